@@ -1,0 +1,106 @@
+"""The `training:` section: what the loop follows. Every number that may change over time is a schedule."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from gancore.options import PluginConfig, Scheduled, within
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Adam(PluginConfig):
+    """Adam (StyleGAN2: lr 0.002, betas 0 and 0.99). Its rate and betas are corrected for lazy regularization."""
+
+    use: Literal["adam"] = "adam"
+    lr: Annotated[Scheduled, within(ge=0)] = 0.002
+    betas: tuple[Beta, Beta] = Field((0.0, 0.99), strict=False)
+    eps: float = Field(1e-8, gt=0)
+    weight_decay: float = Field(0, ge=0)
+
+
+class RMSprop(PluginConfig):
+    """RMSprop (WGAN: lr 5e-5)."""
+
+    use: Literal["rmsprop"]
+    lr: Annotated[Scheduled, within(ge=0)] = 5e-5
+    alpha: float = Field(0.99, gt=0, lt=1, description="decay of the mean square")
+    eps: float = Field(1e-8, gt=0)
+    weight_decay: float = Field(0, ge=0)
+
+
+class SGD(PluginConfig):
+    """Stochastic gradient descent with momentum (the original GAN, LAPGAN)."""
+
+    use: Literal["sgd"]
+    lr: Annotated[Scheduled, within(ge=0)] = 0.02
+    momentum: float = Field(0, ge=0, lt=1)
+    weight_decay: float = Field(0, ge=0)
+
+
+OptimizerConfig = Annotated[Adam | RMSprop | SGD, Field(discriminator="use")]
+
+
+class EMA(PluginConfig):
+    """Moving average of the generator: decay 0.5 ** (batch / (halflife_kimg * 1000))."""
+
+    halflife_kimg: Annotated[Scheduled, within(gt=0)] = 10.0
+    rampup: float | None = Field(None, gt=0, description="half-life at most this share of the images shown so far")
+
+
+class Divergence(PluginConfig):
+    """What to do when a loss or gradient is not finite."""
+
+    action: Literal["stop", "rollback"] = "stop"
+    rollbacks: int = Field(3, ge=1, description="rollbacks before giving up, each with other random numbers")
+
+
+class TrainingConfig(PluginConfig):
+    """How to train. kimg counts thousands of real images shown to the discriminator in its main steps."""
+
+    kimg: float = Field(1000, gt=0, description="length of the run, thousands of real images")
+    batch: int = Field(32, ge=1, description="images per step, over all processes and microbatches")
+    microbatch: int | None = Field(None, ge=1, description="images at a time per process, when memory is short")
+    seed: int = Field(0, ge=0)
+    order: Literal["g_first", "d_first"] = "g_first"
+    d_steps: int = Field(1, ge=1, description="discriminator steps per generator step")
+    optimizer: OptimizerConfig = Adam()
+    generator_optimizer: OptimizerConfig | None = Field(None, description="merged over optimizer")
+    discriminator_optimizer: OptimizerConfig | None = Field(None, description="merged over optimizer")
+    ema: EMA = EMA()
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    threads: int | None = Field(None, ge=1, description="CPU threads; changes bits, so it is part of a run")
+    on_divergence: Divergence = Divergence()
+    log_kimg: float = Field(0.5, gt=0, description="kimg from one log line to the next")
+    sample_kimg: float = Field(10, gt=0, description="kimg from one grid of samples to the next")
+    checkpoint_kimg: float = Field(10, gt=0, description="kimg from one checkpoint to the next")
+    keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints that are kept")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _merge_optimizers(cls, data: Any) -> Any:
+        """Per-network optimizers say only what differs from `optimizer`, unless they `use` another one."""
+        if not isinstance(data, dict):
+            return data
+        common = data.get("optimizer")
+        merged = dict(data)
+        for key in ("generator_optimizer", "discriminator_optimizer"):
+            own = data.get(key)
+            if isinstance(own, dict) and isinstance(common, dict) and own.get("use", _use(common)) == _use(common):
+                merged[key] = {**common, **own}
+            elif isinstance(own, dict):
+                merged[key] = {"use": "adam", **own}
+        if isinstance(common, dict):
+            merged["optimizer"] = {"use": "adam", **common}
+        return merged
+
+    @model_validator(mode="after")
+    def _microbatch_divides(self) -> "TrainingConfig":
+        if self.microbatch is not None and self.batch % self.microbatch:
+            raise ValueError(f"microbatch {self.microbatch} must divide batch {self.batch}")
+        return self
+
+
+def _use(optimizer: dict[str, Any]) -> Any:
+    return optimizer.get("use", "adam")

@@ -1,0 +1,42 @@
+"""The contracts between the engine and its plugins: the whole of what a plugin author must read.
+
+    kind            base class           made with                          file
+    normalization   Normalization        (cfg, site)                        normalization.py
+                    WeightNormalization  (cfg, shape)
+    generator       Generator            (cfg, interface, normalize)        generator.py
+    discriminator   Discriminator        (cfg, interface, normalize)        discriminator.py
+    regularizer     Regularizer          (cfg)                              regularizer.py
+    loss            Loss                 (cfg)                              loss.py
+    augmentation    Augmentation         (cfg, interface)                   augmentation.py
+    dataset         Dataset              (cfg, base)                        dataset.py
+
+Every class has a nested `Config(PluginConfig)` with its typed options; `cfg` is an instance of it.
+"""
+
+from gancore.contracts.augmentation import Augmentation as Augmentation
+from gancore.contracts.dataset import Dataset as Dataset
+from gancore.contracts.dataset import Item as Item
+from gancore.contracts.discriminator import Discriminator as Discriminator
+from gancore.contracts.generator import Generator as Generator
+from gancore.contracts.generator import Normalize as Normalize
+from gancore.contracts.loss import Loss as Loss
+from gancore.contracts.normalization import Normalization as Normalization
+from gancore.contracts.normalization import WeightNormalization as WeightNormalization
+from gancore.contracts.part import Context as Context
+from gancore.contracts.part import ParamGroup as ParamGroup
+from gancore.contracts.part import Part as Part
+from gancore.contracts.part import Plugin as Plugin
+from gancore.contracts.regularizer import Regularizer as Regularizer
+from gancore.contracts.step import Fakes as Fakes
+from gancore.contracts.step import Step as Step
+from gancore.contracts.types import Draw as Draw
+from gancore.contracts.types import Images as Images
+from gancore.contracts.types import Interface as Interface
+from gancore.contracts.types import Mean as Mean
+from gancore.contracts.types import NoiseMode as NoiseMode
+from gancore.contracts.types import Site as Site
+from gancore.contracts.types import Stage as Stage
+from gancore.options import PluginConfig as PluginConfig
+from gancore.options import Scheduled as Scheduled
+from gancore.options import value_at as value_at
+from gancore.options import within as within

@@ -1,0 +1,23 @@
+"""The contract of augmentations: what reals and fakes go through before the discriminator."""
+
+from typing import Any
+
+from torch import Tensor
+
+from gancore.contracts.part import Part
+from gancore.contracts.types import Draw, Images, Interface
+
+
+class Augmentation(Part):
+    """A differentiable, randomly drawn change of images. State (a strength) is kept in buffers."""
+
+    def __init__(self, cfg: Any, interface: Interface) -> None:
+        super().__init__()
+        self.cfg, self.interface = cfg, interface
+
+    def forward(self, images: Images, draw: Draw, kimg: float) -> Images:
+        """Augmented images of the same shapes; each sample is changed alike at every scale."""
+        raise NotImplementedError
+
+    def observe(self, real_logits: Tensor) -> None:
+        """Takes note of D's logits [N] of real images, once a step; must not wait for the device."""

@@ -1,0 +1,38 @@
+"""The contract of datasets: where images come from. Decoding, checking, resizing and caching are the engine's."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gancore.contracts.part import Plugin
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image before it is decoded: `read` gives the bytes of an image file, or uint8 [H, W] or [H, W, C]."""
+
+    name: str
+    read: Callable[[], bytes | np.ndarray]
+    label: int | None = None
+
+
+class Dataset(Plugin):
+    """A source of images. Making one must be cheap: nothing is decoded before `read` is called."""
+
+    def __init__(self, cfg: Any, base: Path) -> None:
+        """`base` is the folder that relative paths in the options refer to: that of the YAML file.
+
+        Raises gancore.errors.DataError when the source is missing or is not what it should be.
+        """
+        self.cfg, self.base = cfg, base
+
+    def items(self) -> Sequence[Item]:
+        """All images, in an order that is the same every time."""
+        raise NotImplementedError
+
+    def class_names(self) -> Sequence[str] | None:
+        """Names of the classes that labels index, or None where there are no labels."""
+        return None

@@ -1,0 +1,64 @@
+"""The contract of generators."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from gancore.contracts.normalization import Normalization
+from gancore.contracts.part import Part
+from gancore.contracts.types import Draw, Images, Interface, Site
+
+Normalize = Callable[[Site], Normalization]
+"""Gives the chosen normalization for a site; the only source of normalizations for a topology."""
+
+
+class Generator(Part):
+    """Latents to images.
+
+    A subclass sets two modules and the sizes below:
+
+    mapping(z, label=None, truncation_psi=1.0, truncation_cutoff=None, update_emas=False) -> ws [N, num_ws, w_dim]
+        (unstyled: num_ws 1, z itself, with the embedded label)
+    synthesis(ws, noise_mode="random", stage=None, draw=None, update_emas=False) -> Images
+        Random noise comes from `draw` when it is given, from torch's own generator otherwise.
+
+    With `update_emas` the moving averages (w_avg, magnitudes) take note of the batch; they move in `end_step`.
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset()
+    """Words in use: "styles" (layers take a style), "ws" (a mapped latent, several slots), "pyramid" (all scales)."""
+
+    mapping: nn.Module
+    synthesis: nn.Module
+    z_dim: int
+    w_dim: int
+    num_ws: int
+
+    def __init__(self, cfg: Any, interface: Interface, normalize: Normalize) -> None:
+        super().__init__()
+        self.cfg, self.interface = cfg, interface
+
+    @property
+    def resolution(self) -> int:
+        return self.interface.resolution
+
+    def sample_z(self, draw: Draw) -> Tensor:
+        """Latents [N, z_dim], N(0, 1) by default."""
+        return draw.normal("z", (self.z_dim,))
+
+    def fakes(self, ws: Tensor, real: Images, **synthesis: Any) -> Images:
+        """Images of a training step; a generator conditioned on the coarse real image (LAPGAN) overrides it."""
+        return self.synthesis(ws, **synthesis)
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        noise_mode: str = "const",
+    ) -> Tensor:
+        """[N, z_dim] and labels [N, label_dim] to the finest image [N, C, H, W], nominal range [-1, 1]."""
+        ws = self.mapping(z, label, truncation_psi=truncation_psi, truncation_cutoff=truncation_cutoff)
+        return self.synthesis(ws, noise_mode=noise_mode)[-1]

@@ -1,0 +1,59 @@
+"""The contract of normalizations: one instance per layer, in styled and unstyled networks alike."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gancore.contracts.part import Part
+from gancore.contracts.types import Site
+
+
+class Normalization(Part):
+    """What a layer does to keep the magnitude of its activations in bounds.
+
+    Scales are returned, not applied, so that the block may fuse them into its convolution. A layer computes
+
+        y = conv(x * in_scale) * out_scale,    then statistic(...) where the topology wants it,
+
+    and in a styled block a normalization with `style_size` 0 is followed by the block's own `y * y_s + y_b`, so
+    that the latent always reaches the image: AdaIN is an instance statistic plus that style.
+    """
+
+    style_size: int = 0
+    """Coefficients taken from the style affine; 0: a statistic without a style."""
+
+    def __init__(self, cfg: Any, site: Site) -> None:
+        super().__init__()
+        self.cfg, self.site = cfg, site
+
+    def in_scale(self, s: Tensor, weight: Tensor) -> Tensor | None:
+        """Scale [N, C_in] of the convolution's input, from the style `s` [N, style_size]; None: no scale.
+
+        `weight` is the effective convolution weight [C_out, C_in, kh, kw].
+        """
+        return None
+
+    def out_scale(self, y: Tensor, s: Tensor, weight: Tensor) -> Tensor | None:
+        """Scale [N, C_out] of the convolution's output `y` [N, C_out, H, W]; None: no scale."""
+        return None
+
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        """Normalized activations, [N, C, H, W] to the same shape.
+
+        Statistics over the batch are taken within each of `parts` equal parts of it (reals apart from fakes).
+        """
+        return y
+
+
+class WeightNormalization(Part):
+    """Acts on the effective weight of every convolution and linear layer of a network (`weight_normalization:`)."""
+
+    def __init__(self, cfg: Any, shape: torch.Size) -> None:
+        """`shape` is that of the weight, [out, in, ...]."""
+        super().__init__()
+        self.cfg, self.shape = cfg, shape
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The normalized weight, [out, in, ...] to the same shape."""
+        raise NotImplementedError

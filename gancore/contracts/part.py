@@ -1,0 +1,64 @@
+"""What every plugin may have beside its own task: options, requirements, and hooks of the training step."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from gancore.contracts.types import Interface, Mean, Network
+from gancore.options import PluginConfig
+
+
+@dataclass(frozen=True)
+class ParamGroup:
+    """Parameters that want another treatment than their network's: a factor on the learning rate."""
+
+    params: list[nn.Parameter]
+    lr_factor: float = 1.0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a composition looks like to a part that must say whether it fits, before anything is built."""
+
+    interface: Interface
+    batch: int
+    network: Network | None = None
+    provided: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """What the chosen parts provide, by kind: {"generator": {"styles", "ws"}, ...}."""
+
+
+class Plugin:
+    """The base of every contract: typed options, and what a part provides to and requires of its neighbours.
+
+    provides: words other plugins may require, e.g. {"styles"} of a generator whose layers take styles.
+    requires: {"generator:styles": "why"}: the chosen plugin of that kind must provide the word.
+    """
+
+    Config: ClassVar[type[PluginConfig]] = PluginConfig
+    provides: ClassVar[frozenset[str]] = frozenset()
+    requires: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def problems(cls, cfg: Any, context: Context) -> Iterable[str]:
+        """Reasons, in words, why these options cannot work in this context (sizes, batch); none by default."""
+        return ()
+
+
+class Part(nn.Module, Plugin):
+    """A plugin that lives in a network or beside it, with the hooks the training loop calls on every module."""
+
+    def param_groups(self) -> list[ParamGroup]:
+        """Own parameters that want another learning rate; all others follow their network."""
+        return []
+
+    def after_update(self) -> None:
+        """Called after each optimizer step of the network this part is in (clamping of rho)."""
+
+    def end_step(self, mean: Mean) -> None:
+        """Called once at the end of each training step (moving averages); `mean` averages over processes."""
+
+    def scalars(self) -> dict[str, Tensor]:
+        """Values worth logging, read at log ticks only."""
+        return {}

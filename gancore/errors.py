@@ -1,0 +1,63 @@
+"""Errors a user can cause. The command line prints them without a traceback and exits with `exit_code`."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+class GancoreError(Exception):
+    """Something a person can mend; the message says what was wrong, where, and what would be right."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a file or an override: `where` is "file:line" or "-o KEY=VALUE", `key` the dotted path."""
+
+    where: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+
+
+class ConfigError(GancoreError):
+    """All mistakes of an experiment at once."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class PluginError(GancoreError):
+    """A plugin is unknown, broken, or not of the kind it is used as."""
+
+
+class DataError(GancoreError):
+    """A data set is missing, damaged or does not fit."""
+
+
+class RunError(GancoreError):
+    """A run folder cannot be used as asked (another experiment, no checkpoint, damaged file)."""
+
+
+class RunFailed(GancoreError):
+    """A run that started could not go on; the message names the run folder and its last good checkpoint."""
+
+    exit_code = 1
+
+
+class Interrupted(GancoreError):
+    """A run was interrupted; it is saved and the message says how to continue."""
+
+    exit_code = 3
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`unknown; did you mean 'x'? known: ...`, without the question when nothing is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}known: {', '.join(names) or 'none'}"

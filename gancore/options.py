@@ -1,0 +1,101 @@
+"""Typed options: the base class of every plugin's `Config`, and numbers that follow a schedule over kimg.
+
+Nothing here imports torch, so that a file can be checked without starting the machinery it describes.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class PluginConfig(BaseModel):
+    """Options of a plugin: unknown keys, wrong types and non-finite numbers are refused; values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Linear(PluginConfig):
+    """A straight line from `start` to `end` over the kimg range, constant outside of it."""
+
+    schedule: Literal["linear"]
+    start: float = Field(description="value at from_kimg and before")
+    end: float = Field(description="value at to_kimg and after")
+    from_kimg: float = Field(0, ge=0, description="where the ramp begins, kimg")
+    to_kimg: float = Field(gt=0, description="where the ramp ends, kimg")
+
+    @model_validator(mode="after")
+    def _forward(self) -> "Linear":
+        if self.to_kimg <= self.from_kimg:
+            raise ValueError(f"to_kimg must be greater than from_kimg ({self.from_kimg:g})")
+        return self
+
+    def at(self, kimg: float) -> float:
+        return self.start + (self.end - self.start) * self._progress(kimg)
+
+    def extremes(self) -> list[float]:
+        return [self.start, self.end]
+
+    def _progress(self, kimg: float) -> float:
+        return min(max((kimg - self.from_kimg) / (self.to_kimg - self.from_kimg), 0.0), 1.0)
+
+
+class Cosine(Linear):
+    """Half a cosine wave from `start` to `end` over the kimg range (R3GAN's schedules)."""
+
+    schedule: Literal["cosine"]  # type: ignore[assignment]
+
+    def at(self, kimg: float) -> float:
+        return self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * self._progress(kimg)))
+
+
+class Table(PluginConfig):
+    """Steps: each value holds from its kimg on. The table begins at 0."""
+
+    schedule: Literal["table"]
+    points: dict[float, float] = Field(min_length=1, description="kimg: value", strict=False)
+
+    @model_validator(mode="after")
+    def _starts_at_zero(self) -> "Table":
+        if min(self.points) != 0:
+            raise ValueError("the first point must be at kimg 0")
+        return self
+
+    def at(self, kimg: float) -> float:
+        return self.points[max(k for k in self.points if k <= max(kimg, 0.0))]
+
+    def extremes(self) -> list[float]:
+        return list(self.points.values())
+
+
+Schedule = Annotated[Linear | Cosine | Table, Field(discriminator="schedule")]
+Scheduled = float | Schedule
+"""The type of an option that is a number or follows a schedule over kimg; read it with `value_at`."""
+
+
+def value_at(value: Scheduled, kimg: float) -> float:
+    """The value of a scheduled option when `kimg` thousand real images have been shown."""
+    return value.at(kimg) if isinstance(value, Linear | Cosine | Table) else float(value)
+
+
+def extremes(value: Scheduled) -> list[float]:
+    """The values between which a scheduled option stays."""
+    return value.extremes() if isinstance(value, Linear | Cosine | Table) else [float(value)]
+
+
+def within(*, ge: float | None = None, gt: float | None = None, le: float | None = None) -> Any:
+    """Bounds for a `Scheduled` option: `gamma: Annotated[Scheduled, within(ge=0)] = 10`."""
+    tests: list[tuple[str, float | None, Callable[[float, float], bool]]] = [
+        ("greater than or equal to", ge, lambda v, bound: v >= bound),
+        ("greater than", gt, lambda v, bound: v > bound),
+        ("less than or equal to", le, lambda v, bound: v <= bound),
+    ]
+
+    def check(value: Scheduled) -> Scheduled:
+        for words, bound, holds in tests:
+            if bound is not None and not all(holds(v, bound) for v in extremes(value)):
+                raise ValueError(f"must be {words} {bound:g} throughout")
+        return value
+
+    return AfterValidator(check)
