@@ -1,3 +1,28 @@
-"""gancore: a plugin-based, modular GAN architecture zoo for PyTorch."""
+"""gancore: a plugin-based, modular GAN architecture zoo for PyTorch.
+
+The names below are imported when they are first used, so that `import gancore` is light.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from gancore.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from gancore.artifacts import load as load
+    from gancore.compose import compose as compose
+    from gancore.hookspecs import hookimpl as hookimpl
+    from gancore.training import train as train
+
+_LAZY = {
+    "load": "gancore.artifacts",
+    "compose": "gancore.compose",
+    "train": "gancore.training",
+    "hookimpl": "gancore.hookspecs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)

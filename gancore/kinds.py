@@ -1,0 +1,23 @@
+"""The ten kinds of plugins, and the contract each kind keeps. Nothing here imports torch."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+CONTRACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "normalization": ("Normalization", "WeightNormalization"),
+        "generator": ("Generator",),
+        "discriminator": ("Discriminator",),
+        "regularizer": ("Regularizer",),
+        "loss": ("Loss",),
+        "augmentation": ("Augmentation",),
+        "dataset": ("Dataset",),
+        "metric": ("Plugin",),
+        "feature": ("Plugin",),
+        "analysis": ("Plugin",),
+    }
+)
+"""Kind to the classes of gancore.contracts, one of which a plugin of that kind is derived from."""
+
+KINDS: tuple[str, ...] = tuple(CONTRACTS)
+"""The kinds in the order in which they are listed."""
