@@ -12,8 +12,9 @@ import functools
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.metadata import Distribution, distributions
 
 import pluggy
 
@@ -25,24 +26,6 @@ GROUP = "gancore"
 FIRST_PARTY = "gancore"
 
 
-@functools.cache
-def discover() -> Registry:
-    """The plugins of all installed distributions, found once per process. Imports providers, but no plugin."""
-    manager = _manager()
-    specs: list[PluginSpec] = []
-    broken: list[BrokenProvider] = []
-    for origin, entry_point in _entry_points():
-        try:
-            provider = entry_point.load()
-            specs += [replace(spec, **vars(origin)) for spec in _consult(provider)]
-            manager.register(provider, name=f"{origin.distribution}:{entry_point.name}")
-        except KeyboardInterrupt:
-            raise
-        except BaseException as cause:  # a provider may raise anything, SystemExit included
-            broken.append(BrokenProvider(**vars(origin), reason=_reason(entry_point, cause)))
-    return _settle(specs, broken, manager)
-
-
 @dataclass(frozen=True)
 class Origin:
     """The distribution behind a provider."""
@@ -51,20 +34,53 @@ class Origin:
     version: str
 
 
-def _entry_points() -> Iterator[tuple[Origin, EntryPoint]]:
-    """Entry points of our group. Of several installed copies of a distribution, the first on sys.path counts."""
+@functools.cache
+def discover() -> Registry:
+    """The plugins of all installed distributions, found once per process. Imports providers, but no plugin."""
+    manager = _manager()
+    specs: list[PluginSpec] = []
+    broken: list[BrokenProvider] = []
+    for found, origin in _distributions():
+        with _kept_apart(broken, origin, "entry_points.txt"):
+            for point in found.entry_points.select(group=GROUP):
+                with _kept_apart(broken, origin, f"provider {point.value!r}"):
+                    provider = point.load()
+                    offered = _consult(provider)
+                    manager.register(provider, name=f"{origin.distribution}:{point.name}")
+                    specs += [replace(spec, **vars(origin)) for spec in offered]
+    return _settle(specs, broken, manager)
+
+
+@contextmanager
+def _kept_apart(broken: list[BrokenProvider], origin: Origin, what: str) -> Iterator[None]:
+    """Whatever goes wrong inside makes one broken provider: a module may raise anything, SystemExit included."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:
+        reason = str(cause) if isinstance(cause, PluginError) else explain(cause)
+        broken.append(BrokenProvider(origin.distribution, origin.version, f"{what}: {reason}"))
+
+
+def _distributions() -> Iterator[tuple[Distribution, Origin]]:
+    """Distributions with our group. Of several installed copies of one, the first on sys.path counts."""
     seen = set()
     for found in distributions():
-        if f"[{GROUP}]" not in _text(found):
+        if f"[{GROUP}]" not in _entry_points_text(found):
             continue
-        origin = Origin(found.metadata["Name"] or "unnamed", found.metadata["Version"] or "")
+        origin = Origin(_field(found, "Name") or "unnamed", _field(found, "Version"))
         canonical = re.sub(r"[-_.]+", "-", origin.distribution).lower()
         if canonical not in seen:
             seen.add(canonical)
-            yield from ((origin, point) for point in found.entry_points if point.group == GROUP)
+            yield found, origin
 
 
-def _text(found: Distribution) -> str:
+def _field(found: Distribution, name: str) -> str:
+    return found.metadata[name] if name in found.metadata else ""
+
+
+def _entry_points_text(found: Distribution) -> str:
     try:
         return found.read_text("entry_points.txt") or ""
     except (OSError, UnicodeDecodeError):
@@ -87,10 +103,6 @@ def _consult(provider: object) -> list[PluginSpec]:
         if not isinstance(spec, PluginSpec):
             raise PluginError(f"gancore_catalogue should give PluginSpec objects, not {spec!r}")
     return specs
-
-
-def _reason(entry_point: EntryPoint, cause: BaseException) -> str:
-    return f"provider {entry_point.value!r}: {cause if isinstance(cause, PluginError) else explain(cause)}"
 
 
 def _settle(specs: Iterable[PluginSpec], broken: list[BrokenProvider], manager: pluggy.PluginManager) -> Registry:

@@ -1,0 +1,109 @@
+"""Plugins from files beside the experiment: its `plugins:` section.
+
+    plugins:
+      normalization:
+        mine: ./mine.py:Mine
+
+The file is read once. What was read is what is executed, what the version (12 hex digits of its SHA-256) stands
+for, and what is copied into the run folder, even when the file is edited meanwhile. Such a file is one module: it
+imports installed packages, not its neighbours.
+"""
+
+import hashlib
+import linecache
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from gancore.errors import PluginError
+from gancore.registry import PluginSpec
+
+LOCAL = "local"
+"""The distribution of local plugins in lists and run folders."""
+
+
+@dataclass(frozen=True)
+class LocalPlugin(PluginSpec):
+    """A plugin whose module is executed from `source`, the content of the file at `path`."""
+
+    path: Path = Path()
+    source: bytes = field(default=b"", repr=False)
+
+    def _import(self, module: str) -> ModuleType:
+        """Executes the file under a name made of its content: once per process, and found by pickle and inspect."""
+        if module in sys.modules:
+            return sys.modules[module]
+        made = ModuleType(module)
+        made.__file__ = str(self.path)
+        linecache.cache[made.__file__] = _lines(self.source, made.__file__)
+        sys.modules[module] = made
+        try:
+            exec(compile(self.source, made.__file__, "exec"), vars(made))
+        except BaseException:
+            del sys.modules[module]
+            raise
+        return made
+
+
+def load_local(section: Mapping[str, Mapping[str, str]], base: Path, *, trusted: bool) -> list[LocalPlugin]:
+    """The plugins of a `plugins:` section, kind -> name -> "file.py:Class"; files are relative to `base`.
+
+    Nothing is executed before `load` is called. `trusted` is False for a run folder's own copies, unless the user
+    said --trust-local-plugins: a folder from somebody else must not run code by being opened.
+
+    Raises PluginError for a missing file, a wrong target, kind or name, and for a file that is not trusted.
+    """
+    return [
+        _read(kind, name, target, base, trusted) for kind, names in section.items() for name, target in names.items()
+    ]
+
+
+def copy_into(specs: Iterable[PluginSpec], folder: Path) -> dict[str, dict[str, str]]:
+    """Copies the files of local plugins to folder/plugins; returns the `plugins:` section that finds them there.
+
+    Other plugins are passed over. Files of one name but different content are told apart by their version.
+    """
+    section: dict[str, dict[str, str]] = {}
+    for spec in specs:
+        if isinstance(spec, LocalPlugin):
+            copy = _copy(spec, folder / "plugins")
+            name = spec.target.rpartition(":")[2]
+            section.setdefault(spec.kind, {})[spec.name] = f"./plugins/{copy.name}:{name}"
+    return section
+
+
+def _read(kind: str, name: str, target: str, base: Path, trusted: bool) -> LocalPlugin:
+    where = f"plugins.{kind}.{name}"
+    file, _, attribute = target.rpartition(":")
+    path = base / file
+    if not (file.endswith(".py") and attribute.isidentifier()):
+        raise PluginError(f"{where}: {target!r} should be a Python file and a class, './mine.py:Mine'")
+    if not path.is_file():
+        raise PluginError(f"{where}: there is no file {path}")
+    if not trusted:
+        raise PluginError(
+            f"{where}: this would execute {path}; if you trust that file, say so with --trust-local-plugins"
+        )
+    source = path.read_bytes()
+    version = hashlib.sha256(source).hexdigest()[:12]
+    module = f"gancore_local_{version}"
+    return LocalPlugin(kind, name, f"{module}:{attribute}", f"from {file}", "", LOCAL, version, path.resolve(), source)
+
+
+def _copy(spec: LocalPlugin, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / spec.path.name
+    if copy.exists() and copy.read_bytes() != spec.source:
+        copy = copy.with_stem(f"{copy.stem}_{spec.version}")
+    unfinished = copy.with_suffix(".tmp")
+    unfinished.write_bytes(spec.source)
+    os.replace(unfinished, copy)
+    return copy
+
+
+def _lines(source: bytes, file: str) -> tuple[int, None, list[str], str]:
+    """An entry for linecache, so that tracebacks and inspect show what was executed, not what the file holds now."""
+    return len(source), None, source.decode("utf-8", "replace").splitlines(keepends=True), file
