@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from gancore.contracts.normalization import Normalization
 from gancore.contracts.part import Part
-from gancore.contracts.types import Draw, Images, Interface, Site
+from gancore.contracts.types import Draw, Images, Interface, Site, Stage
 
 Normalize = Callable[[Site], Normalization]
 """Gives the chosen normalization for a site; the only source of normalizations for a topology."""
@@ -47,9 +47,16 @@ class Generator(Part):
         """Latents [N, z_dim], N(0, 1) by default."""
         return draw.normal("z", (self.z_dim,))
 
-    def fakes(self, ws: Tensor, real: Images, **synthesis: Any) -> Images:
-        """Images of a training step; a generator conditioned on the coarse real image (LAPGAN) overrides it."""
-        return self.synthesis(ws, **synthesis)
+    def reals(self, image: Tensor, stage: Stage | None = None) -> Images:
+        """Real images [N, C, R, R] in the form of this generator's output: the scales it has, grown as far."""
+        return (image,)
+
+    def fakes(
+        self, ws: Tensor, reals: Callable[[], Images], stage: Stage | None, draw: Draw, update_emas: bool = False
+    ) -> Images:
+        """Images of a training step. A generator that is conditioned on real images (LAPGAN: the coarse ones)
+        overrides it and asks `reals()` for those of the microbatch."""
+        return self.synthesis(ws, noise_mode="random", stage=stage, draw=draw, update_emas=update_emas)
 
     def forward(
         self,

@@ -1,0 +1,49 @@
+"""The model file: the averaged generator and all that is needed to build it again, in one safetensors file."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gancore.artifacts.run import MODEL, RunFolder
+from gancore.artifacts.tensors import load_tensors, save_tensors
+from gancore.compose import compose_generator
+from gancore.config import Experiment, load_experiment
+from gancore.contracts import Generator, Interface
+from gancore.errors import RunError
+from gancore.version import __version__
+
+
+def save_model(path: Path, generator: Generator, experiment: Experiment, about: dict[str, Any]) -> None:
+    """Writes the generator with its resolved experiment; `about` adds what is known of its training."""
+    description = {
+        "kind": "model",
+        "gancore": __version__,
+        "experiment": experiment.to_dict(),
+        "interface": asdict(generator.interface),
+        "plugins": experiment.plugin_origins(),
+        **about,
+    }
+    save_tensors(path, generator.state_dict(), description)
+
+
+def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
+    """The generator of a run folder or a model file, on the CPU, ready to call.
+
+    G(z [N, z_dim], label=None, truncation_psi=1.0, noise_mode="const") -> images [N, C, H, W] in nominal [-1, 1].
+    Code copied from an experiment's local plugins is executed only with `trust_local_plugins`.
+
+    Raises:
+        RunError: there is no model here, or it is damaged.
+        ConfigError, PluginError: a plugin it needs is not installed, or is local and not trusted.
+    """
+    path = Path(path)
+    file = path / MODEL if path.is_dir() else path
+    if not file.is_file():
+        raise RunError(f"{path}: no model here; expected a run folder with {MODEL}, or a model file")
+    tensors, about = load_tensors(file)
+    if about.get("kind") != "model":
+        raise RunError(f"{file}: a {about.get('kind', 'file')}, not a model; use {RunFolder(file.parent).model}")
+    experiment = load_experiment(about["experiment"], trusted=trust_local_plugins, base=file.parent)
+    generator = compose_generator(experiment, Interface(**about["interface"]))
+    generator.load_state_dict(tensors)
+    return generator.requires_grad_(False)

@@ -1,0 +1,115 @@
+"""The run folder: where everything that belongs to one run lives, and what may be done with it."""
+
+import fcntl
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gancore.artifacts.atomic import TEMPORARY, write_text
+from gancore.artifacts.tensors import load_tensors
+from gancore.errors import RunError
+
+MODEL = "model.safetensors"
+CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
+
+
+class RunFolder:
+    """Paths and files of a run.
+
+    config.yaml             the resolved experiment
+    environment.json        versions, device, threads, identity of the data
+    model.safetensors       the averaged generator, self-describing
+    checkpoint-N.safetensors everything needed to continue after N thousand images
+    log.jsonl, metrics.jsonl a line for each log tick, for each evaluation
+    events/, samples/       TensorBoard events, grids of images
+    plugins/                copies of the experiment's local plugin files
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.yaml"
+        self.environment = path / "environment.json"
+        self.model = path / MODEL
+        self.log = path / "log.jsonl"
+        self.metrics = path / "metrics.jsonl"
+        self.events = path / "events"
+        self.samples = path / "samples"
+        self.plugins = path / "plugins"
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        return self.config.is_file()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder against a second process; the lock goes with the process.
+
+        Raises RunError when another process has it.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with (self.path / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunError(f"{self}: another process is training in this folder") from error
+            yield
+
+    def checkpoint(self, nimg: int) -> Path:
+        return self.path / f"checkpoint-{nimg / 1000:010.3f}.safetensors"
+
+    def checkpoints(self) -> list[Path]:
+        """Checkpoints, newest first."""
+        return sorted(self.path.glob("checkpoint-*.safetensors"), reverse=True)
+
+    def newest_checkpoint(self) -> tuple[Path, dict[str, Any], dict[str, Any], list[str]] | None:
+        """The newest sound checkpoint: its path, tensors, description, and a word on each damaged newer one.
+
+        Raises RunError when there are checkpoints and none of them is sound.
+        """
+        damaged: list[str] = []
+        for path in self.checkpoints():
+            try:
+                return path, *load_tensors(path), damaged
+            except RunError as error:
+                damaged.append(str(error))
+        if damaged:
+            raise RunError("\n".join([*damaged, f"{self}: no checkpoint is left to continue from"]))
+        return None
+
+    def retain(self, keep: int) -> None:
+        """Deletes all but the newest `keep` checkpoints, once the newest has been read back and found sound."""
+        old = self.checkpoints()[keep:]
+        if old:
+            load_tensors(self.checkpoints()[0])
+        for path in old:
+            path.unlink()
+
+    def clear_leftovers(self) -> None:
+        """Removes temporary files of a process that was killed while writing."""
+        for path in self.path.rglob(f"*{TEMPORARY}"):
+            path.unlink(missing_ok=True)
+
+    def cut_logs(self, step: int) -> None:
+        """Drops lines of the logs after a step (and a line cut by a kill), for a run that goes on from there."""
+        for path in (self.log, self.metrics):
+            if path.is_file():
+                kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
+                write_text(path, "".join(f"{line}\n" for line in kept))
+
+
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """Adds one JSON line; a kill can cut the last line only."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(record) + "\n")
+
+
+def _step_of(line: str) -> float:
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

@@ -1,0 +1,11 @@
+"""Options that several commands share."""
+
+import click
+
+overrides = click.option(
+    "-o", "--override", multiple=True, metavar="KEY=VALUE", help="Change one key of the experiment; repeatable."
+)
+
+trust_local_plugins = click.option(
+    "--trust-local-plugins", "trust", is_flag=True, help="Execute plugin files copied into a run folder."
+)

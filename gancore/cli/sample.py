@@ -1,0 +1,37 @@
+"""`gancore sample`: images from a trained generator."""
+
+from pathlib import Path
+
+import click
+
+from gancore.cli.options import trust_local_plugins
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), default=Path("samples.png"), show_default=True)
+@click.option("--count", type=click.IntRange(1), default=64, show_default=True, help="Images in the grid.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--truncation-psi", type=float, default=1.0, show_default=True)
+@click.option("--label", type=click.IntRange(0), help="Class index, for a conditional model; default: all in turn.")
+@click.option(
+    "--noise-mode", type=click.Choice(["const", "random", "none"]), default="const", show_default=True
+)
+@trust_local_plugins
+def sample(
+    model: Path,
+    out: Path,
+    count: int,
+    seed: int,
+    truncation_psi: float,
+    label: int | None,
+    noise_mode: str,
+    trust: bool,
+) -> None:
+    """Write a grid of images from MODEL, a run folder or a model file."""
+    from gancore.artifacts import load
+    from gancore.training.samples import generate, save_grid
+
+    generator = load(model, trust_local_plugins=trust)
+    save_grid(out, generate(generator, count, seed, label, truncation_psi, noise_mode))
+    click.echo(out)

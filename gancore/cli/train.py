@@ -1,0 +1,33 @@
+"""`gancore train`: an experiment into a run folder."""
+
+from pathlib import Path
+
+import click
+
+from gancore.cli.options import overrides, trust_local_plugins
+
+
+@click.command()
+@click.argument("experiment", type=click.Path(path_type=Path))
+@overrides
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; default runs/<name of the experiment>.")
+@trust_local_plugins
+def train(experiment: Path, override: tuple[str, ...], out: Path | None, trust: bool) -> None:
+    """Train EXPERIMENT (a YAML file, or the folder of a run to continue).
+
+    A folder that already holds the same experiment is continued from its newest checkpoint; what came out is the
+    same, bit for bit, as if it had never stopped.
+    """
+    from gancore.config import load_experiment
+
+    if experiment.is_dir():
+        out, experiment = out or experiment, experiment / "config.yaml"
+    asked = load_experiment(experiment, override, trusted=trust)
+    for note in asked.dropped:
+        click.echo(note, err=True)
+
+    from gancore.training import train as run_training
+
+    run = run_training(asked, out)
+    click.echo(f"{run}: done; samples in {run.samples}, model in {run.model}", err=True)
+    click.echo(run.path)

@@ -1,0 +1,37 @@
+"""The state of a run as named tensors: everything a bit-identical continuation needs, in one file."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gancore.training.trainer import Counters, Trainer
+
+
+def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors ("generator/synthesis.b4.const", "optimizer.generator/.../exp_avg") and counters."""
+    tensors = {
+        f"{name}/{key}": value for name, module in _modules(trainer).items() for key, value in module.state_dict().items()
+    }
+    for network, optimizer in trainer.optimizers.items():
+        tensors |= {f"optimizer.{network}/{key}": value for key, value in optimizer.state().items()}
+    about = {"kind": "checkpoint", "counters": trainer.counters.to_dict(), "threads": torch.get_num_threads()}
+    return tensors, about
+
+
+def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Puts a trainer of the same experiment where `state_of` found another."""
+    torch.set_num_threads(about["threads"])
+    for name, module in _modules(trainer).items():
+        module.load_state_dict(_under(f"{name}/", tensors))
+    for network, optimizer in trainer.optimizers.items():
+        optimizer.load_state(_under(f"optimizer.{network}/", tensors))
+    trainer.counters = Counters(**about["counters"])
+
+
+def _modules(trainer: Trainer) -> dict[str, nn.Module]:
+    return {**trainer.gan.modules(), "ema": trainer.ema}
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

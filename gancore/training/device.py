@@ -1,0 +1,41 @@
+"""Which device a run uses, and what of it belongs to the identity of the run."""
+
+import platform
+from typing import Any
+
+import torch
+
+from gancore.config.training import TrainingConfig
+from gancore.errors import GancoreError
+from gancore.version import __version__
+
+
+def pick_device(training: TrainingConfig) -> torch.device:
+    """The device of `training.device`; auto: cuda, mps, cpu, whichever is there first.
+
+    Raises GancoreError when the device, or the precision on it, is not to be had.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    name = training.device
+    if name == "auto":
+        name = next(kind for kind, there in available.items() if there)
+    kind = name.split(":")[0]
+    if not available[kind]:
+        have = ", ".join(k for k, there in available.items() if there)
+        raise GancoreError(f"training.device: {name} is not available here; available: auto, {have}")
+    if training.precision == "fp16" and kind != "cuda":
+        raise GancoreError(f"training.precision: fp16 needs a cuda device, not {name}; use bf16 or fp32")
+    return torch.device(name)
+
+
+def describe_environment(device: torch.device) -> dict[str, Any]:
+    """Versions and hardware, for environment.json."""
+    return {
+        "gancore": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": str(device),
+        "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine(),
+        "threads": torch.get_num_threads(),
+    }

@@ -1,0 +1,46 @@
+"""The evidence of a step that was not finite: replayed from its seeds, on the weights from just before it."""
+
+import math
+from pathlib import Path
+
+from torch import nn
+
+from gancore.artifacts.atomic import write_json
+from gancore.artifacts.run import RunFolder
+from gancore.training.samples import save_grid
+from gancore.training.trainer import Trainer
+
+
+def keep_evidence(run: RunFolder, trainer: Trainer, bad_step: int) -> Path:
+    """Writes `divergence-<step>/`: the batch as a picture, losses and gradient norms of each phase.
+
+    The guard has kept both networks as they were before the first bad update; the trainer is not of use afterwards.
+    """
+    folder = run.path / f"divergence-{bad_step}-attempt{trainer.counters.attempt}"
+    folder.mkdir(exist_ok=True)
+    _rewind(trainer, bad_step)
+    batch = trainer.reals(0)
+    save_grid(folder / "batch.png", trainer.data.batch(batch.indices, batch.flip, trainer.device).cpu())
+    report = {
+        phase.name: {"loss": str(float(trainer.gradients(phase))), "gradient_norms": _norms(trainer.networks[phase.network])}
+        for phase in trainer.phases
+        if phase.is_due(bad_step)
+    }
+    weights = {network: _bad_parameters(module) for network, module in trainer.networks.items()}
+    write_json(folder / "report.json", {"step": bad_step, "phases": report, "bad_parameters": weights})
+    return folder
+
+
+def _rewind(trainer: Trainer, step: int) -> None:
+    counters = trainer.counters
+    counters.nimg -= (counters.step - step) * trainer.training.batch * trainer.training.d_steps
+    counters.step = step
+
+
+def _norms(network: nn.Module) -> dict[str, str]:
+    """L2 norm of each parameter's gradient, as text: NaN and infinity are no JSON numbers."""
+    return {name: f"{float(p.grad.norm()):.6g}" for name, p in network.named_parameters() if p.grad is not None}
+
+
+def _bad_parameters(network: nn.Module) -> list[str]:
+    return [name for name, p in network.named_parameters() if not math.isfinite(float(p.detach().sum()))]

@@ -1,0 +1,34 @@
+"""Moving average of the generator: parameters averaged, buffers copied.
+
+PGGAN and StyleGAN: decay 0.5 ** (batch / halflife), with the half-life in images; the ramp-up of StyleGAN2-ADA keeps
+the half-life below a share of the images shown so far.
+"""
+
+import copy
+
+import torch
+from torch import nn
+
+from gancore.config.training import EMA
+from gancore.contracts import Generator, value_at
+
+
+def ema_decay(cfg: EMA, batch: int, nimg: int) -> float:
+    """The decay of one step of `batch` images when `nimg` real images have been shown before it."""
+    halflife = value_at(cfg.halflife_kimg, nimg / 1000) * 1000
+    if cfg.rampup is not None:
+        halflife = min(halflife, nimg * cfg.rampup)
+    return 0.5 ** (batch / max(halflife, 1e-8))
+
+
+def averaged_copy(generator: Generator) -> Generator:
+    """A copy that starts the average: without gradients, in evaluation mode."""
+    return copy.deepcopy(generator).requires_grad_(False).eval()
+
+
+@torch.no_grad()
+def update_ema(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """average <- decay * average + (1 - decay) * network, for parameters; buffers are copied."""
+    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
+    for mean, buffer in zip(average.buffers(), network.buffers(), strict=True):
+        mean.copy_(buffer)

@@ -1,0 +1,61 @@
+"""What a run says while it trains: JSON lines, TensorBoard events, and a progress bar or plain lines."""
+
+import sys
+import time
+
+
+from tqdm import tqdm
+
+from gancore.artifacts.run import RunFolder, append_line
+
+
+class Logs:
+    """Logs of one session of a run; records are for a step, times are of this session."""
+
+    def __init__(self, run: RunFolder, step: int, kimg: float, total_kimg: float) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # slow to import, needed by training only
+
+        self._run = run
+        self._events = SummaryWriter(str(run.events), purge_step=step + 1)
+        self._started, self._first_kimg, self._total = time.perf_counter(), kimg, total_kimg
+        self._last = (self._started, kimg)
+        bar = "{l_bar}{bar}| {n:.1f}/{total:.0f} kimg [{elapsed}<{remaining}{postfix}]"
+        self._bar = tqdm(
+            total=total_kimg, initial=kimg, bar_format=bar, disable=not sys.stderr.isatty(), dynamic_ncols=True
+        )
+
+    def tick(self, step: int, kimg: float, values: dict[str, float]) -> None:
+        """One log tick: `values` by name, and the speed since the last tick in images/s."""
+        now = time.perf_counter()
+        speed = (kimg - self._last[1]) * 1000 / max(now - self._last[0], 1e-9)
+        self._last = (now, kimg)
+        record = {"step": step, "kimg": round(kimg, 3), "images_per_s": round(speed, 2), **values}
+        append_line(self._run.log, record)
+        for name, value in record.items():
+            self._events.add_scalar(name, value, step)
+        self._show(kimg, speed, values)
+
+    def say(self, message: str) -> None:
+        """A line for the person at the terminal, above the progress bar."""
+        tqdm.write(message, file=sys.stderr)
+
+    def close(self) -> None:
+        self._bar.close()
+        self._events.close()
+
+    def _show(self, kimg: float, speed: float, values: dict[str, float]) -> None:
+        losses = " ".join(f"{name.removeprefix('loss/')} {v:.3f}" for name, v in values.items() if name.startswith("loss/"))
+        text = f"{speed:.1f} img/s {losses}"
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update(kimg - self._bar.n)
+        if self._bar.disable:
+            left = (self._total - kimg) * 1000 / max(speed, 1e-9)
+            print(f"{kimg:.1f}/{self._total:g} kimg, {_clock(left)} left, {text}", file=sys.stderr, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+

@@ -1,0 +1,31 @@
+"""Out of memory: find out, by trying, which microbatch would fit."""
+
+import torch
+
+from gancore.training.trainer import Trainer
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """CUDA has an error class of its own; the CPU allocator raises RuntimeError with words."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+
+
+def fitting_microbatch(trainer: Trainer) -> int | None:
+    """The largest halving of the microbatch with which every phase fits into memory; None if not even 1 does."""
+    size = trainer.training.microbatch or trainer.training.batch
+    while size % 2 == 0:
+        size //= 2
+        if _fits(trainer, size):
+            return size
+    return None
+
+
+def _fits(trainer: Trainer, microbatch: int) -> bool:
+    try:
+        for phase in trainer.phases:
+            trainer.gradients(phase, microbatch)
+    except (RuntimeError, MemoryError) as error:
+        if is_out_of_memory(error):
+            return False
+        raise
+    return True

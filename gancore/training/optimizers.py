@@ -1,0 +1,96 @@
+"""Optimizers of the two networks, with the correction for lazy regularization.
+
+StyleGAN2 (arXiv:1912.04958, appendix B): a regularizer applied every k-th step makes k + 1 updates where there were
+k, so with c = 1 / (1 + sum_i 1/k_i) the learning rate becomes c * lr and Adam's betas beta ** c.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gancore.config.training import SGD, Adam, RMSprop
+from gancore.contracts import ParamGroup, Part, value_at
+
+
+def lazy_correction(intervals: Iterable[int]) -> float:
+    """c for the intervals of the regularizers of a network; interval 1 is part of the main phase."""
+    return 1 / (1 + sum(1 / k for k in intervals if k > 1))
+
+
+class NetworkOptimizer:
+    """The optimizer of one network: follows the schedule of its rate, and skips updates on a device flag."""
+
+    def __init__(self, cfg: Adam | RMSprop | SGD, network: nn.Module, intervals: Sequence[int] = ()) -> None:
+        self.cfg = cfg
+        self.correction = lazy_correction(intervals) if isinstance(cfg, Adam) else 1.0
+        self.network = network
+        self.names = {p: name for name, p in network.named_parameters()}
+        self.params = [p for p in self.names if p.requires_grad]
+        self.torch_optimizer = _make(cfg, _groups(network), self.correction)
+
+    def step(self, kimg: float, skip: Tensor) -> None:
+        """Updates from the gradients in place, unless `skip` (float32 scalar on the device) is 1."""
+        lr = value_at(self.cfg.lr, kimg) * self.correction
+        for group in self.torch_optimizer.param_groups:
+            group["lr"] = lr * group["lr_factor"]
+        if isinstance(self.cfg, RMSprop):
+            _zero_gradients(self.params, skip)
+        else:
+            self.torch_optimizer.found_inf = skip  # type: ignore[attr-defined]
+        self.torch_optimizer.step()
+
+    def zero_grad(self) -> None:
+        self.torch_optimizer.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, Tensor]:
+        """Moments and step counts by parameter name: {"synthesis.b4.const/exp_avg": ...}."""
+        return {
+            f"{self.names[p]}/{key}": value
+            for p, entries in self.torch_optimizer.state.items()
+            for key, value in entries.items()
+            if isinstance(value, Tensor)
+        }
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Takes up the moments that `state` gave; parameters without any start afresh."""
+        by_name = {name: p for p, name in self.names.items()}
+        self.torch_optimizer.state.clear()
+        for key, value in tensors.items():
+            name, _, entry = key.rpartition("/")
+            p = by_name[name]
+            # Moments have the strides of their parameter, or the kernels would sum in another order.
+            own = torch.empty_like(p) if value.shape == p.shape and entry != "step" else torch.empty_like(value)
+            own = own.to(value.dtype) if own.dtype != value.dtype else own
+            self.torch_optimizer.state[p][entry] = own.copy_(value)
+
+
+def _groups(network: nn.Module) -> list[dict[str, Any]]:
+    """Special parameter groups of the parts first, all other parameters in one group after them."""
+    special: list[ParamGroup] = [g for m in network.modules() if isinstance(m, Part) for g in m.param_groups()]
+    taken = {id(p) for g in special for p in g.params}
+    rest = [p for p in network.parameters() if p.requires_grad and id(p) not in taken]
+    groups = [*special, ParamGroup(rest)]
+    return [{"params": g.params, "lr_factor": g.lr_factor} for g in groups if g.params]
+
+
+def _make(cfg: Adam | RMSprop | SGD, groups: list[dict[str, Any]], c: float) -> torch.optim.Optimizer:
+    # lr is set before each step; weight_decay of Adam is the L2 term of the original paper
+    match cfg:
+        case Adam(betas=(beta1, beta2)):
+            betas = (beta1**c if beta1 else 0.0, beta2**c)
+            return torch.optim.Adam(groups, betas=betas, eps=cfg.eps, weight_decay=cfg.weight_decay, fused=True)
+        case SGD():
+            return torch.optim.SGD(
+                groups, lr=0.0, momentum=cfg.momentum, weight_decay=cfg.weight_decay, fused=True
+            )
+        case RMSprop():
+            return torch.optim.RMSprop(groups, alpha=cfg.alpha, eps=cfg.eps, weight_decay=cfg.weight_decay, foreach=True)
+
+
+def _zero_gradients(params: Iterable[nn.Parameter], skip: Tensor) -> None:
+    """RMSprop has no fused kernel that skips: without a gradient its weights stay where they are."""
+    for p in params:
+        if p.grad is not None:
+            p.grad = torch.where(skip.bool(), torch.zeros_like(p.grad), p.grad)

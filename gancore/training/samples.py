@@ -1,0 +1,85 @@
+"""Grids of images: the averaged generator's samples from fixed latents, and the real images beside them."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gancore.artifacts.atomic import written
+from gancore.contracts import Generator
+from gancore.data import ImageData
+from gancore.errors import GancoreError
+from gancore.training.draws import SeededDraw, data_order
+
+GRID_PIXELS = 512
+"""Width a grid aims at, in pixels."""
+
+
+def grid_side(resolution: int) -> int:
+    """Images along a side of a square grid: 10 at most, 2 at least."""
+    return min(max(GRID_PIXELS // resolution, 2), 10)
+
+
+@torch.no_grad()
+def generate(
+    generator: Generator,
+    count: int,
+    seed: int,
+    label: int | None = None,
+    truncation_psi: float = 1.0,
+    noise_mode: str = "const",
+    batch: int = 16,
+) -> Tensor:
+    """`count` images [count, C, R, R] on the CPU from latents of a seed, of one class or of all in turn.
+
+    Raises GancoreError when the class does not exist.
+    """
+    device = next(generator.parameters()).device
+    z = generator.sample_z(SeededDraw.whole((seed, "samples"), count, device))
+    labels = _labels(generator.interface.label_dim, count, label, device)
+    images = [
+        generator(
+            z[i : i + batch],
+            None if labels is None else labels[i : i + batch],
+            truncation_psi=truncation_psi,
+            noise_mode=noise_mode,
+        )
+        for i in range(0, count, batch)
+    ]
+    return torch.cat(images).cpu()
+
+
+def _labels(label_dim: int, count: int, label: int | None, device: torch.device) -> Tensor | None:
+    if label is not None and label >= label_dim:
+        raise GancoreError(f"label {label}: this model has {label_dim or 'no'} classes" + (f", 0 to {label_dim - 1}" if label_dim else ""))
+    if label_dim == 0:
+        return None
+    classes = torch.arange(count, device=device) % label_dim if label is None else torch.full((count,), label)
+    return torch.eye(label_dim, device=device)[classes]
+
+
+def real_images(data: ImageData, count: int, seed: int) -> Tensor:
+    """`count` training images [count, C, R, R], the first of the shuffled stream."""
+    return data.batch(data_order(seed, len(data), 0, count), None, torch.device("cpu"))
+
+
+def save_grid(path: Path, images: Tensor) -> None:
+    """Writes images [N, C, R, R], nominal range [-1, 1], as one PNG of rows and columns."""
+    pixels = (images.float() * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()  # [N, R, R, C]
+    n, height, width, channels = pixels.shape
+    columns = math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    canvas = np.zeros((rows * columns, height, width, channels), np.uint8)
+    canvas[:n] = pixels
+    canvas = canvas.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written(path) as temporary:
+        _as_picture(canvas.reshape(rows * height, columns * width, channels)).save(temporary, format="PNG")
+
+
+def _as_picture(pixels: np.ndarray) -> Image.Image:
+    """1 channel: gray; 2: gray with alpha; 3: RGB; 4: RGBA."""
+    return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)

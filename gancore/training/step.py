@@ -1,0 +1,115 @@
+"""What one phase works on: the samples of one microbatch, drawn from the seeds of the phase."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gancore.compose import GAN
+from gancore.contracts import Discriminator, Generator, Images, Stage
+from gancore.data import ImageData
+from gancore.training.draws import SeededDraw
+
+
+@dataclass(frozen=True)
+class RealIndices:
+    """Which training images [N] a batch has, and which of them are mirrored (None: none is)."""
+
+    indices: np.ndarray
+    flip: Tensor | None
+
+    def part(self, start: int, stop: int) -> "RealIndices":
+        return RealIndices(self.indices[start:stop], None if self.flip is None else self.flip[start:stop])
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Samples with what they were made from."""
+
+    images: Images
+    ws: Tensor
+    z: Tensor
+    label: Tensor | None
+
+
+class PhaseStep:
+    """The `Step` of the contracts for one microbatch of one phase."""
+
+    def __init__(
+        self,
+        gan: GAN,
+        data: ImageData,
+        reals: RealIndices,
+        draw: SeededDraw,
+        kimg: float,
+        stage: Stage | None = None,
+        mean: Callable[[Tensor], Tensor] = torch.mean,
+    ) -> None:
+        """`reals` and `draw` are the same slice of the batch."""
+        self.gan, self.data, self.reals = gan, data, reals
+        self.draw, self.kimg, self.stage, self.mean = draw, kimg, stage, mean
+        self.G: Generator = gan.generator
+        self.D: Discriminator = gan.discriminator
+        self._calls = 0
+
+    @cached_property
+    def real(self) -> Images:
+        image = self.data.batch(self.reals.indices, self.reals.flip, self.draw.device)
+        return self.G.reals(image, self.stage)
+
+    @cached_property
+    def real_label(self) -> Tensor | None:
+        return self.data.labels_onehot(self.reals.indices, self.draw.device)
+
+    @cached_property
+    def fake(self) -> Generated:
+        with torch.no_grad():
+            return self._generate(self.draw.scoped("fake"), update_emas=True)
+
+    def generate(self, shrink: int = 1) -> Generated:
+        """Fresh samples with their graph; every call has random numbers of its own."""
+        draw = self.draw.resized(max(self.draw.n // shrink, 1))
+        return self._generate(draw.scoped(self._next("generate")))
+
+    def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> tuple[Tensor, ...]:
+        return self.D(self._augmented(images, parts), label, self.stage, parts)
+
+    def discriminate_pair(self, fake: Generated) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Logits of reals and fakes from one batch, whose halves do not see each other: one pass, not two."""
+        images = tuple(torch.cat(pair) for pair in zip(self.real, fake.images, strict=True))
+        label = None if fake.label is None else torch.cat([self.real_label, fake.label])
+        halves = [logits.chunk(2) for logits in self.discriminate(images, label, parts=2)]
+        return tuple(real for real, _ in halves), tuple(fake for _, fake in halves)
+
+    def _generate(self, draw: SeededDraw, update_emas: bool = False) -> Generated:
+        label = self._random_label(draw)
+        z = self.G.sample_z(draw)
+        ws = self.G.mapping(z, label, update_emas=update_emas)
+        for regularizer in self.gan.regularizers.values():
+            ws = regularizer.mix_ws(ws, lambda: self.G.mapping(self.G.sample_z(draw.scoped("again")), label), draw)
+        images = self.G.fakes(ws, lambda: tuple(image[: draw.n] for image in self.real), self.stage, draw, update_emas)
+        return Generated(images, ws, z, label)
+
+    def _random_label(self, draw: SeededDraw) -> Tensor | None:
+        """Labels of randomly chosen training images: fakes have the classes in the proportions of the data."""
+        if self.data.interface.label_dim == 0:
+            return None
+        chosen = draw.on("cpu").uniform("label").double() * len(self.data)
+        return self.data.labels_onehot(chosen.long().numpy(), draw.device)
+
+    def _augmented(self, images: Images, parts: int) -> Images:
+        augment = self.gan.augmentation
+        if augment is None:
+            return images
+        scope = self._next("augment")
+        draw = self.draw.resized(images[0].shape[0] // parts)
+        chunks = zip(*(image.chunk(parts) for image in images), strict=True)
+        changed = [augment(chunk, draw.scoped(f"{scope}.{i}"), self.kimg) for i, chunk in enumerate(chunks)]
+        return tuple(torch.cat(scale) for scale in zip(*changed, strict=True))
+
+    def _next(self, what: str) -> str:
+        self._calls += 1
+        return f"{what}{self._calls}"

@@ -1,0 +1,142 @@
+"""The training step: what the engine does between two images shown to the discriminator."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gancore.compose import GAN
+from gancore.config.training import TrainingConfig
+from gancore.contracts import Generator, Part
+from gancore.contracts.types import Network
+from gancore.data import ImageData
+from gancore.seeds import seed_of
+from gancore.training.draws import SeededDraw, data_order
+from gancore.training.ema import averaged_copy, ema_decay, update_ema
+from gancore.training.guard import Guard
+from gancore.training.objectives import phase_losses
+from gancore.training.optimizers import NetworkOptimizer
+from gancore.training.phases import Phase, phases_of
+from gancore.training.stats import Stats
+from gancore.training.step import PhaseStep, RealIndices
+
+
+@dataclass
+class Counters:
+    """Where a run stands. `nimg` counts images drawn from the data stream; `attempt` counts rollbacks."""
+
+    step: int = 0
+    nimg: int = 0
+    attempt: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+
+class Trainer:
+    """Networks, optimizers and counters of a run; `step()` moves all of them by one step."""
+
+    def __init__(self, gan: GAN, data: ImageData, training: TrainingConfig, mirror: bool, device: torch.device) -> None:
+        self.gan, self.data, self.training, self.device = gan, data, training, device
+        self.mirror = mirror
+        for module in gan.modules().values():
+            module.to(device).train()
+        self.ema: Generator = averaged_copy(gan.generator)
+        self.networks: dict[Network, nn.Module] = {"generator": gan.generator, "discriminator": gan.discriminator}
+        self.phases = phases_of(training, gan.regularizers)
+        self.optimizers = {network: self._optimizer(network) for network in self.networks}
+        self.counters = Counters()
+        self.guard = Guard(device)
+        self.stats = Stats()
+
+    @property
+    def kimg(self) -> float:
+        """Thousands of real images shown in main steps, divided by the discriminator steps of a step."""
+        return self.counters.nimg / self.training.d_steps / 1000
+
+    def step(self) -> None:
+        """One step: all phases that are due, then the moving averages."""
+        for phase in self.phases:
+            if phase.is_due(self.counters.step):
+                self._run(phase)
+        self._end_step()
+
+    def gradients(self, phase: Phase, microbatch: int | None = None) -> Tensor:
+        """Leaves the gradients of a phase in its network and returns its loss; nothing is updated."""
+        self._train_only(phase.network)
+        self.optimizers[phase.network].zero_grad()
+        total = torch.zeros((), device=self.device)
+        for step, share in self._microbatches(phase, microbatch or self.training.microbatch or self.training.batch):
+            with self._autocast():
+                losses, shown = phase_losses(phase, self.gan, step)
+            if losses:
+                loss = torch.stack(list(losses.values())).sum() * (phase.interval * share)
+                loss.backward()
+                total = total + loss.detach()
+            self.stats.add(losses | shown, share)
+        return total
+
+    def _run(self, phase: Phase) -> None:
+        optimizer = self.optimizers[phase.network]
+        loss = self.gradients(phase)
+        self.guard.check(optimizer.params, loss, self.counters.step)
+        optimizer.step(self.kimg, self.guard.skip)
+        self._after_update(phase.network)
+
+    @torch.no_grad()
+    def _after_update(self, side: Network) -> None:
+        for _, part in parts_of(self.networks[side]):
+            part.after_update()
+        for regularizer in self.gan.regularizers.values():
+            if regularizer.side == side:
+                regularizer.constrain(self.networks[side])
+
+    @torch.no_grad()
+    def _end_step(self) -> None:
+        for module in self.gan.modules().values():
+            for _, part in parts_of(module):
+                part.end_step(lambda value: value)
+        shown = int(self.kimg * 1000)
+        update_ema(self.ema, self.gan.generator, ema_decay(self.training.ema, self.training.batch, shown))
+        self.counters.step += 1
+        self.counters.nimg += self.training.batch * self.training.d_steps
+
+    def _microbatches(self, phase: Phase, size: int) -> Iterator[tuple[PhaseStep, float]]:
+        batch, c = self.training.batch, self.counters
+        reals = self.reals(phase.critic_step)
+        key = (self.training.seed, c.attempt, c.step, phase.name)
+        for start in range(0, batch, size):
+            draw = SeededDraw(key, batch, start, start + size, self.device)
+            torch.manual_seed(seed_of(*key, start))  # for layers that draw by themselves (dropout)
+            part = reals.part(start, start + size)
+            yield PhaseStep(self.gan, self.data, part, draw, self.kimg), size / batch
+
+    def reals(self, critic_step: int) -> RealIndices:
+        """The real images of a step are the same in all its phases, but for repeated discriminator steps."""
+        training, c, batch = self.training, self.counters, self.training.batch
+        indices = data_order(training.seed, len(self.data), c.nimg + critic_step * batch, batch)
+        draw = SeededDraw.whole((training.seed, c.attempt, c.step, "reals", critic_step), batch)
+        return RealIndices(indices, draw.uniform("mirror") < 0.5 if self.mirror else None)
+
+    def _train_only(self, side: Network) -> None:
+        """Gradients for the parameters of one network: those of the other are not computed at all."""
+        for network, optimizer in self.optimizers.items():
+            for p in optimizer.params:
+                p.requires_grad_(network == side)
+
+    def _optimizer(self, network: Network) -> NetworkOptimizer:
+        own = getattr(self.training, f"{network}_optimizer") or self.training.optimizer
+        intervals = [r.interval for r in self.gan.regularizers.values() if r.side == network]
+        return NetworkOptimizer(own, self.networks[network], intervals)
+
+    def _autocast(self) -> AbstractContextManager[None]:
+        dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+        precision = self.training.precision
+        return torch.autocast(self.device.type, dtype=dtypes[precision], enabled=precision != "fp32")
+
+
+def parts_of(module: nn.Module) -> Iterable[tuple[str, Part]]:
+    """The plugins inside a module (itself included), by their path in it."""
+    return ((path, part) for path, part in module.named_modules() if isinstance(part, Part))
