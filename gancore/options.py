@@ -4,7 +4,9 @@ Nothing here imports torch, so that a file can be checked without starting the m
 """
 
 import math
+import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -84,18 +86,26 @@ def extremes(value: Scheduled) -> list[float]:
     return value.extremes() if isinstance(value, Linear | Cosine | Table) else [float(value)]
 
 
-def within(*, ge: float | None = None, gt: float | None = None, le: float | None = None) -> Any:
-    """Bounds for a `Scheduled` option: `gamma: Annotated[Scheduled, within(ge=0)] = 10`."""
-    tests: list[tuple[str, float | None, Callable[[float, float], bool]]] = [
-        ("greater than or equal to", ge, lambda v, bound: v >= bound),
-        ("greater than", gt, lambda v, bound: v > bound),
-        ("less than or equal to", le, lambda v, bound: v <= bound),
-    ]
+@dataclass(frozen=True)
+class Bounds:
+    """Holds a scheduled option within bounds all the time; raises ValueError where it leaves them."""
 
-    def check(value: Scheduled) -> Scheduled:
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+
+    def __call__(self, value: Scheduled) -> Scheduled:
+        tests: list[tuple[str, float | None, Callable[[float, float], bool]]] = [
+            ("greater than or equal to", self.ge, operator.ge),
+            ("greater than", self.gt, operator.gt),
+            ("less than or equal to", self.le, operator.le),
+        ]
         for words, bound, holds in tests:
             if bound is not None and not all(holds(v, bound) for v in extremes(value)):
                 raise ValueError(f"must be {words} {bound:g} throughout")
         return value
 
-    return AfterValidator(check)
+
+def within(*, ge: float | None = None, gt: float | None = None, le: float | None = None) -> Any:
+    """Bounds for a `Scheduled` option: `gamma: Annotated[Scheduled, within(ge=0)] = 10`."""
+    return AfterValidator(Bounds(ge, gt, le))
