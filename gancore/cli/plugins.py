@@ -14,7 +14,7 @@ from gancore.kinds import KINDS
 from gancore.registry import PluginSpec
 
 if TYPE_CHECKING:
-    from gancore.cli.options import Option
+    from gancore.cli.plugin_options import Option
 
 WIDTH = 100
 COLUMNS = ("kind", "name", "summary", "paper", "distribution", "version")
@@ -49,7 +49,7 @@ def list_(kind: str | None, as_json: bool) -> None:
 @as_json
 def show(kind: str, name: str, as_json: bool) -> None:
     """Show a plugin: what it does, its paper and origin, its options, what it provides and requires."""
-    from gancore.cli.options import describe
+    from gancore.cli.plugin_options import describe
 
     spec = discover().get(kind, name)
     plugin = spec.load()
