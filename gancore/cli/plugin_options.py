@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
-import annotated_types
 from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
@@ -79,13 +78,12 @@ def _range(metadata: Sequence[Any]) -> str:
 
 
 def _bounds(item: Any) -> Iterator[str]:
-    if isinstance(item, FieldInfo):  # Annotated[float, Field(ge=0)] inside another type
+    if isinstance(item, FieldInfo):  # of Annotated[float, Field(ge=0)] inside another type
         yield from (bound for part in item.metadata for bound in _bounds(part))
-    if isinstance(item, annotated_types.GroupedMetadata):
-        yield from (bound for part in item for bound in _bounds(part))
+        return
     holder = item.func if isinstance(item, AfterValidator) and isinstance(item.func, Bounds) else item
     for attribute, symbol in SYMBOLS.items():
-        if not isinstance(item, FieldInfo) and (bound := getattr(holder, attribute, None)) is not None:
+        if (bound := getattr(holder, attribute, None)) is not None:
             yield f"{symbol} {bound:g}"
     if pattern := getattr(item, "pattern", None):
         yield f"matching {pattern}"
