@@ -7,6 +7,7 @@ Differs: penalties of several heads are added; the images of a pyramid count as 
 
 from typing import Annotated, ClassVar
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -29,8 +30,8 @@ class ZeroCentered(Regularizer):
         """The weighted penalty [N] at images [N, C, r, r]."""
         marked = tuple(image.detach().requires_grad_() for image in images)
         heads = step.discriminate(marked, label)
-        squares = sum(g.square().flatten(1).sum(1) for logits in heads for g in input_gradients(logits, marked))
-        return 0.5 * value_at(self.cfg.gamma, step.kimg) * squares
+        squares = [g.square().flatten(1).sum(1) for logits in heads for g in input_gradients(logits, marked)]
+        return 0.5 * value_at(self.cfg.gamma, step.kimg) * torch.stack(squares).sum(0)
 
 
 class R1(ZeroCentered):
