@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from gancore.options import PluginConfig, Scheduled, within
 
-Beta = Annotated[float, Field(ge=0, lt=1)]
+Beta = Annotated[Scheduled, within(ge=0, lt=1)]
 
 
 class Adam(PluginConfig):

@@ -1,0 +1,102 @@
+"""A document: plain data (mappings, lists, scalars) with the place where each part of it was written."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Key = str | int | float
+Keys = tuple[Key, ...]
+"""The way from the top of a document to a value in it; keys of mappings, indices of lists."""
+
+
+@dataclass
+class Document:
+    """An experiment as written, before anything is known of its meaning.
+
+    data: what was written; scalars are str, int, float, bool, None.
+    places: "file:line" or "-o KEY=VALUE" of every key and list item; of the document itself under ().
+    stale: options from before their part's `use` was changed; where the new plugin has no such option they are
+        dropped instead of being mistakes.
+    """
+
+    data: Any
+    places: dict[Keys, str]
+    stale: set[Keys] = field(default_factory=set)
+
+    def where(self, keys: Keys) -> str:
+        """The place of a value, or of the nearest mapping or list around it that was written."""
+        while keys and keys not in self.places:
+            keys = keys[:-1]
+        return self.places.get(keys, "")
+
+
+def child(value: Any, key: Key) -> Any:
+    """What stands under a key or an index; KeyError where there is nothing."""
+    if isinstance(value, dict) and key in value:
+        return value[key]
+    if isinstance(value, list | tuple) and isinstance(key, int) and 0 <= key < len(value):
+        return value[key]
+    raise KeyError(key)
+
+
+def find(value: Any, keys: Keys) -> Any:
+    """What stands at the end of the way, None where the way ends before."""
+    try:
+        for key in keys:
+            value = child(value, key)
+    except KeyError:
+        return None
+    return value
+
+
+def walk(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
+    """Every value of a document with the way to it, the outer ones first."""
+    yield keys, value
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from walk(inner, (*keys, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from walk(inner, (*keys, index))
+
+
+def dotted(keys: Keys) -> str:
+    return ".".join(map(str, keys))
+
+
+def merged(base: Document, over: Document) -> Document:
+    """`over` on top of `base`: mappings are merged, everything else (lists, schedules) is replaced.
+
+    Where `over` changes the `use` of a mapping, what stays of `base` in there becomes stale.
+    """
+    switched: list[Keys] = []
+    data = _merge(base.data, over.data, (), switched)
+    ways = [keys for keys, _ in walk(data)]
+    places = {keys: over.places.get(keys, base.places.get(keys, "")) for keys in ways}
+    old = [keys for keys in ways if keys not in over.places]
+    stale = {keys for keys in old if keys in base.stale or any(keys[: len(part)] == part for part in switched)}
+    return Document(data, places, stale | over.stale)
+
+
+def _merge(base: Any, over: Any, keys: Keys, switched: list[Keys]) -> Any:
+    if not (isinstance(base, dict) and isinstance(over, dict)) or "schedule" in over:
+        return over
+    if "use" in over and over["use"] != base.get("use"):
+        switched.append(keys)
+    both = {key: _merge(base[key], over[key], (*keys, key), switched) for key in base if key in over}
+    return {**base, **both, **{key: value for key, value in over.items() if key not in base}}
+
+
+def without(value: Mapping[Key, Any], keys: Keys) -> dict[Key, Any]:
+    """A copy of nested mappings that lacks the value at the end of the way."""
+    first, *rest = keys
+    if not rest:
+        return {key: inner for key, inner in value.items() if key != first}
+    return {**value, first: without(value[first], tuple(rest))}
+
+
+def nested(keys: Keys, value: Any) -> Any:
+    """The document in which `value` stands at the end of the way and nothing else anywhere."""
+    for key in reversed(keys):
+        value = {key: value}
+    return value

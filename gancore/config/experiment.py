@@ -1,0 +1,141 @@
+"""A resolved experiment: every part a checked plugin with its options, every default filled in."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from gancore.config.document import Document
+from gancore.config.frame import DataKeys
+from gancore.config.scalars import dump
+from gancore.config.training import TrainingConfig
+from gancore.local_plugins import copy_into
+from gancore.options import PluginConfig
+from gancore.registry import PluginSpec, Registry
+
+
+@dataclass(frozen=True)
+class Part:
+    """A chosen plugin with its options.
+
+    key: where it stands in the experiment, "generator.normalization".
+    use: the plugin's name, `spec` where it comes from, `plugin` its class, `cfg` an instance of its Config.
+    """
+
+    key: str
+    kind: str
+    use: str
+    spec: PluginSpec
+    plugin: type[Any]
+    cfg: PluginConfig
+
+    def to_dict(self) -> dict[str, Any]:
+        """The part as plain data, all options filled in."""
+        return {"use": self.use, **plain(self.cfg)}
+
+    def parts(self) -> Iterator["Part"]:
+        """This part and those inside it."""
+        yield self
+
+
+@dataclass(frozen=True)
+class DataPart(Part):
+    """A dataset; `core` holds what the engine does with its images. `core.resolution` is never None."""
+
+    core: DataKeys
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"use": self.use, **plain(self.core), **plain(self.cfg)}
+
+
+@dataclass(frozen=True)
+class NetworkPart(Part):
+    """A generator or discriminator with what normalizes its activations and its weights."""
+
+    normalization: Part
+    weight_normalization: Part | None
+
+    @property
+    def network(self) -> Literal["generator", "discriminator"]:
+        return "generator" if self.kind == "generator" else "discriminator"
+
+    def to_dict(self) -> dict[str, Any]:
+        weights = self.weight_normalization
+        own = {
+            "normalization": self.normalization.to_dict(),
+            "weight_normalization": weights.to_dict() if weights else None,
+        }
+        return {"use": self.use, **own, **plain(self.cfg)}
+
+    def parts(self) -> Iterator[Part]:
+        yield from filter(None, (self, self.normalization, self.weight_normalization))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A resolved experiment. Two are equal when they describe the same training.
+
+    base: the folder that relative paths in the options refer to.
+    dropped: a line for each option that a change of `use` made pointless.
+    document, registry: what it was resolved from.
+    """
+
+    name: str
+    plugins: dict[str, dict[str, str]]
+    data: DataPart
+    generator: NetworkPart
+    discriminator: NetworkPart
+    loss: Part
+    regularizers: dict[str, Part]
+    augmentation: Part | None
+    training: TrainingConfig
+    base: Path = field(compare=False)
+    dropped: list[str] = field(compare=False)
+    document: Document = field(compare=False, repr=False)
+    registry: Registry = field(compare=False, repr=False)
+
+    def parts(self) -> list[Part]:
+        """Every chosen plugin, in the order of the sections."""
+        chosen = [self.data, self.generator, self.discriminator, self.loss, *self.regularizers.values()]
+        return [inner for part in [*chosen, self.augmentation] if part for inner in part.parts()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The experiment as plain data (JSON and YAML types); `load_experiment` of it gives an equal one."""
+        return {
+            "format": 1,
+            "name": self.name,
+            **({"plugins": self.plugins} if self.plugins else {}),
+            "data": self.data.to_dict(),
+            "generator": self.generator.to_dict(),
+            "discriminator": self.discriminator.to_dict(),
+            "loss": self.loss.to_dict(),
+            "regularizers": {key: part.to_dict() for key, part in self.regularizers.items()},
+            "augmentation": self.augmentation.to_dict() if self.augmentation else None,
+            "training": plain(self.training),
+        }
+
+    def to_yaml(self) -> str:
+        return dump(self.to_dict())
+
+    def plugin_origins(self) -> dict[str, str]:
+        """Distribution and version of every chosen plugin: {"generator.skip": "gancore 0.1.0"}."""
+        return {f"{part.kind}.{part.use}": part.spec.origin for part in self.parts()}
+
+    def copied_into(self, folder: Path) -> "Experiment":
+        """This experiment with the files of its local plugins copied to folder/plugins, and its `plugins` there."""
+        return replace(self, plugins=copy_into((part.spec for part in self.parts()), folder))
+
+
+def plain(value: Any) -> Any:
+    """Options as plain data: models as mappings, tuples and sets as lists, paths as text."""
+    if isinstance(value, PluginConfig):
+        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value))
+    if isinstance(value, float) and value.is_integer() and 0 < abs(value) < 1e15:
+        return int(value)  # 25000 and 25000.0 are the same option, whichever was written or is the default
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,44 @@
+"""Options that follow another part's unless they are given.
+
+A plugin marks such a field with `json_schema_extra={"inherits": "generator.channels"}` and gives it the default
+None; it then takes what stands at that key of the resolved experiment. Sections are resolved in the order training,
+data, generator, discriminator, loss, regularizers, augmentation, and each may inherit from those before it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from gancore.config.document import Document, Keys, find, merged, nested
+from gancore.config.experiment import plain
+from gancore.options import PluginConfig
+
+
+def source_of(field: FieldInfo) -> str | None:
+    """The dotted key that a marked field inherits from."""
+    extra = field.json_schema_extra
+    return str(extra["inherits"]) if isinstance(extra, dict) and "inherits" in extra else None
+
+
+def inherited(cfg: PluginConfig, resolved: Mapping[str, Any]) -> dict[Keys, tuple[str, Any]]:
+    """What the empty marked options of `cfg` inherit: their keys to the source and its value."""
+    found = {keys: (source, find(resolved, tuple(source.split(".")))) for keys, source in _empty(cfg, ())}
+    return {keys: (source, value) for keys, (source, value) in found.items() if value is not None}
+
+
+def _empty(cfg: PluginConfig, keys: Keys) -> Iterator[tuple[Keys, str]]:
+    for name, field in type(cfg).model_fields.items():
+        value = getattr(cfg, name)
+        if isinstance(value, PluginConfig):
+            yield from _empty(value, (*keys, name))
+        elif value is None and (source := source_of(field)) is not None:
+            yield (*keys, name), source
+
+
+def filled(cfg: PluginConfig, values: Mapping[Keys, tuple[str, Any]]) -> Any:
+    """The options of `cfg` as plain data, with the inherited values in place."""
+    options = Document(plain(cfg), {})
+    for keys, (_, value) in values.items():
+        options = merged(options, Document(nested(keys, value), {}))
+    return options.data

@@ -1,0 +1,53 @@
+"""The one way to an experiment: from a file or a mapping, with overrides, to an `Experiment` or a `ConfigError`."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gancore.config.experiment import Experiment
+from gancore.config.resolve import resolve
+from gancore.config.sources import changed, read_experiment
+from gancore.discovery import discover
+from gancore.registry import Registry
+
+
+def load_experiment(
+    source: Path | str | Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    trusted: bool = False,
+    base: Path | None = None,
+) -> Experiment:
+    """Reads, merges and checks an experiment.
+
+    source: a YAML file, or what one would hold as plain data.
+    overrides: "key.path=value", the value in YAML; a later one wins.
+    registry: the plugins there are (default: all installed).
+    trusted: whether files named in `plugins:` may be executed.
+    base: the folder of relative paths (default: that of the file; the working directory for a mapping).
+
+    Raises ConfigError with all mistakes at once, each "file:line: key: what is wrong"; an override's place is
+    "-o KEY=VALUE". Nothing is written, and no data are opened.
+    """
+    if not isinstance(source, Mapping):
+        source = Path(source)
+    folder = base or (source.parent if isinstance(source, Path) else Path.cwd())
+    document = read_experiment(source, overrides, folder)
+    name = _safe(source.stem) if isinstance(source, Path) else "experiment"
+    return resolve(document, registry or discover(), folder, name, trusted)
+
+
+def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str = "") -> Experiment:
+    """The experiment with other values at dotted keys, resolved anew from what was written (a cell of a grid).
+
+    Options that a change of `use` makes pointless are dropped and listed in `dropped`. `where` tells in errors who
+    asked for the changes. Raises ConfigError.
+    """
+    document = changed(experiment.document, changes, where)
+    return resolve(document, experiment.registry, experiment.base, experiment.name, trusted=True)
+
+
+def _safe(stem: str) -> str:
+    """A file's name as the name of a folder."""
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", stem).strip("-.")[:100].lstrip("_+") or "experiment"

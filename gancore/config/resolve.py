@@ -1,0 +1,203 @@
+"""From what was written to a checked experiment, or to all its mistakes at once."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from gancore.config.compatibility import misfits
+from gancore.config.document import Document, Key, Keys, dotted, find, without
+from gancore.config.experiment import DataPart, Experiment, NetworkPart, Part, plain
+from gancore.config.frame import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.inheritance import filled, inherited
+from gancore.config.words import mistakes, show
+from gancore.errors import ConfigError, PluginError, Problem
+from gancore.local_plugins import load_local
+from gancore.options import PluginConfig
+from gancore.registry import PluginSpec, Registry, explain
+
+Model = TypeVar("Model", bound=PluginConfig)
+
+
+def resolve(document: Document, registry: Registry, base: Path, name: str, trusted: bool) -> Experiment:
+    """The experiment that a document describes; `name` is what it is called unless it says so itself.
+
+    Raises ConfigError with all mistakes: the frame's and those of every plugin's options; when there are none,
+    what does not fit together.
+    """
+    if not isinstance(document.data, dict):
+        message = f"an experiment is a mapping of sections (data, generator, training, ...), got {show(document.data)}"
+        raise ConfigError([Problem(document.where(()), "", message)])
+    resolver = _Resolver(document, registry)
+    resolver.add_local_plugins(base, trusted)
+    experiment = resolver.experiment(base, name)
+    if experiment is None or resolver.problems:
+        raise ConfigError(sorted(resolver.problems, key=_line))
+    if problems := misfits(experiment):
+        raise ConfigError(problems)
+    return experiment
+
+
+def _line(problem: Problem) -> tuple[str, int]:
+    file, _, line = problem.where.rpartition(":")
+    return (file, int(line)) if line.isdecimal() else ("", 0)
+
+
+class _Resolver:
+    """Checks a document section by section; a section with mistakes gives None and adds them to `problems`."""
+
+    def __init__(self, document: Document, registry: Registry) -> None:
+        self.document, self.registry = document, registry
+        self.problems: list[Problem] = []
+        self.dropped: list[str] = []
+        self.resolved: dict[str, Any] = {}
+        """Sections that are done, as plain data; later ones may inherit from them."""
+
+    def experiment(self, base: Path, name: str) -> Experiment | None:
+        frame = self.check(Frame, self.document.data, ())
+        self.resolved["training"] = plain(frame.training) if frame else None
+        data, generator, discriminator = self.data(), self.network("generator"), self.network("discriminator")
+        loss = self.part(("loss",), "loss")
+        regularizers = {key: self.part(("regularizers", key), "regularizer") for key in self.regularizer_keys()}
+        augmentation = self.optional(("augmentation",), "augmentation")
+        if self.problems or not (frame and data and generator and discriminator and loss):
+            return None
+        return Experiment(
+            name=frame.name or name,
+            plugins=frame.plugins or {},
+            data=data,
+            generator=generator,
+            discriminator=discriminator,
+            loss=loss,
+            regularizers={key: part for key, part in regularizers.items() if part},
+            augmentation=augmentation,
+            training=frame.training,
+            base=base,
+            dropped=self.dropped,
+            document=self.document,
+            registry=self.registry,
+        )
+
+    def add_local_plugins(self, base: Path, trusted: bool) -> None:
+        for kind, files in _items(find(self.document.data, ("plugins",))):
+            for name, target in _items(files):
+                try:
+                    specs = load_local({kind: {name: str(target)}}, base, trusted=trusted)
+                    self.registry = self.registry.with_local(specs)
+                except PluginError as error:
+                    message = str(error).removeprefix(f"plugins.{kind}.{name}: ")
+                    self.problem(("plugins", kind, name), message)
+
+    def data(self) -> DataPart | None:
+        section = find(self.document.data, ("data",))
+        if section is None:
+            known = ", ".join(self.registry.names("dataset")) or "none"
+            self.problem((), f"data is missing; say where images come from, {{use: NAME, ...}}; known: {known}")
+            return None
+        keys = {key: value for key, value in _items(section) if key in DataKeys.model_fields}
+        core = self.check(DataKeys, keys, ("data",))
+        part = self.part(("data",), "dataset", DataKeys.model_fields)
+        if core is None or part is None:
+            return None
+        resolution = core.resolution or getattr(part.plugin, "default_resolution", None)
+        if resolution is None:
+            self.problem(("data",), "resolution is missing; say the width of the images, for example 32")
+        data = DataPart(**vars(part), core=core.model_copy(update={"resolution": resolution}))
+        self.resolved["data"] = data.to_dict()
+        return data
+
+    def network(self, kind: str) -> NetworkPart | None:
+        part = self.part((kind,), kind, NETWORK_KEYS)
+        normalization = self.part((kind, "normalization"), "normalization")
+        weights = self.optional((kind, "weight_normalization"), "normalization")
+        if part is None or normalization is None:
+            return None
+        network = NetworkPart(**vars(part), normalization=normalization, weight_normalization=weights)
+        self.resolved[kind] = network.to_dict()
+        return network
+
+    def regularizer_keys(self) -> list[str]:
+        """Those that are wanted: null and false remove one."""
+        section = _items(find(self.document.data, ("regularizers",)))
+        return [key for key, value in section if value is not None and value is not False and isinstance(key, str)]
+
+    def optional(self, keys: Keys, kind: str) -> Part | None:
+        return None if find(self.document.data, keys) is None else self.part(keys, kind)
+
+    def part(self, keys: Keys, kind: str, core: Iterable[str] = ()) -> Part | None:
+        """The plugin at `keys`, whose options are what stands there less `use` and the keys of the core."""
+        around = find(self.document.data, keys[:-1])
+        section = around.get(keys[-1], {}) if isinstance(around, dict) else {}
+        if not isinstance(section, dict):
+            self.problem(keys, f"expected NAME or {{use: NAME, option: value}}, got {show(section)}")
+            return None
+        found = self.plugin(keys, kind, section)
+        if found is None:
+            return None
+        spec, plugin = found
+        options = {key: value for key, value in section.items() if key not in core and key != "use"}
+        owner = f"{kind} {spec.name!r}"
+        cfg = self.check(plugin.Config, options, keys, {*core, "use"}, owner)
+        cfg = cfg and self.inherit(cfg, keys, owner)
+        return cfg and Part(dotted(keys), kind, spec.name, spec, plugin, cfg)
+
+    def inherit(self, cfg: Model, keys: Keys, owner: str) -> Model | None:
+        """The options with those filled in that follow another part's."""
+        values = inherited(cfg, self.resolved)
+        try:
+            return type(cfg).model_validate(filled(cfg, values)) if values else cfg
+        except ValidationError:
+            told = ", ".join(
+                f"{dotted((*keys, *own))} would be that of {source}" for own, (source, _) in values.items()
+            )
+            self.problem(keys, f"{told}, which does not fit {owner}; write what it should be")
+            return None
+
+    def plugin(self, keys: Keys, kind: str, section: Mapping[Key, Any]) -> tuple[PluginSpec, Any] | None:
+        default = keys[-1] if keys[0] == "regularizers" else DEFAULTS.get(keys)
+        name = section.get("use", default)
+        if not isinstance(name, str):
+            known = ", ".join(self.registry.names(kind)) or "none"
+            missing = "use is missing" if name is None else f"use: expected a name, got {show(name)}"
+            self.problem(keys, f"{missing}; known: {known}")
+            return None
+        try:
+            spec = self.registry.get(kind, name)
+            return spec, spec.load()
+        except PluginError as error:
+            self.problem((*keys, "use"), str(error), keys)
+            return None
+
+    def check(
+        self, model: type[Model], value: dict[Any, Any], keys: Keys, also: Iterable[str] = (), owner: str = ""
+    ) -> Model | None:
+        """The value as a model. Options that a change of `use` left behind are dropped where they are unknown."""
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            found = mistakes(error, model, value, also)
+        except Exception as error:  # a plugin's own validator may raise anything
+            self.problem(keys, f"{owner or 'this section'} could not check its options: {explain(error)}")
+            return None
+        stale = [one for one in found if one.unknown and (*keys, *one.keys) in self.document.stale]
+        for one in stale:
+            value = without(value, one.keys)
+            self.dropped.append(str(self.at((*keys, *one.keys), f"dropped; {owner or 'this'} has no such option")))
+        if stale:
+            return self.check(model, value, keys, also, owner)
+        for one in found:
+            self.problem((*keys, *one.keys), one.message)
+        return None
+
+    def problem(self, keys: Keys, message: str, key: Keys | None = None) -> None:
+        """Notes a mistake at `keys`, told under `key` where that is the better name."""
+        self.problems.append(self.at(keys, message, key))
+
+    def at(self, keys: Keys, message: str, key: Keys | None = None) -> Problem:
+        return Problem(self.document.where(keys), dotted(keys if key is None else key), message)
+
+
+def _items(section: Any) -> list[tuple[Any, Any]]:
+    """The entries of a mapping; none where something else was written, which the frame reports."""
+    return list(section.items()) if isinstance(section, dict) else []

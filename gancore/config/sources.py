@@ -1,0 +1,145 @@
+"""From a file, the files it extends, and the overrides of the command line to one document."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gancore.config.document import Document, Keys, dotted, find, merged, nested, walk
+from gancore.config.loader import from_mapping, parse, read
+from gancore.errors import ConfigError, Problem
+
+PARTS: tuple[Keys, ...] = (
+    ("data",),
+    ("generator",),
+    ("generator", "normalization"),
+    ("generator", "weight_normalization"),
+    ("discriminator",),
+    ("discriminator", "normalization"),
+    ("discriminator", "weight_normalization"),
+    ("loss",),
+    ("augmentation",),
+    ("training", "optimizer"),
+    ("training", "generator_optimizer"),
+    ("training", "discriminator_optimizer"),
+)
+"""Where NAME may be written for {use: NAME}; below `regularizers` it may be written everywhere."""
+
+
+def read_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str], base: Path) -> Document:
+    """All that was written, merged: the file over what it extends, then the overrides, the later the stronger.
+
+    `base` is the folder of relative paths. Raises ConfigError.
+    """
+    top = read(source) if isinstance(source, Path) else from_mapping(source)
+    chain = [source.resolve()] if isinstance(source, Path) else []
+    document = _extended(_canonical(top), base, base, chain)
+    given = Document({}, {})
+    for override in _all(overrides):
+        given = merged(given, override)
+    given.stale.clear()  # all overrides of a command line are written at once
+    return merged(document, given)
+
+
+def changed(document: Document, changes: Mapping[str, Any], where: str) -> Document:
+    """The document with the values at dotted keys replaced, `where` saying in errors who did it."""
+    for keys, value in changes.items():
+        written = _canonical(from_mapping(nested(_way(keys), value)))
+        document = merged(document, Document(written.data, dict.fromkeys(written.places, where)))
+    return document
+
+
+def _all(overrides: Sequence[str]) -> list[Document]:
+    """The overrides as documents; raises ConfigError with the mistakes of all of them."""
+    documents, problems = [], []
+    for override in overrides:
+        try:
+            documents.append(_override(override))
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return documents
+
+
+def _override(override: str) -> Document:
+    """The document that `key.path=value` stands for."""
+    where = f"-o {override if len(override) <= 80 else override[:77] + '...'}"
+    path, equals, text = override.partition("=")
+    keys = _way(path.strip())
+    if not (equals and all(keys)):
+        raise ConfigError([Problem(where, "", "an override is KEY=VALUE, for example training.kimg=100")])
+    if not text.strip():
+        raise ConfigError([Problem(where, dotted(keys), "no value; write {} for defaults, null for nothing")])
+    if keys[0] == "extends":
+        raise ConfigError([Problem(where, "extends", "cannot be overridden; choose another file instead")])
+    data = nested(keys, _value(text, where, keys))
+    return _canonical(Document(data, dict.fromkeys((way for way, _ in walk(data)), where)))
+
+
+def _value(text: str, where: str, keys: Keys) -> Any:
+    try:
+        return parse(text, where, lines=False).data
+    except ConfigError as error:
+        raise ConfigError(
+            [
+                Problem(where, dotted(keys) + (problem.key and f".{problem.key}"), problem.message)
+                for problem in error.problems
+            ]
+        ) from None
+
+
+def _way(path: str) -> Keys:
+    return tuple(path.split("."))
+
+
+def _extended(document: Document, folder: Path, base: Path, chain: list[Path]) -> Document:
+    """The document over the file it extends, that one over the next, and so on. `name` is not handed on."""
+    extends = find(document.data, ("extends",))
+    if extends is None:
+        return document
+    where = document.where(("extends",))
+    if not isinstance(extends, str):
+        raise ConfigError([Problem(where, "extends", "expected the path of a YAML file, relative to this one")])
+    path = folder / extends
+    if path.resolve() in chain:
+        shown = " -> ".join(file.name for file in [*chain, path.resolve()])
+        raise ConfigError([Problem(where, "extends", f"files extend each other in a circle: {shown}")])
+    if not path.is_file():
+        raise ConfigError([Problem(where, "extends", f"there is no file {path}")])
+    parent = _canonical(read(path))
+    parent = _extended(parent, path.parent, base, [*chain, path.resolve()])
+    return merged(_inheritable(parent, path.parent, base), document)
+
+
+def _inheritable(document: Document, folder: Path, base: Path) -> Document:
+    """The part of an extended file that is handed on, its plugin files as seen from `base`."""
+    if not isinstance(document.data, dict):
+        return document
+    data = {key: value for key, value in document.data.items() if key not in ("name", "extends")}
+    plugins = data.get("plugins")
+    if folder.resolve() != base.resolve() and isinstance(plugins, dict):
+        data["plugins"] = {kind: _moved(files, folder, base) for kind, files in plugins.items()}
+    return Document(data, document.places, document.stale)
+
+
+def _moved(files: Any, folder: Path, base: Path) -> Any:
+    if not isinstance(files, dict):
+        return files
+    relative = os.path.relpath(folder, base)
+    return {name: os.path.join(relative, file) if isinstance(file, str) else file for name, file in files.items()}
+
+
+def _canonical(document: Document) -> Document:
+    """The document with {use: NAME} where only NAME was written, so that merging knows one form."""
+    for keys in [*PARTS, *_regularizers(document.data)]:
+        name = find(document.data, keys)
+        if isinstance(name, str):
+            find(document.data, keys[:-1])[keys[-1]] = {"use": name}
+            document.places[(*keys, "use")] = document.places[keys]
+    return document
+
+
+def _regularizers(data: Any) -> list[Keys]:
+    section = find(data, ("regularizers",))
+    return [("regularizers", key) for key in section] if isinstance(section, dict) else []
