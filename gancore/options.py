@@ -106,6 +106,8 @@ class Bounds:
         return value
 
 
-def within(*, ge: float | None = None, gt: float | None = None, le: float | None = None) -> Any:
+def within(
+    *, ge: float | None = None, gt: float | None = None, le: float | None = None, lt: float | None = None
+) -> Any:
     """Bounds for a `Scheduled` option: `gamma: Annotated[Scheduled, within(ge=0)] = 10`."""
     return AfterValidator(Bounds(ge, gt, le))

@@ -28,18 +28,24 @@ class NetworkOptimizer:
         self.network = network
         self.names = {p: name for name, p in network.named_parameters()}
         self.params = [p for p in self.names if p.requires_grad]
-        self.torch_optimizer = _make(cfg, _groups(network), self.correction)
+        self.torch_optimizer = _make(cfg, _groups(network))
 
     def step(self, kimg: float, skip: Tensor) -> None:
         """Updates from the gradients in place, unless `skip` (float32 scalar on the device) is 1."""
-        lr = value_at(self.cfg.lr, kimg) * self.correction
-        for group in self.torch_optimizer.param_groups:
-            group["lr"] = lr * group["lr_factor"]
+        self._follow_schedules(kimg)
         if isinstance(self.cfg, RMSprop):
             _zero_gradients(self.params, skip)
         else:
             self.torch_optimizer.found_inf = skip  # type: ignore[attr-defined]
         self.torch_optimizer.step()
+
+    def _follow_schedules(self, kimg: float) -> None:
+        c = self.correction
+        for group in self.torch_optimizer.param_groups:
+            group["lr"] = value_at(self.cfg.lr, kimg) * c * group["lr_factor"]
+            if isinstance(self.cfg, Adam):
+                beta1, beta2 = (value_at(beta, kimg) for beta in self.cfg.betas)
+                group["betas"] = (beta1**c if beta1 else 0.0, beta2**c)
 
     def zero_grad(self) -> None:
         self.torch_optimizer.zero_grad(set_to_none=True)
@@ -61,8 +67,7 @@ class NetworkOptimizer:
             name, _, entry = key.rpartition("/")
             p = by_name[name]
             # Moments have the strides of their parameter, or the kernels would sum in another order.
-            own = torch.empty_like(p) if value.shape == p.shape and entry != "step" else torch.empty_like(value)
-            own = own.to(value.dtype) if own.dtype != value.dtype else own
+            own = torch.empty_like(value) if entry == "step" else torch.empty_like(p)
             self.torch_optimizer.state[p][entry] = own.copy_(value)
 
 
@@ -75,18 +80,15 @@ def _groups(network: nn.Module) -> list[dict[str, Any]]:
     return [{"params": g.params, "lr_factor": g.lr_factor} for g in groups if g.params]
 
 
-def _make(cfg: Adam | RMSprop | SGD, groups: list[dict[str, Any]], c: float) -> torch.optim.Optimizer:
-    # lr is set before each step; weight_decay of Adam is the L2 term of the original paper
+def _make(cfg: Adam | RMSprop | SGD, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+    """The optimizer; rates and betas are set before each step. Adam's weight_decay is the L2 term of its paper."""
     match cfg:
-        case Adam(betas=(beta1, beta2)):
-            betas = (beta1**c if beta1 else 0.0, beta2**c)
-            return torch.optim.Adam(groups, betas=betas, eps=cfg.eps, weight_decay=cfg.weight_decay, fused=True)
+        case Adam():
+            return torch.optim.Adam(groups, eps=cfg.eps, weight_decay=cfg.weight_decay, fused=True)
         case SGD():
-            return torch.optim.SGD(
-                groups, lr=0.0, momentum=cfg.momentum, weight_decay=cfg.weight_decay, fused=True
-            )
+            return torch.optim.SGD(groups, momentum=cfg.momentum, weight_decay=cfg.weight_decay, fused=True)
         case RMSprop():
-            return torch.optim.RMSprop(groups, alpha=cfg.alpha, eps=cfg.eps, weight_decay=cfg.weight_decay, foreach=True)
+            return torch.optim.RMSprop(groups, alpha=cfg.alpha, eps=cfg.eps, weight_decay=cfg.weight_decay)
 
 
 def _zero_gradients(params: Iterable[nn.Parameter], skip: Tensor) -> None:

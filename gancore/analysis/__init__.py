@@ -1,0 +1,1 @@
+"""What the tools around a trained generator share."""

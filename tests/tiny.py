@@ -1,0 +1,63 @@
+"""A StyleGAN2 small enough to train in a test: 16x16 emoji, a few thousand parameters."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gancore.config import Experiment, load_experiment
+from gancore.training.run import new_trainer
+from gancore.training.trainer import Trainer
+
+TINY: dict[str, Any] = {
+    "name": "tiny",
+    "data": {"use": "emoji", "resolution": 16, "fit": "resize", "mirror": True},
+    "generator": {
+        "use": "skip",
+        "normalization": "demod",
+        "z_dim": 8,
+        "w_dim": 8,
+        "mapping": {"layers": 2},
+        "channels": {"base": 64, "max": 8},
+    },
+    "discriminator": "residual",
+    "regularizers": {
+        "r1": {"gamma": 1, "interval": 4},
+        "path_length": {"interval": 2},
+        "style_mixing": {"probability": 0.9},
+    },
+    "training": {
+        "kimg": 0.064,
+        "batch": 8,
+        "device": "cpu",
+        "threads": 1,
+        "log_kimg": 0.016,
+        "sample_kimg": 0.032,
+        "checkpoint_kimg": 0.016,
+    },
+}
+
+
+def tiny_mapping(**changes: Any) -> dict[str, Any]:
+    """TINY with changes: `training__batch=4` sets training.batch; None removes a key."""
+    mapping = copy.deepcopy(TINY)
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        at = mapping
+        for key in parents:
+            at = at.setdefault(key, {})
+        if value is None:
+            at.pop(last, None)
+        else:
+            at[last] = value
+    return mapping
+
+
+def tiny_experiment(**changes: Any) -> Experiment:
+    return load_experiment(tiny_mapping(**changes), base=Path.cwd())
+
+
+def tiny_trainer(**changes: Any) -> Trainer:
+    experiment = tiny_experiment(**changes)
+    return new_trainer(experiment, experiment.data.open(), torch.device("cpu"))

@@ -1,0 +1,92 @@
+"""The guard: once anything is not finite, no weight moves, whatever the optimizer; the step is remembered."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import tiny_experiment, tiny_trainer
+
+from gancore.artifacts.tensors import load_tensors
+from gancore.errors import RunFailed
+from gancore.training import train
+from gancore.training.trainer import Trainer
+
+OPTIMIZERS: list[dict[str, Any]] = [
+    {"use": "adam"},
+    {"use": "rmsprop", "lr": 1e-3},
+    {"use": "sgd", "lr": 1e-3, "momentum": 0.5},
+]
+
+
+def poison(trainer: Trainer) -> None:
+    """A real image that is not finite: losses and gradients of the discriminator become NaN."""
+    batch = trainer.data.batch
+    trainer.data.batch = lambda *args: batch(*args) * float("nan")  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["use"])
+def test_bad_step_freezes_the_weights(optimizer: dict[str, Any]) -> None:
+    trainer = tiny_trainer(training__optimizer=optimizer, training__order="d_first")
+    for _ in range(2):
+        trainer.step()
+    before = {n: {k: p.clone() for k, p in m.named_parameters()} for n, m in trainer.networks.items()}
+    assert trainer.guard.first_bad_step() is None
+    poison(trainer)
+    for _ in range(3):
+        trainer.step()
+    assert trainer.guard.first_bad_step() == 2
+    for network, params in before.items():
+        for name, p in trainer.networks[network].named_parameters():
+            assert torch.equal(p, params[name]), name
+
+
+@pytest.fixture
+def diverging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run of attempt 0 meets a NaN at step 5, after its second checkpoint."""
+    step = Trainer.step
+
+    def bad_at_five(self: Trainer) -> None:
+        if (self.counters.step, self.counters.attempt) == (5, 0):
+            poison(self)
+        step(self)
+
+    monkeypatch.setattr(Trainer, "step", bad_at_five)
+
+
+@pytest.mark.usefixtures("diverging")
+def test_diverged_run_stops_with_evidence_and_keeps_its_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match="not finite at step 5") as failure:
+        train(tiny_experiment(), tmp_path / "run")
+    good = tmp_path / "run" / "checkpoint-000000.032.safetensors"
+    assert str(good) in str(failure.value)
+    tensors, _ = load_tensors(good)
+    assert all(torch.isfinite(t).all() for t in tensors.values())
+    evidence = tmp_path / "run" / "divergence-5-attempt0"
+    report = json.loads((evidence / "report.json").read_text())
+    assert report["phases"]["discriminator/main"]["loss"] == "nan"
+    assert report["bad_parameters"] == {"generator": [], "discriminator": []}
+    assert (evidence / "batch.png").is_file()
+
+
+@pytest.mark.usefixtures("diverging")
+def test_rollback_goes_on_with_other_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(tiny_experiment(training__on_divergence={"action": "rollback"}), tmp_path / "run")
+    assert "attempt 1 of 3" in capsys.readouterr().err
+    _, about = load_tensors(tmp_path / "run" / "checkpoint-000000.064.safetensors")
+    assert about["counters"] == {"step": 8, "nimg": 64, "attempt": 1}
+
+
+def test_rollbacks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Trainer.step
+
+    def always_bad(self: Trainer) -> None:
+        if self.counters.step == 5:
+            poison(self)
+        step(self)
+
+    monkeypatch.setattr(Trainer, "step", always_bad)
+    with pytest.raises(RunFailed, match="not finite at step 5"):
+        train(tiny_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
+    assert len(list((tmp_path / "run").glob("divergence-5-attempt*"))) == 3

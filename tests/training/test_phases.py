@@ -1,0 +1,46 @@
+"""Phases follow from what was composed."""
+
+from gancore.config.training import TrainingConfig
+from gancore.contracts import PluginConfig, Regularizer
+from gancore.training.optimizers import lazy_correction
+from gancore.training.phases import phases_of
+
+
+class Options(PluginConfig):
+    interval: int = 1
+
+
+class OnG(Regularizer):
+    side = "generator"
+
+
+class OnD(Regularizer):
+    side = "discriminator"
+
+
+def names(training: TrainingConfig, **regularizers: Regularizer) -> list[str]:
+    return [phase.name for phase in phases_of(training, regularizers)]
+
+
+def test_stylegan2_order() -> None:
+    lazy = {"path_length": OnG(Options(interval=4)), "r1": OnD(Options(interval=16))}
+    want = ["generator/main", "generator/path_length", "discriminator/main", "discriminator/r1"]
+    assert names(TrainingConfig(), **lazy) == want
+    assert names(TrainingConfig(order="d_first"), **lazy) == want[2:] + want[:2]
+
+
+def test_interval_one_joins_the_main_phase() -> None:
+    phases = phases_of(TrainingConfig(), {"wgan_gp": OnD(Options())})
+    assert [(p.name, p.regularizers) for p in phases] == [("generator/main", ()), ("discriminator/main", ("wgan_gp",))]
+
+
+def test_critic_steps_have_reals_of_their_own() -> None:
+    phases = phases_of(TrainingConfig(d_steps=3), {})
+    assert [p.critic_step for p in phases if p.network == "discriminator"] == [0, 1, 2]
+    assert len({p.name for p in phases}) == 4
+
+
+def test_lazy_correction() -> None:
+    assert lazy_correction([]) == lazy_correction([1]) == 1
+    assert lazy_correction([16]) == 16 / 17
+    assert lazy_correction([4, 4, 1]) == 1 / 1.5

@@ -1,0 +1,203 @@
+"""A run that is stopped and continued ends with the bits of one that never stopped."""
+
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import tiny_experiment, tiny_trainer
+
+from gancore.artifacts import RunFolder
+from gancore.artifacts.tensors import load_tensors
+from gancore.errors import Interrupted, RunError
+from gancore.training import train
+from gancore.training.checkpoint import restore, state_of
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "stylegan2": {},
+    "microbatches": {"training__microbatch": 4},
+    "ada": {"augmentation": {"use": "ada"}},
+    "diffaug": {"augmentation": "diffaug"},
+    "labels": {"data__labels": True},
+    "critic steps": {"training__d_steps": 2, "training__order": "d_first", "loss": "wasserstein"},
+    "rmsprop": {"training__optimizer": {"use": "rmsprop", "lr": 1e-3}},
+    "sgd": {"training__optimizer": {"use": "sgd", "lr": 1e-3, "momentum": 0.9}},
+    "batch norm": {"generator__normalization": "batch"},
+    "pin": {"generator__normalization": "pin"},
+    "spectral": {"discriminator": {"use": "residual", "weight_normalization": "spectral"}},
+}
+
+
+@pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
+def test_resumed_trainer_has_equal_bits(changes: dict[str, Any]) -> None:
+    straight, first, second = (tiny_trainer(**changes) for _ in range(3))
+    for _ in range(6):
+        straight.step()
+    for _ in range(3):
+        first.step()
+    tensors, about = state_of(first)
+    restore(second, {k: v.clone() for k, v in tensors.items()}, json.loads(json.dumps(about)))
+    for _ in range(3):
+        second.step()
+    assert_equal_bits(state_of(straight)[0], state_of(second)[0])
+
+
+def assert_equal_bits(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
+
+
+# -- real kills ---------------------------------------------------------------------------------------------------
+
+
+def kill_at(module: Any, name: str, call: int, after: bool) -> None:
+    """Replaces a function by one whose `call`-th call ends the process with SIGKILL, before or after its work."""
+    work, calls = getattr(module, name), iter(range(call + 1))
+
+    def fatal(*args: Any, **kwargs: Any) -> Any:
+        last = next(calls) == call
+        if last and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = work(*args, **kwargs)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(module, name, fatal)
+
+
+def cut_short(path: Path, tensors: Any, about: Any) -> None:
+    """A checkpoint write that dies with half a file under its temporary name."""
+    path.with_name(path.name + ".tmp").write_bytes(b"\x00" * 1000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fault(number: int) -> None:
+    """Ten places to be killed at; 3, 4 and 5 are inside the writing of a checkpoint."""
+    from gancore.artifacts import atomic, run, tensors
+    from gancore.training import logs
+    from gancore.training import run as loop
+    from gancore.training.trainer import Trainer
+
+    faults: list[Callable[[], None]] = [
+        lambda: kill_at(Trainer, "_run", 1, after=True),
+        lambda: kill_at(Trainer, "_end_step", 1, after=False),
+        lambda: kill_at(Trainer, "step", 2, after=True),
+        lambda: setattr(loop, "save_tensors", cut_short),
+        lambda: kill_at(tensors, "save_file", 0, after=True),
+        lambda: kill_at(atomic, "_flush", 6, after=True),
+        lambda: kill_at(loop, "save_model", 0, after=False),
+        lambda: kill_at(run.RunFolder, "retain", 0, after=True),
+        lambda: kill_at(logs, "append_line", 0, after=True),
+        lambda: kill_at(loop, "save_grid", 1, after=False),
+    ]
+    faults[number]()
+
+
+def child(out: Path, number: int | None) -> None:
+    torch.set_num_threads(1)
+    if number is not None:
+        fault(number)
+    train(tiny_experiment(), out)
+
+
+def run_child(out: Path, number: int | None) -> int | None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tiny", "torch.utils.tensorboard"])
+    process = context.Process(target=child, args=(out, number))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def test_ten_kills_leave_no_trace(tmp_path: Path) -> None:
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    assert run_child(straight, None) == 0
+    for number in range(10):
+        assert run_child(killed, number) == -signal.SIGKILL
+    assert run_child(killed, None) == 0
+
+    assert_equal_bits(load_tensors(straight / "model.safetensors")[0], load_tensors(killed / "model.safetensors")[0])
+    newest = [RunFolder(folder).checkpoints()[0] for folder in (straight, killed)]
+    assert newest[0].name == newest[1].name
+    assert_equal_bits(load_tensors(newest[0])[0], load_tensors(newest[1])[0])
+    assert steps_logged(straight) == steps_logged(killed)
+    assert not list(killed.rglob("*.tmp"))
+
+
+def steps_logged(folder: Path) -> list[int]:
+    return [json.loads(line)["step"] for line in RunFolder(folder).log.read_text().splitlines()]
+
+
+# -- other ways to stop and go on ---------------------------------------------------------------------------------
+
+
+def test_interrupted_run_says_how_to_continue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gancore.training.trainer import Trainer
+
+    step = Trainer.step
+
+    def interrupted(self: Trainer) -> None:
+        step(self)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Trainer, "step", interrupted)
+    with pytest.raises(Interrupted, match="run the same command again"):
+        train(tiny_experiment(), tmp_path / "run")
+    monkeypatch.undo()
+    train(tiny_experiment(), tmp_path / "run")
+    train(tiny_experiment(), tmp_path / "straight")
+    assert_equal_bits(*(load_tensors(tmp_path / name / "model.safetensors")[0] for name in ("run", "straight")))
+
+
+def test_damaged_newest_checkpoint_is_reported_and_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(tiny_experiment(), tmp_path / "run")
+    model = load_tensors(tmp_path / "run" / "model.safetensors")[0]
+    newest, older = RunFolder(tmp_path / "run").checkpoints()
+    damaged = bytearray(newest.read_bytes())
+    damaged[-5] ^= 1
+    newest.write_bytes(damaged)
+    (tmp_path / "run" / "model.safetensors").unlink()
+    train(tiny_experiment(), tmp_path / "run")
+    said = capsys.readouterr().err
+    assert f"{newest}: damaged" in said
+    assert f"continuing from {older}" in said
+    assert_equal_bits(model, load_tensors(tmp_path / "run" / "model.safetensors")[0])
+
+
+def test_no_sound_checkpoint_is_an_error_and_nothing_is_lost(tmp_path: Path) -> None:
+    train(tiny_experiment(), tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
+    for path in run.checkpoints():
+        path.write_bytes(path.read_bytes()[:-100])
+    before = sorted(p.name for p in run.path.iterdir())
+    with pytest.raises(RunError, match="no checkpoint is left"):
+        train(tiny_experiment(), run.path)
+    assert sorted(p.name for p in run.path.iterdir()) == before
+
+
+def test_finished_run_goes_on_with_more_kimg(tmp_path: Path) -> None:
+    train(tiny_experiment(training__kimg=0.032), tmp_path / "run")
+    train(tiny_experiment(training__kimg=0.064), tmp_path / "run")
+    train(tiny_experiment(training__kimg=0.064), tmp_path / "straight")
+    assert_equal_bits(*(load_tensors(tmp_path / name / "model.safetensors")[0] for name in ("run", "straight")))
+
+
+def test_folder_of_another_experiment_is_left_alone(tmp_path: Path) -> None:
+    train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    before = (tmp_path / "run" / "config.yaml").read_text()
+    with pytest.raises(RunError, match=r"generator\.use: skip -> residual"):
+        train(tiny_experiment(training__kimg=0.016, generator__use="residual"), tmp_path / "run")
+    assert (tmp_path / "run" / "config.yaml").read_text() == before
+
+
+def test_two_processes_cannot_share_a_folder(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run").locked(), pytest.raises(RunError, match="another process"):
+        train(tiny_experiment(), tmp_path / "run")
