@@ -1,11 +1,36 @@
-"""Gradients with respect to inputs, for penalties on them (R1, WGAN-GP, path length)."""
+"""Gradients with respect to inputs, themselves differentiable: the inner gradient of R1 and of path length.
 
-from collections.abc import Sequence
+PyTorch asks a Python autograd function for the gradients of all its inputs, wanted or not; `no_weight_gradients`
+says that those of weights are not, which saves about a third of the inner backward pass.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
+_wanted = True
 
-def input_gradients(outputs: Tensor, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Gradient of the sum of `outputs` with respect to each of `inputs`, itself differentiable."""
-    return torch.autograd.grad(outputs.sum(), tuple(inputs), create_graph=True)
+
+def weight_gradients_wanted() -> bool:
+    """Whether convolutions shall compute gradients of their weights in a backward pass."""
+    return _wanted
+
+
+@contextmanager
+def no_weight_gradients() -> Iterator[None]:
+    """Within this context backward passes leave weights and biases of convolutions without a gradient."""
+    global _wanted
+    before, _wanted = _wanted, False
+    try:
+        yield
+    finally:
+        _wanted = before
+
+
+def input_gradients(outputs: Tensor, inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """d sum(outputs) / d inputs, of the shapes of the inputs, differentiable again; `inputs` must not be weights."""
+    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    with no_weight_gradients():
+        return torch.autograd.grad(outputs.sum(), inputs, create_graph=True)

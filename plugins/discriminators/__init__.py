@@ -1,1 +1,1 @@
-
+"""Topologies of discriminators. Contract: gancore/contracts/discriminator.py."""

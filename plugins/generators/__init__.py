@@ -1,1 +1,1 @@
-
+"""Topologies of generators. Contract: gancore/contracts/generator.py."""

@@ -1,0 +1,113 @@
+"""Convolution as a closed set of three differentiable functions.
+
+Output y(x, w), input gradient dx(g, w) and weight gradient dw(x, g) are the three partial derivatives of the
+trilinear form <conv(x, w), g>, so the derivatives of each are made of the other two: second derivatives (R1, path
+length) cost ordinary convolutions, and weight gradients can be left out where nobody asked for them
+(`no_weight_gradients`). Activations are channels_last, in the autocast dtype where autocast is on.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.nn import functional as F
+from torch.nn.grad import conv2d_weight
+
+from gancore.nn.gradients import weight_gradients_wanted
+from gancore.nn.precision import to_autocast_dtype
+
+
+class Geometry(NamedTuple):
+    """Everything about a convolution that is not a tensor; `padding` is the same on all four sides."""
+
+    stride: int = 1
+    padding: int = 0
+    groups: int = 1
+
+
+def conv2d(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0, groups: int = 1
+) -> Tensor:
+    """[N, I, H, W] and weight [O, I / groups, kh, kw] to [N, O, H', W'], channels_last."""
+    x, weight, bias = to_autocast_dtype(x), to_autocast_dtype(weight), None if bias is None else to_autocast_dtype(bias)
+    return _Output.apply(x, weight, bias, Geometry(stride, padding, groups))
+
+
+def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
+    """[N, O, H, W] and weight [O, I / groups, kh, kw] to [N, I, (H - 1) * stride - 2 * padding + kh, ...].
+
+    The adjoint of `conv2d` with the same weight: gradients flow from O to I.
+    """
+    x, weight = to_autocast_dtype(x), to_autocast_dtype(weight)
+    size = tuple((n - 1) * stride - 2 * padding + k for n, k in zip(x.shape[2:], weight.shape[2:], strict=True))
+    return _InputGradient.apply(x, weight, size, Geometry(stride, padding, groups))
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+class _Output(Function):
+    """y(x, w) + bias."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+        x = _channels_last(x)
+        ctx.save_for_backward(x, weight)
+        ctx.geometry = geometry
+        return F.conv2d(x, weight, bias, **geometry._asdict())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        (g,) = grads
+        x, weight = ctx.saved_tensors
+        wants_x, wants_weight, wants_bias, _ = ctx.needs_input_grad
+        wanted = weight_gradients_wanted()
+        dx = _InputGradient.apply(g, weight, x.shape[2:], ctx.geometry) if wants_x else None
+        dw = _WeightGradient.apply(x, g, weight.shape, ctx.geometry) if wants_weight and wanted else None
+        db = g.sum((0, 2, 3)) if wants_bias and wanted else None
+        return dx, dw, db, None
+
+
+class _InputGradient(Function):
+    """dx(g, w): the transposed convolution; `size` is the height and width of x."""
+
+    @staticmethod
+    def forward(ctx: Any, g: Tensor, weight: Tensor, size: tuple[int, int], geometry: Geometry) -> Tensor:
+        g = _channels_last(g)
+        ctx.save_for_backward(g, weight)
+        ctx.geometry = geometry
+        stride, padding, _ = geometry
+        smallest = [(n - 1) * stride - 2 * padding + k for n, k in zip(g.shape[2:], weight.shape[2:], strict=True)]
+        beyond = [n - least for n, least in zip(size, smallest, strict=True)]
+        return F.conv_transpose2d(g, weight, output_padding=beyond, **geometry._asdict())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        (ddx,) = grads
+        g, weight = ctx.saved_tensors
+        wants_g, wants_weight, _, _ = ctx.needs_input_grad
+        dg = _Output.apply(ddx, weight, None, ctx.geometry) if wants_g else None
+        wanted = wants_weight and weight_gradients_wanted()
+        dw = _WeightGradient.apply(ddx, g, weight.shape, ctx.geometry) if wanted else None
+        return dg, dw, None, None
+
+
+class _WeightGradient(Function):
+    """dw(x, g), of the given shape."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, g: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
+        x, g = _channels_last(x), _channels_last(g)
+        ctx.save_for_backward(x, g)
+        ctx.geometry = geometry
+        return conv2d_weight(x, shape, g, **geometry._asdict())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Any:
+        (ddw,) = grads
+        x, g = ctx.saved_tensors
+        dx = _InputGradient.apply(g, ddw, x.shape[2:], ctx.geometry) if ctx.needs_input_grad[0] else None
+        dg = _Output.apply(x, ddw, None, ctx.geometry) if ctx.needs_input_grad[1] else None
+        return dx, dg, None, None

@@ -1,0 +1,173 @@
+"""The shared base of discriminators that halve: a topology says where images enter.
+
+Layers are named in the published manner: `b64.fromrgb`, `b64.conv0`, `b64.conv1`, `b64.skip`, `b4.conv`, `b4.fc`,
+`b4.out`. Source: arXiv:1912.04958 section 4.1; labels by projection (arXiv:1802.05637) as in the code of
+arXiv:2006.06676.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
+from gancore.errors import PluginError
+from gancore.nn.activation import leaky
+from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
+from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
+from gancore.nn.minibatch_std import MinibatchStd
+from gancore.nn.options import ChannelsConfig, ConvOptions
+from gancore.nn.resample import downsample2d
+from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn.style import SQRT_HALF
+from gancore.options import PluginConfig
+
+
+class MinibatchStdConfig(PluginConfig):
+    """The minibatch standard deviation layer."""
+
+    group_size: int | None = Field(4, ge=1, description="images a group; null: the whole batch")
+    channels: int = Field(1, ge=0, description="channels it adds; 0: no such layer")
+
+
+class DiscriminatorConfig(ConvOptions):
+    """Options of discriminators that halve."""
+
+    channels: ChannelsConfig | None = Field(
+        None,
+        description="feature maps; the generator's when not given",
+        json_schema_extra={"inherits": "generator.channels"},
+    )
+    mbstd: MinibatchStdConfig = MinibatchStdConfig()
+    mapping: LabelMappingConfig = LabelMappingConfig()
+    cmap_dim: int | None = Field(None, ge=1, description="size of the mapped label; feature maps at 4x4 when not given")
+
+
+class Builder:
+    """Makes the layers of a discriminator."""
+
+    def __init__(self, cfg: DiscriminatorConfig, interface: Interface, normalize: Normalize, layers: int) -> None:
+        self.cfg, self.interface, self.normalize = cfg, interface, normalize
+        self.channels = (cfg.channels or ChannelsConfig()).at
+        self.sites = Sites("discriminator", layers, styled=False)
+        self.activation = leaky(cfg.gain, cfg.conv_clamp)
+
+    def conv(self, name: str, resolution: int, c_in: int, c_out: int, down: bool = False) -> Conv2d:
+        cfg, site = self.cfg, self.sites.next(name, resolution, c_in, c_out)
+        sampling: Sampling | None = "down" if down else None
+        return Conv2d(
+            c_in, c_out, 3, True, sampling, cfg.resample_filter, cfg.resampling, self.activation, self.normalize(site)
+        )
+
+    def skip(self, c_in: int, c_out: int) -> Conv2d:
+        return Conv2d(c_in, c_out, 1, False, "down", self.cfg.resample_filter, self.cfg.resampling)
+
+    def fromrgb(self, c_out: int) -> Conv2d:
+        return Conv2d(self.interface.channels, c_out, 1, activation=self.activation)
+
+
+class DiscriminatorBlock(nn.Module):
+    """Halves the size: a convolution, and a downsampling one."""
+
+    fromrgb: Conv2d | None
+
+    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.conv0 = build.conv(f"b{resolution}.conv0", resolution, c_in, c_in)
+        self.conv1 = build.conv(f"b{resolution}.conv1", resolution // 2, c_in, c_out, down=True)
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        return self.conv1(self.conv0(x, parts=parts), parts=parts)
+
+
+class ResidualDiscriminatorBlock(DiscriminatorBlock):
+    """A block beside a downsampling 1x1 convolution."""
+
+    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int) -> None:
+        super().__init__(build, resolution, c_in, c_out)
+        self.skip = build.skip(c_in, c_out)
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        return self.conv1(self.conv0(x, parts=parts), SQRT_HALF, parts) + self.skip(x, SQRT_HALF)
+
+
+class LastBlock(nn.Module):
+    """Minibatch standard deviation, a convolution, and two dense layers: [N, C, r, r] to [N, features]."""
+
+    fromrgb: Conv2d | None
+
+    def __init__(self, build: Builder, resolution: int, channels: int, features: int) -> None:
+        super().__init__()
+        mbstd = build.cfg.mbstd
+        self.mbstd = MinibatchStd(mbstd.group_size, mbstd.channels) if mbstd.channels else None
+        self.conv = build.conv(f"b{resolution}.conv", resolution, channels + mbstd.channels, channels)
+        self.fc = Linear(channels * resolution**2, channels, activation=leaky(build.cfg.gain))
+        self.out = Linear(channels, features)
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        x = x if self.mbstd is None else self.mbstd(x, parts)
+        return self.out(self.fc(self.conv(x, parts=parts).flatten(1)))
+
+
+class StyleDiscriminator(Discriminator):
+    """Images to logits [N]. A topology chooses the block, where a fromRGB stands, and `inputs`."""
+
+    Config = DiscriminatorConfig
+    block: ClassVar[type[DiscriminatorBlock]] = DiscriminatorBlock
+    fromrgb_at_every_resolution: ClassVar[bool] = False
+    resample_filter: Tensor
+
+    def __init__(self, cfg: DiscriminatorConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.resolutions = resolutions(interface.resolution)[::-1]
+        build = Builder(cfg, interface, normalize, layers=2 * len(self.resolutions) - 1)
+        self.cmap_dim = (cfg.cmap_dim or build.channels(FIRST_RESOLUTION)) if interface.label_dim else 0
+        for resolution in self.resolutions:
+            block = self._block(build, resolution)
+            entered = self.fromrgb_at_every_resolution or resolution == interface.resolution
+            block.fromrgb = build.fromrgb(build.channels(resolution)) if entered else None
+            setattr(self, f"b{resolution}", block)
+        if self.cmap_dim:
+            self.mapping = MappingNetwork(0, interface.label_dim, self.cmap_dim, None, cfg.mapping, cfg.gain)
+        register_filter(self, cfg.image_filter)
+
+    def forward(
+        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
+    ) -> tuple[Tensor, ...]:
+        x: Tensor | None = None
+        for block, image in zip(self.blocks(stage), self.inputs(images), strict=False):
+            if image is not None:
+                rgb = block.fromrgb(image)
+                x = rgb if x is None else x + rgb
+            x = block(x, parts)
+        assert x is not None
+        if not self.cmap_dim:
+            return (x[:, 0],)
+        return ((x * self.mapping(None, label)).sum(dim=1) / math.sqrt(self.cmap_dim),)
+
+    def blocks(self, stage: Stage | None) -> list[Any]:
+        """The blocks from the resolution of the stage on."""
+        first = self.resolutions[0] if stage is None else stage.resolution
+        if first != self.resolutions[0] and not self.fromrgb_at_every_resolution:
+            raise PluginError(f"{type(self).__name__} reads at {self.resolutions[0]} only, and cannot grow")
+        return [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= first]
+
+    def inputs(self, images: Images) -> Iterable[Tensor | None]:
+        """The image that enters each block, fine to coarse; None: no image."""
+        return [images[-1], *[None] * (len(self.resolutions) - 1)]
+
+    def downsample(self, image: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, C, H / 2, W / 2]."""
+        return downsample2d(image, self.resample_filter)
+
+    def _block(self, build: Builder, resolution: int) -> "DiscriminatorBlock | LastBlock":
+        channels = build.channels(resolution)
+        if resolution == FIRST_RESOLUTION:
+            return LastBlock(build, resolution, channels, self.cmap_dim or 1)
+        return self.block(build, resolution, channels, build.channels(resolution // 2))
+
+    @classmethod
+    def problems(cls, cfg: DiscriminatorConfig, context: Context) -> Iterable[str]:
+        return resolution_problems(context.interface.resolution)

@@ -1,0 +1,149 @@
+"""Linear and convolution layers with the equalized learning rate.
+
+Source: arXiv:1710.10196 section 4.1: weights are stored with unit variance and multiplied by gain / sqrt(fan_in)
+each time they are used; with a learning-rate multiplier m they are stored with 1 / m and multiplied by m too.
+`init_std` gives ordinary layers instead: weights of that standard deviation, used as they are.
+
+Every weight that is used comes from `effective_weight()`, which passes it through `weight_normalization`.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gancore.contracts import Normalization, WeightNormalization
+from gancore.errors import PluginError
+from gancore.nn.activation import LINEAR, Activation
+from gancore.nn.precision import full_precision
+from gancore.nn.resample import setup_filter
+from gancore.nn.resampled_conv import Resampling, downsampling_conv2d, same_conv2d, upsampling_conv2d
+
+Sampling = Literal["up", "down"]
+
+
+class Weighted(nn.Module):
+    """A layer with one weight [out, in, ...]."""
+
+    weight: nn.Parameter
+    weight_normalization: nn.Module
+
+    def add_weight(
+        self, shape: Sequence[int], gain: float = 1.0, lr_multiplier: float = 1.0, init_std: float | None = None
+    ) -> None:
+        """Creates `weight`; `gain` is that of the output for inputs of unit variance."""
+        fan_in = math.prod(shape[1:])
+        equalized = init_std is None
+        self.weight_gain = gain * lr_multiplier / math.sqrt(fan_in) if equalized else gain
+        self.weight = nn.Parameter(torch.randn(*shape) * (1 / lr_multiplier if init_std is None else init_std))
+        self.weight_normalization = nn.Identity()
+
+    def effective_weight(self) -> Tensor:
+        """The weight as it is used, once a forward pass (spectral normalization iterates at each call)."""
+        return self.weight_normalization(self.weight * self.weight_gain)
+
+
+class Linear(Weighted):
+    """[N, in] to [N, out], in full precision."""
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        bias_init: float | Sequence[float] | None = 0.0,
+        lr_multiplier: float = 1.0,
+        activation: Activation = LINEAR,
+        gain: float = 1.0,
+        init_std: float | None = None,
+    ) -> None:
+        """`bias_init` is the bias at the start, one number or one a feature; None: no bias."""
+        super().__init__()
+        self.activation, self.lr_multiplier = activation, lr_multiplier
+        self.add_weight([c_out, c_in], activation.weight_gain * gain, lr_multiplier, init_std)
+        start = None if bias_init is None else torch.as_tensor(bias_init, dtype=torch.float32) / lr_multiplier
+        self.bias = None if start is None else nn.Parameter(start.expand(c_out).clone())
+
+    def forward(self, x: Tensor) -> Tensor:
+        gain = self.activation.gain
+        with full_precision(x):
+            bias = None if self.bias is None else self.bias * (gain * self.lr_multiplier)
+            weight = self.effective_weight() * gain if gain != 1 else self.effective_weight()
+            return self.activation(F.linear(x.to(weight.dtype), weight, bias), None)
+
+
+class Conv2d(Weighted):
+    """[N, in, H, W] to [N, out, H, W], or twice or half the size where `sampling` is up or down.
+
+    The order is convolution, statistic of the normalization, bias, activation.
+    """
+
+    resample_filter: Tensor | None
+
+    def __init__(
+        self,
+        c_in: int,
+        c_out: int,
+        kernel_size: int = 3,
+        bias: bool = True,
+        sampling: Sampling | None = None,
+        resample_filter: Sequence[float] | None = (1, 3, 3, 1),
+        resampling: Resampling = "fir",
+        activation: Activation = LINEAR,
+        normalization: Normalization | None = None,
+        init_std: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.activation, self.sampling, self.resampling = activation, sampling, resampling
+        self.normalization = normalization
+        self.add_weight([c_out, c_in, kernel_size, kernel_size], activation.weight_gain, init_std=init_std)
+        self.bias = nn.Parameter(torch.zeros(c_out)) if bias else None
+        register_filter(self, resample_filter if sampling else None)
+
+    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1) -> Tensor:
+        """`gain` multiplies the output; see `Normalization.statistic` for `parts`."""
+        scale = gain * self.activation.gain
+        weight = self.effective_weight()
+        if self.normalization is None or not has_statistic(self.normalization):
+            bias = None if self.bias is None else self.bias * scale
+            return self.activation(self._convolve(x, weight * scale if scale != 1 else weight, bias), None, gain)
+        y = self.normalization.statistic(self._convolve(x, weight, None), parts)
+        bias = None if self.bias is None else self.bias * scale
+        return self.activation(y * scale, bias, gain)
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if self.sampling == "down":
+            return downsampling_conv2d(x, weight, self.resample_filter, self.resampling, bias)
+        if self.sampling == "up":
+            y = upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
+            return y if bias is None else y + bias.to(y.dtype)[:, None, None]
+        return same_conv2d(x, weight, bias)
+
+
+def has_statistic(normalization: Normalization) -> bool:
+    """Whether the normalization changes activations at all, beside the scales it returns."""
+    return type(normalization).statistic is not Normalization.statistic
+
+
+def register_filter(module: nn.Module, taps: Sequence[float] | None) -> None:
+    """Gives a module the buffer `resample_filter`, which is no part of its state: the options say what it is."""
+    module.register_buffer("resample_filter", None if taps is None else setup_filter(list(taps)), persistent=False)
+
+
+def attach_weight_normalization(network: nn.Module, make: Callable[[torch.Size], WeightNormalization]) -> None:
+    """Gives every weighted layer of a network a weight normalization of its own.
+
+    Raises PluginError when the network has layers whose weight cannot be reached.
+    """
+    plain = [name for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.modules.conv._ConvNd)]
+    if plain:
+        raise PluginError(
+            f"weight_normalization cannot reach {', '.join(plain)} of {type(network).__name__}: "
+            "its layers are not built from gancore.nn; leave weight_normalization out"
+        )
+    for module in list(network.modules()):
+        if isinstance(module, Weighted):
+            normalization = make(module.weight.shape)
+            module.weight_normalization = normalization.to(module.weight.device, module.weight.dtype)

@@ -1,0 +1,103 @@
+"""The mapping network: latents (and labels) to the styles of all layers.
+
+Source: arXiv:1812.04948 section 2 and appendix B (truncation). Labels as in the code of arXiv:2006.06676: latent
+and embedded label are normalized apart, then concatenated.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gancore.contracts import Mean, Part
+from gancore.nn.activation import GainIn, leaky
+from gancore.nn.layers import Linear
+from gancore.options import PluginConfig
+
+
+class LabelMappingConfig(PluginConfig):
+    """Layers that a label passes through."""
+
+    layers: int = Field(8, ge=1, description="fully connected layers")
+    lr_multiplier: float = Field(0.01, gt=0, description="learning rate relative to the rest of the network")
+    features: int | None = Field(None, ge=1, description="width of the layers between; the output's when not given")
+    embed_features: int | None = Field(None, ge=1, description="width of the embedded label; likewise")
+
+
+class MappingConfig(LabelMappingConfig):
+    """The mapping network."""
+
+    w_avg_decay: float = Field(0.995, ge=0, lt=1, description="decay of the average w per step, for truncation")
+
+
+class MappingNetwork(Part):
+    """z [N, z_dim] and labels [N, label_dim] to ws [N, num_ws, w_dim], or [N, w_dim] with `num_ws` None.
+
+    `z_dim` 0 maps labels alone (conditional discriminators). `gain_in` says where sqrt(2) stands.
+    """
+
+    w_avg: Tensor
+
+    def __init__(
+        self,
+        z_dim: int,
+        label_dim: int,
+        w_dim: int,
+        num_ws: int | None,
+        cfg: LabelMappingConfig,
+        gain_in: GainIn = "activation",
+    ) -> None:
+        super().__init__()
+        self.z_dim, self.label_dim, self.num_ws = z_dim, label_dim, num_ws
+        embedded = (cfg.embed_features or w_dim) if label_dim else 0
+        if label_dim:
+            self.embed = Linear(label_dim, embedded)
+        widths = [z_dim + embedded, *[cfg.features or w_dim] * (cfg.layers - 1), w_dim]
+        self.layers = [f"fc{i}" for i in range(cfg.layers)]
+        for name, c_in, c_out in zip(self.layers, widths, widths[1:], strict=False):
+            setattr(self, name, Linear(c_in, c_out, lr_multiplier=cfg.lr_multiplier, activation=leaky(gain_in)))
+        self.w_avg_decay = cfg.w_avg_decay if isinstance(cfg, MappingConfig) else None
+        if self.w_avg_decay is not None:
+            self.register_buffer("w_avg", torch.zeros(w_dim))
+        self._noted: list[Tensor] = []
+
+    def forward(
+        self,
+        z: Tensor | None,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool = False,
+    ) -> Tensor:
+        """`truncation_psi` pulls towards the average w, in the first `truncation_cutoff` slots or in all."""
+        x = self._input(z, label)
+        for name in self.layers:
+            x = getattr(self, name)(x)
+        if update_emas and self.w_avg_decay is not None:
+            self._noted.append(x.detach().mean(dim=0))
+        if self.num_ws is None:
+            return x
+        ws = x[:, None].expand(-1, self.num_ws, -1)
+        return ws if truncation_psi == 1 else self._truncated(ws, truncation_psi, truncation_cutoff)
+
+    def end_step(self, mean: Mean) -> None:
+        """Moves w_avg once, towards the mean of the batches noted during the step."""
+        if self._noted and self.w_avg_decay is not None:
+            self.w_avg.lerp_(mean(torch.stack(self._noted).mean(dim=0)), 1 - self.w_avg_decay)
+        self._noted.clear()
+
+    def _input(self, z: Tensor | None, label: Tensor | None) -> Tensor:
+        parts = [] if z is None else [normalize_2nd_moment(z)]
+        if self.label_dim:
+            if label is None:
+                raise ValueError(f"this network was made for labels [N, {self.label_dim}], and got none")
+            parts.append(normalize_2nd_moment(self.embed(label)))
+        return torch.cat(parts, dim=1)
+
+    def _truncated(self, ws: Tensor, psi: float, cutoff: int | None) -> Tensor:
+        near = self.w_avg.lerp(ws, psi)
+        return near if cutoff is None else torch.cat([near[:, :cutoff], ws[:, cutoff:]], dim=1)
+
+
+def normalize_2nd_moment(x: Tensor, eps: float = 1e-8) -> Tensor:
+    """[N, C] scaled to a root mean square of 1 over C."""
+    return x * (x.square().mean(dim=1, keepdim=True) + eps).rsqrt()

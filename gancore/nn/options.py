@@ -1,0 +1,61 @@
+"""Options that several networks share."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from gancore.nn.activation import GainIn
+from gancore.nn.mapping import MappingConfig
+from gancore.nn.resampled_conv import Resampling
+from gancore.options import PluginConfig
+
+
+class ChannelsConfig(PluginConfig):
+    """Feature maps of a layer: min(base / resolution, max)."""
+
+    base: int = Field(16384, ge=1, description="feature maps times resolution")
+    max: int = Field(512, ge=1, description="most feature maps of a layer")
+
+    def at(self, resolution: int) -> int:
+        """Feature maps of layers whose output is `resolution` wide, at least one."""
+        return max(min(self.base // resolution, self.max), 1)
+
+
+class ConvOptions(PluginConfig):
+    """What the papers' convolution layers differ in. The defaults are StyleGAN2's."""
+
+    gain: GainIn = Field("activation", description="where the sqrt(2) of a leaky ReLU stands")
+    resampling: Resampling = Field("fir", description="FIR filter, or a 2x2 box (nearest up, average down) and a blur")
+    resample_filter: tuple[float, ...] | None = Field(
+        (1.0, 3.0, 3.0, 1.0), strict=False, min_length=1, description="FIR taps; null: none"
+    )
+    conv_clamp: float | None = Field(None, gt=0, description="largest magnitude of an activation; null: no limit")
+
+    @model_validator(mode="after")
+    def _has_filter(self) -> "ConvOptions":
+        if self.resampling == "fir" and self.resample_filter is None:
+            raise ValueError("resampling fir needs a resample_filter, e.g. [1, 3, 3, 1]")
+        return self
+
+    @property
+    def image_filter(self) -> tuple[float, ...]:
+        """The filter by which images are resampled."""
+        return (1.0, 1.0) if self.resampling == "box" or self.resample_filter is None else self.resample_filter
+
+
+class StyleOptions(ConvOptions):
+    """What style-based synthesis networks differ in."""
+
+    noise: Literal["layer", "channel", "none"] = Field("layer", description="one noise strength a layer or a channel")
+    const: Literal["normal", "ones"] = Field("normal", description="how the constant input starts")
+    const_layer: bool = Field(False, description="noise, bias, activation and statistic on the constant input")
+    torgb_modulated: bool = Field(True, description="whether the toRGB layers take a style")
+
+
+class StyleGeneratorConfig(StyleOptions):
+    """Options of style-based generators."""
+
+    z_dim: int = Field(512, ge=1, description="size of the latent z")
+    w_dim: int = Field(512, ge=1, description="size of the mapped latent w")
+    mapping: MappingConfig = MappingConfig()
+    channels: ChannelsConfig = ChannelsConfig()

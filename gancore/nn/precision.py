@@ -1,0 +1,25 @@
+"""Where autocast acts: convolutions in its dtype; styles, statistics and resampling in full precision."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+
+def to_autocast_dtype(x: Tensor) -> Tensor:
+    """`x` in the dtype of autocast, where autocast is on; float64 stays."""
+    if not torch.is_autocast_enabled(x.device.type) or x.dtype == torch.float64:
+        return x
+    return x.to(torch.get_autocast_dtype(x.device.type))
+
+
+def full_precision(x: Tensor) -> AbstractContextManager[object]:
+    """A context without autocast for the device of `x`."""
+    if not torch.is_autocast_enabled(x.device.type):
+        return nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """`x`, widened when it is bfloat16 or float16: sums of many squares do not fit there."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x

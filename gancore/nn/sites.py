@@ -1,0 +1,37 @@
+"""Resolutions of a network that halves or doubles, and the sites of its normalized layers."""
+
+from collections.abc import Iterable
+
+from gancore.contracts import Site
+from gancore.contracts.types import Network
+
+FIRST_RESOLUTION = 4
+LAST_RESOLUTION = 1024
+
+
+def resolutions(last: int) -> list[int]:
+    """4, 8, ..., last."""
+    return [1 << i for i in range(FIRST_RESOLUTION.bit_length() - 1, last.bit_length())]
+
+
+def resolution_problems(resolution: int) -> Iterable[str]:
+    """Why a network of blocks that double cannot have this resolution."""
+    if resolution & (resolution - 1) or not FIRST_RESOLUTION <= resolution <= LAST_RESOLUTION:
+        below = max((r for r in resolutions(LAST_RESOLUTION) if r <= resolution), default=FIRST_RESOLUTION)
+        yield (
+            f"resolution {resolution} is not a power of two from {FIRST_RESOLUTION} to {LAST_RESOLUTION}; "
+            f"the next one below is {below}"
+        )
+
+
+class Sites:
+    """Counts the normalized layers of a network in the order of computation."""
+
+    def __init__(self, network: Network, total: int, styled: bool) -> None:
+        self.network, self.total, self.styled = network, total, styled
+        self.index = 0
+
+    def next(self, name: str, resolution: int, c_in: int, c_out: int) -> Site:
+        site = Site(name, resolution, self.index, self.total, c_in, c_out, self.network, self.styled)
+        self.index += 1
+        return site

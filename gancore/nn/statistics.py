@@ -1,0 +1,59 @@
+"""Normalization statistics of activations [N, C, H, W], in plain differentiable formulas of any order.
+
+Low-precision activations are measured in float32.
+"""
+
+import torch
+from torch import Tensor
+
+from gancore.nn.precision import at_least_float32
+
+
+def instance_norm(y: Tensor, eps: float = 1e-8) -> Tensor:
+    """Mean 0 and variance 1 over H and W (arXiv:1607.08022); the variance is biased, `eps` is added to it."""
+    x = at_least_float32(y)
+    variance, mean = torch.var_mean(x, dim=(2, 3), correction=0, keepdim=True)
+    return ((x - mean) * (variance + eps).rsqrt()).to(y.dtype)
+
+
+def pixel_norm(y: Tensor, eps: float = 1e-8) -> Tensor:
+    """Root mean square 1 over C (arXiv:1710.10196 section 4.2)."""
+    x = at_least_float32(y)
+    return (x * (x.square().mean(dim=1, keepdim=True) + eps).rsqrt()).to(y.dtype)
+
+
+def inverse_std(y: Tensor, eps: float = 1e-8) -> Tensor:
+    """1 / standard deviation over H and W, [N, C]."""
+    return (at_least_float32(y).var(dim=(2, 3), correction=0) + eps).rsqrt()
+
+
+class RunningMoments(torch.nn.Module):
+    """Batch statistics (arXiv:1502.03167): those of the batch in training, their moving averages otherwise."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, y: Tensor, parts: int = 1) -> Tensor:
+        """Mean 0 and variance 1 over the batch, H and W, within each of `parts` equal parts of the batch."""
+        x = at_least_float32(y)
+        if not self.training:
+            return self._normalized(x, self.running_mean[:, None, None], self.running_var[:, None, None]).to(y.dtype)
+        x = x.unflatten(0, (parts, -1))
+        variance, mean = torch.var_mean(x, dim=(1, 3, 4), correction=0, keepdim=True)  # [parts, 1, C, 1, 1]
+        self._follow(mean.detach(), variance.detach(), x[0, :, 0].numel())
+        return self._normalized(x, mean, variance).flatten(0, 1).to(y.dtype)
+
+    def _normalized(self, x: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        return (x - mean) * (variance + self.eps).rsqrt()
+
+    def _follow(self, mean: Tensor, variance: Tensor, values: int) -> None:
+        """Moves the averages, of which that of the variance is unbiased."""
+        unbiased = variance * (values / max(values - 1, 1))
+        self.running_mean.lerp_(mean.mean(dim=0).flatten().to(self.running_mean.dtype), self.momentum)
+        self.running_var.lerp_(unbiased.mean(dim=0).flatten().to(self.running_var.dtype), self.momentum)

@@ -1,0 +1,144 @@
+"""The style block: what a synthesis layer does with a style, whatever the paper.
+
+    conv(x * in_scale) * out_scale + noise + bias, activation, statistic, y * y_s + y_b
+
+The scales and the statistic are those of the chosen normalization; the last step is the block's own, for
+normalizations without a style. Sources: arXiv:1812.04948 section 3 (order, noise), arXiv:1912.04958 section 2
+(scales). The gain of the activation is folded into what it multiplies (see activation.py).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gancore.contracts import Normalization, Site
+from gancore.nn.activation import Activation, leaky
+from gancore.nn.layers import Linear, Weighted, has_statistic, register_filter
+from gancore.nn.noise import NoiseSource
+from gancore.nn.options import StyleOptions
+from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
+
+
+class Epilogue(Weighted):
+    """What follows a synthesis convolution, or the constant input: noise, bias, activation, statistic, style."""
+
+    noise_const: Tensor
+
+    def __init__(self, site: Site, normalization: Normalization, w_dim: int, slot: int, options: StyleOptions) -> None:
+        super().__init__()
+        self.site, self.slot, self.noise = site, slot, options.noise
+        self.normalization = normalization
+        self.activation = leaky(options.gain, options.conv_clamp)
+        self.own_style = normalization.style_size == 0
+        channels = site.c_out
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.affine = (
+            Linear(w_dim, 2 * channels, bias_init=[1.0] * channels + [0.0] * channels)
+            if self.own_style
+            else Linear(w_dim, normalization.style_size, bias_init=1.0)
+        )
+        if self.noise != "none":
+            self.register_buffer("noise_const", torch.randn(site.resolution, site.resolution))
+            self.noise_strength = nn.Parameter(torch.zeros([channels] if self.noise == "channel" else []))
+
+    def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
+        """[N, C, H, W] to the same shape; `ws` has one [N, w_dim] a slot."""
+        return self.finish(x, None, self.affine(ws[self.slot]), noise)
+
+    def finish(self, y: Tensor, scale: Tensor | None, s: Tensor, noise: NoiseSource, gain: float = 1.0) -> Tensor:
+        """Everything after the convolution, times `gain`; `scale` [N, C] multiplies the convolution's output."""
+        late = self.own_style or has_statistic(self.normalization)  # a statistic would undo the gain
+        y = self._activated(y, scale, noise, 1.0 if late else gain)
+        y = self.normalization.statistic(y)
+        if self.own_style:
+            y_s, y_b = _maps(s * gain, y.dtype).chunk(2, dim=1)
+            return torch.addcmul(y_b, y, y_s)
+        return y * gain if late and gain != 1 else y
+
+    def _activated(self, y: Tensor, scale: Tensor | None, noise: NoiseSource, gain: float) -> Tensor:
+        total = gain * self.activation.gain
+        bias = _maps(self.bias[None] * total, y.dtype)
+        y = y * total + bias if scale is None else torch.addcmul(bias, y, _maps(scale * total, y.dtype))
+        image = None if self.noise == "none" else noise.image(f"noise.{self.site.name}", self.noise_const, len(y))
+        if image is not None:
+            y.add_(image * (self.noise_strength * total).view(-1, 1, 1))
+        return self.activation(y, None, gain)
+
+
+class StyleConv(Epilogue):
+    """A synthesis layer: [N, in, H, W] to [N, out, H, W], or twice the size with `up`."""
+
+    resample_filter: Tensor | None
+
+    def __init__(
+        self, site: Site, normalization: Normalization, w_dim: int, slot: int, options: StyleOptions, up: bool
+    ) -> None:
+        super().__init__(site, normalization, w_dim, slot, options)
+        self.up, self.resampling = up, options.resampling
+        self.add_weight([site.c_out, site.c_in, 3, 3], self.activation.weight_gain)
+        register_filter(self, options.resample_filter if up else None)
+
+    def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource, gain: float = 1.0) -> Tensor:
+        s = self.affine(ws[self.slot])
+        weight = self.effective_weight()
+        y, scale = scaled_convolution(x, weight, s[:, :0] if self.own_style else s, self.normalization, self._convolve)
+        return self.finish(y, scale, s, noise, gain)
+
+    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        if self.up:
+            return upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
+        return same_conv2d(x, weight)
+
+
+class ToRGB(Weighted):
+    """[N, C, H, W] to an image [N, channels, H, W]: 1x1, linear, not normalized, with a style or without."""
+
+    def __init__(self, c_in: int, channels: int, w_dim: int, slot: int | None, options: StyleOptions) -> None:
+        super().__init__()
+        self.slot, self.activation = slot, Activation(clamp=options.conv_clamp)
+        self.affine = None if slot is None else Linear(w_dim, c_in, bias_init=1.0)
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.add_weight([channels, c_in, 1, 1])
+
+    def forward(self, x: Tensor, ws: Sequence[Tensor]) -> Tensor:
+        weight = self.effective_weight()[None, :, :, 0, 0]  # [1, channels, C]
+        if self.affine is not None and self.slot is not None:
+            weight = weight * self.affine(ws[self.slot])[:, None]
+        rows = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N, H * W, C], a view of a channels_last tensor
+        y = rows @ weight.to(x.dtype).mT.expand(len(x), -1, -1)
+        y = y.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+        return self.activation(y.to(self.weight.dtype), self.bias)
+
+
+def scaled_convolution(
+    x: Tensor,
+    weight: Tensor,
+    s: Tensor,
+    normalization: Normalization,
+    convolve: Callable[[Tensor, Tensor], Tensor],
+) -> tuple[Tensor, Tensor | None]:
+    """A convolution between the scales of a normalization, the second of which [N, out] is still to be applied.
+
+    With demodulation this is StyleGAN2's modulated convolution: scaling activations before and after gives the same
+    as scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is never formed.
+    """
+    scale = normalization.in_scale(s, weight)
+    y = convolve(x if scale is None else x * _maps(scale, x.dtype), weight)
+    return y, normalization.out_scale(y, s, weight)
+
+
+def constant_input(channels: int, resolution: int, start: str) -> nn.Parameter:
+    """The learned input [C, r, r] of the synthesis network: ones, or N(0, 1)."""
+    shape = [channels, resolution, resolution]
+    return nn.Parameter(torch.ones(shape) if start == "ones" else torch.randn(shape))
+
+
+def _maps(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """[N, C] as [N, C, 1, 1]."""
+    return values.to(dtype)[:, :, None, None]
+
+
+SQRT_HALF = math.sqrt(0.5)
+"""Keeps the variance when two branches of equal variance are added (arXiv:1912.04958 section 4.1)."""

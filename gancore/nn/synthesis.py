@@ -1,0 +1,190 @@
+"""The shared base of style-based generators: a topology says where images leave and how they are put together.
+
+Layers are named after their resolution in the published manner: `b64.conv0`, `b64.conv1`, `b64.torgb`, `b64.skip`.
+Style slots are handed out in the order of computation; a toRGB shares the slot of the convolution after it, so the
+number of slots follows from the topology (arXiv:1912.04958: 2 log2(resolution) - 2).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.errors import PluginError
+from gancore.nn.layers import Conv2d, register_filter
+from gancore.nn.mapping import MappingNetwork
+from gancore.nn.noise import NoiseSource
+from gancore.nn.options import StyleGeneratorConfig
+from gancore.nn.resample import upsample2d
+from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn.style import SQRT_HALF, Epilogue, StyleConv, ToRGB, constant_input
+
+
+@dataclass
+class Slots:
+    """Hands out the places in ws."""
+
+    next: int = 0
+    total: int = 0
+
+    def take(self) -> int:
+        """The slot of the next layer."""
+        self.next += 1
+        self.total = max(self.total, self.next)
+        return self.next - 1
+
+    def share(self) -> int:
+        """The slot that the next layer will take."""
+        self.total = max(self.total, self.next + 1)
+        return self.next
+
+
+class Builder:
+    """Makes the layers of a synthesis network, each with its normalization and its slot."""
+
+    def __init__(self, cfg: StyleGeneratorConfig, interface: Interface, normalize: Normalize, layers: int) -> None:
+        self.cfg, self.interface, self.normalize = cfg, interface, normalize
+        self.slots = Slots()
+        self.sites = Sites("generator", layers, styled=True)
+
+    def conv(self, name: str, resolution: int, c_in: int, c_out: int, up: bool = False) -> StyleConv:
+        site = self.sites.next(name, resolution, c_in, c_out)
+        return StyleConv(site, self.normalize(site), self.cfg.w_dim, self.slots.take(), self.cfg, up)
+
+    def epilogue(self, name: str, resolution: int, channels: int) -> Epilogue:
+        site = self.sites.next(name, resolution, channels, channels)
+        return Epilogue(site, self.normalize(site), self.cfg.w_dim, self.slots.take(), self.cfg)
+
+    def torgb(self, c_in: int) -> ToRGB:
+        slot = self.slots.share() if self.cfg.torgb_modulated else None
+        return ToRGB(c_in, self.interface.channels, self.cfg.w_dim, slot, self.cfg)
+
+    def skip(self, c_in: int, c_out: int) -> Conv2d:
+        cfg = self.cfg
+        return Conv2d(c_in, c_out, 1, False, "up", resample_filter=cfg.resample_filter, resampling=cfg.resampling)
+
+
+class ConstBlock(nn.Module):
+    """The first block: constant input, perhaps with a layer's epilogue, and one convolution."""
+
+    torgb: ToRGB | None
+
+    def __init__(self, build: Builder, resolution: int, channels: int) -> None:
+        super().__init__()
+        self.const = constant_input(channels, resolution, build.cfg.const)
+        name = f"b{resolution}"
+        self.const_layer = (
+            build.epilogue(f"{name}.const_layer", resolution, channels) if build.cfg.const_layer else None
+        )
+        self.conv1 = build.conv(f"{name}.conv1", resolution, channels, channels)
+
+    def forward(self, x: Tensor | None, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
+        x = self.const[None].expand(len(ws[0]), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        x = x if self.const_layer is None else self.const_layer(x, ws, noise)
+        return self.conv1(x, ws, noise)
+
+
+class StyleBlock(nn.Module):
+    """Doubles the size: an upsampling convolution and another one."""
+
+    torgb: ToRGB | None
+
+    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.conv0 = build.conv(f"b{resolution}.conv0", resolution, c_in, c_out, up=True)
+        self.conv1 = build.conv(f"b{resolution}.conv1", resolution, c_out, c_out)
+
+    def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
+        return self.conv1(self.conv0(x, ws, noise), ws, noise)
+
+
+class ResidualStyleBlock(StyleBlock):
+    """A style block beside an upsampling 1x1 convolution."""
+
+    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int) -> None:
+        super().__init__(build, resolution, c_in, c_out)
+        self.skip = build.skip(c_in, c_out)
+
+    def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
+        y = self.conv1(self.conv0(x, ws, noise), ws, noise, SQRT_HALF)
+        return y + self.skip(x, SQRT_HALF)
+
+
+class StyleSynthesis(nn.Module):
+    """ws [N, num_ws, w_dim] to images. A topology chooses the block, where a toRGB stands, and `output`."""
+
+    block: ClassVar[type[StyleBlock]] = StyleBlock
+    torgb_at_every_resolution: ClassVar[bool] = False
+    resample_filter: Tensor
+
+    def __init__(self, cfg: StyleGeneratorConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__()
+        self.resolutions = resolutions(interface.resolution)
+        build = Builder(cfg, interface, normalize, layers=2 * len(self.resolutions) - 1 + cfg.const_layer)
+        c_in = cfg.channels.at(FIRST_RESOLUTION)
+        for resolution in self.resolutions:
+            c_out = cfg.channels.at(resolution)
+            first = resolution == FIRST_RESOLUTION
+            block: ConstBlock | StyleBlock = (
+                ConstBlock(build, resolution, c_out) if first else self.block(build, resolution, c_in, c_out)
+            )
+            painted = self.torgb_at_every_resolution or resolution == interface.resolution
+            block.torgb = build.torgb(c_out) if painted else None
+            setattr(self, f"b{resolution}", block)
+            c_in = c_out
+        self.num_ws = build.slots.total
+        register_filter(self, cfg.image_filter)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        """See `gancore.contracts.Generator`."""
+        x, rgbs = None, []
+        noise, slots = NoiseSource(noise_mode, draw), ws.unbind(1)
+        for block in self.blocks(stage):
+            x = block(x, slots, noise)
+            if block.torgb is not None:
+                rgbs.append(block.torgb(x, slots))
+        return self.output(rgbs, stage)
+
+    def blocks(self, stage: Stage | None) -> list[Any]:
+        """The blocks up to the resolution of the stage."""
+        last = self.resolutions[-1] if stage is None else stage.resolution
+        if last != self.resolutions[-1] and not self.torgb_at_every_resolution:
+            raise PluginError(f"{type(self).__name__} paints at {self.resolutions[-1]} only, and cannot grow")
+        return [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= last]
+
+    def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:
+        """Images from what the toRGB layers gave, coarse to fine."""
+        return (rgbs[-1],)
+
+    def upsample(self, image: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, C, 2 H, 2 W]."""
+        return upsample2d(image, self.resample_filter)
+
+
+class StyleGenerator(Generator):
+    """A mapping network and a synthesis network; a topology sets `synthesis_class`."""
+
+    Config = StyleGeneratorConfig
+    provides: ClassVar[frozenset[str]] = frozenset({"styles", "ws"})
+    synthesis_class: ClassVar[type[StyleSynthesis]] = StyleSynthesis
+
+    def __init__(self, cfg: StyleGeneratorConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.z_dim, self.w_dim = cfg.z_dim, cfg.w_dim
+        self.synthesis = self.synthesis_class(cfg, interface, normalize)
+        self.num_ws = self.synthesis.num_ws
+        self.mapping = MappingNetwork(cfg.z_dim, interface.label_dim, cfg.w_dim, self.num_ws, cfg.mapping, cfg.gain)
+
+    @classmethod
+    def problems(cls, cfg: StyleGeneratorConfig, context: Context) -> Iterable[str]:
+        return resolution_problems(context.interface.resolution)

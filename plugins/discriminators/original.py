@@ -1,0 +1,7 @@
+"""Original topology: the image enters once, at full size (row "original" of arXiv:1912.04958, table 2)."""
+
+from gancore.nn.discriminator import StyleDiscriminator
+
+
+class Original(StyleDiscriminator):
+    """The plain stack of downsampling blocks."""

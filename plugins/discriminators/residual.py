@@ -1,0 +1,9 @@
+"""Residual topology: every block stands beside a 1x1 skip convolution (arXiv:1912.04958 section 4.1)."""
+
+from gancore.nn.discriminator import ResidualDiscriminatorBlock, StyleDiscriminator
+
+
+class Residual(StyleDiscriminator):
+    """Residual blocks; the image enters once, at full size."""
+
+    block = ResidualDiscriminatorBlock

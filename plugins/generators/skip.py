@@ -1,0 +1,28 @@
+"""Skip topology: every resolution paints an image, and the images are upsampled and summed.
+
+Source: arXiv:1912.04958 section 4.1, "output skips". While growing, the newest image fades in with the stage's
+weight, so that at 0 the result is the upsampled image of the stage before.
+"""
+
+from torch import Tensor
+
+from gancore.contracts import Images, Stage
+from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
+
+
+class SkipSynthesis(StyleSynthesis):
+    torgb_at_every_resolution = True
+
+    def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:
+        image, *finer = rgbs
+        for rgb in finer[:-1]:
+            image = self.upsample(image) + rgb
+        if finer:
+            image = self.upsample(image) + finer[-1] * (1.0 if stage is None else stage.alpha)
+        return (image,)
+
+
+class Skip(StyleGenerator):
+    """Style blocks with a toRGB each."""
+
+    synthesis_class = SkipSynthesis

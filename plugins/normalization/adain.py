@@ -1,0 +1,22 @@
+"""Adaptive instance normalization: the instance statistic, followed by the style of the layer.
+
+Source: arXiv:1703.06868; in synthesis networks arXiv:1812.04948 equation 1. y * y_s + y_b is the style block's
+own, so this is `instance` for layers that have a style, and refused elsewhere.
+"""
+
+from pydantic import Field
+from torch import Tensor
+
+from gancore.contracts import PluginConfig
+from gancore.nn.statistics import instance_norm
+from gancore.nn.styled_normalization import StyledNormalization
+
+
+class AdaIN(StyledNormalization):
+    """Instance statistic, then scale and shift from the style."""
+
+    class Config(PluginConfig):
+        eps: float = Field(1e-8, gt=0, description="added to the variance")
+
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        return instance_norm(y, self.cfg.eps)

@@ -1,0 +1,17 @@
+"""Instance normalization: mean 0 and variance 1 of each channel of each image (arXiv:1607.08022)."""
+
+from pydantic import Field
+from torch import Tensor
+
+from gancore.contracts import Normalization, PluginConfig
+from gancore.nn.statistics import instance_norm
+
+
+class InstanceNorm(Normalization):
+    """Instance statistic, for styled and unstyled layers."""
+
+    class Config(PluginConfig):
+        eps: float = Field(1e-8, gt=0, description="added to the variance")
+
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        return instance_norm(y, self.cfg.eps)

@@ -1,0 +1,48 @@
+"""Pixel-instance normalization: rho * PN(x) + (1 - rho) * IN(x), with rho per channel.
+
+Source: arXiv:2103.01090 equations 3 to 7. rho 1 is pixel norm, which bounds every value by sqrt(C); rho 0 is
+instance norm, which lets a small spot of share alpha grow to sqrt((1 - alpha) / alpha). How rho starts and learns
+is not stated there: the default follows BIN (arXiv:1805.07925), from pure pixel norm and at the common rate.
+"""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from gancore.contracts import Normalization, PluginConfig, Site
+from gancore.nn.share import Share
+from gancore.nn.statistics import instance_norm, pixel_norm
+
+STARTS = {"clamp": 1.0, "sigmoid": 0.5, "fixed": 0.5}
+
+
+class PIN(Normalization):
+    """Pixel and instance statistic, mixed."""
+
+    class Config(PluginConfig):
+        rho_mode: Literal["clamp", "sigmoid", "fixed", "depth"] = Field(
+            "clamp", description="learned and clamped, learned as a logit, constant, or a line over the depth"
+        )
+        rho: float | None = Field(None, ge=0, le=1, description="share of pixel norm; 1 for clamp, else 0.5")
+        rho_first: float = Field(0.0, ge=0, le=1, description="depth: share at the first layer")
+        rho_last: float = Field(1.0, ge=0, le=1, description="depth: share at the last layer")
+        lr_factor: float = Field(1.0, gt=0, description="learning rate of rho relative to its network's")
+        eps: float = Field(1e-8, gt=0, description="added to mean square and variance")
+
+        @model_validator(mode="after")
+        def _logit_is_finite(self) -> "PIN.Config":
+            if self.rho_mode == "sigmoid" and self.rho in (0, 1):
+                raise ValueError("with rho_mode sigmoid, rho must lie between 0 and 1, e.g. 0.5")
+            return self
+
+    def __init__(self, cfg: Config, site: Site) -> None:
+        super().__init__(cfg, site)
+        if cfg.rho_mode == "depth":
+            self.share = Share(site.c_out, "fixed", cfg.rho_first + (cfg.rho_last - cfg.rho_first) * site.depth)
+        else:
+            start = STARTS[cfg.rho_mode] if cfg.rho is None else cfg.rho
+            self.share = Share(site.c_out, cfg.rho_mode, start, cfg.lr_factor)
+
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        return self.share(pixel_norm(y, self.cfg.eps), instance_norm(y, self.cfg.eps))
