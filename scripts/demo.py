@@ -11,6 +11,7 @@ from gancore.artifacts import load
 from gancore.config import load_experiment
 from gancore.errors import GancoreError
 from gancore.training import train
+from gancore.training.run import training_data
 from gancore.training.samples import generate, real_images
 
 EXPERIMENT = Path(__file__).parent.parent / "experiments" / "demo.yaml"
@@ -35,7 +36,7 @@ def main(size: str) -> int:
     except GancoreError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    data = experiment.data.open()
+    data = training_data(experiment)
     fakes, reals = generate(load(run.path), 256, seed=1), real_images(data, 1024, seed=1)
     spread, distance = diversity(fakes, reals), distance_to_data(fakes, reals)
     print(f"diversity {spread:.2f} (the data: 1), distance to the data {distance:.2f} (among the data: 1)")

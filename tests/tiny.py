@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from gancore.config import Experiment, load_experiment
-from gancore.training.run import new_trainer
+from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
 TINY: dict[str, Any] = {
@@ -60,4 +60,4 @@ def tiny_experiment(**changes: Any) -> Experiment:
 
 def tiny_trainer(**changes: Any) -> Trainer:
     experiment = tiny_experiment(**changes)
-    return new_trainer(experiment, experiment.data.open(), torch.device("cpu"))
+    return new_trainer(experiment, training_data(experiment), torch.device("cpu"))

@@ -13,31 +13,18 @@ from gancore.artifacts.run import RunFolder
 from gancore.artifacts.tensors import save_tensors
 from gancore.compose import compose
 from gancore.config import Experiment
-from gancore.data import ImageData
+from gancore.data import ImageData, open_data
 from gancore.discovery import discover
-from gancore.errors import Interrupted, RunError, RunFailed
+from gancore.errors import Interrupted, RunFailed
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.device import describe_environment, pick_device
 from gancore.training.divergence import keep_evidence
+from gancore.training.identity import check_same_data, check_same_experiment
 from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Logs
 from gancore.training.memory import fitting_microbatch, is_out_of_memory
 from gancore.training.samples import generate, grid_side, real_images, save_grid
 from gancore.training.trainer import Trainer, parts_of
-
-MAY_CHANGE = (
-    "name",
-    "training.kimg",
-    "training.device",
-    "training.microbatch",
-    "training.log_kimg",
-    "training.sample_kimg",
-    "training.checkpoint_kimg",
-    "training.keep_checkpoints",
-    "training.on_divergence",
-)
-"""Keys (and what is below them) that may differ when a run is continued. Device and microbatch change bits."""
-
 
 @dataclass
 class Session:
@@ -65,7 +52,9 @@ def train(experiment: Experiment, out: str | Path | None = None) -> RunFolder:
         check_same_experiment(run, experiment)
     device = pick_device(experiment.training)
     torch.set_num_threads(experiment.training.threads or torch.get_num_threads())
-    data = experiment.data.open()
+    data = training_data(experiment)
+    if run.exists():
+        check_same_data(run, data)
     trainer = new_trainer(experiment, data, device)
     with run.locked(), stop_request() as stop:
         _prepare(run, experiment, data, device)
@@ -84,29 +73,24 @@ def train(experiment: Experiment, out: str | Path | None = None) -> RunFolder:
     return run
 
 
+def training_data(experiment: Experiment) -> ImageData:
+    """The images of an experiment, decoded and checked; raises DataError."""
+    part = experiment.data
+    return open_data(part.plugin(part.cfg, experiment.base), part.core)
+
+
 def new_trainer(experiment: Experiment, data: ImageData, device: torch.device) -> Trainer:
     """A trainer at step 0."""
     gan = compose(experiment, data.interface)
     return Trainer(gan, data, experiment.training, experiment.data.core.mirror, device)
 
 
-def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
-    """Raises RunError when a run folder belongs to an experiment that differs in more than MAY_CHANGE."""
-    there = experiment.saved_in(run.path)
-    different = [line for key, line in there.differences(experiment) if not key.startswith(MAY_CHANGE)]
-    if different:
-        listed = "\n".join(f"  {line}" for line in different)
-        raise RunError(
-            f"{run}: this folder holds another experiment; it differs (there -> asked for) in\n{listed}\n"
-            "choose another folder with --out, or ask for the same experiment to continue it"
-        )
-
-
 def _prepare(run: RunFolder, experiment: Experiment, data: ImageData, device: torch.device) -> None:
     """Writes what describes the run: the resolved experiment, the environment, the identity of the data."""
     run.clear_leftovers()
     write_text(run.config, experiment.copied_into(run.path).to_yaml())
-    write_json(run.environment, {**describe_environment(device), "data": data.identity.to_dict()})
+    about = {"plugins": experiment.plugin_origins(), "data": data.identity.to_dict()}
+    write_json(run.environment, describe_environment(device) | about)
     side = grid_side(data.interface.resolution)
     save_grid(run.samples / "reals.png", real_images(data, side * side, experiment.training.seed))
 

@@ -1,0 +1,69 @@
+"""Whether a run folder may be continued: it must hold the same experiment on the same data with the same code."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gancore.artifacts.run import RunFolder
+from gancore.config import Experiment
+from gancore.config.loader import read
+from gancore.data import ImageData
+from gancore.errors import RunError
+
+MAY_CHANGE = (
+    "name",
+    "training.kimg",
+    "training.device",
+    "training.microbatch",
+    "training.log_kimg",
+    "training.sample_kimg",
+    "training.checkpoint_kimg",
+    "training.keep_checkpoints",
+    "training.on_divergence",
+)
+"""Keys (and what is below them) that may differ when a run is continued. Device and microbatch change bits."""
+
+
+def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
+    """Raises RunError when a run folder belongs to an experiment that differs in more than MAY_CHANGE."""
+    there = _flat(read(run.config).data)
+    asked = _flat(experiment.to_dict())
+    keys = [key for key in {**there, **asked} if not key.startswith((*MAY_CHANGE, "plugins."))]
+    differing = [f"{key}: {_at(there, key)} -> {_at(asked, key)}" for key in keys if _at(there, key) != _at(asked, key)]
+    _refuse(run, "another experiment", differing)
+    before = json.loads(run.environment.read_text())["plugins"]
+    changed = [
+        f"{plugin}: {before.get(plugin)} -> {origin}"
+        for plugin, origin in experiment.plugin_origins().items()
+        if origin.startswith("local") and before.get(plugin) != origin
+    ]
+    _refuse(run, "an experiment with another plugin file", changed)
+
+
+def check_same_data(run: RunFolder, data: ImageData) -> None:
+    """Raises RunError when the run was trained on other images."""
+    before = json.loads(run.environment.read_text())["data"]
+    now = data.identity.to_dict()
+    _refuse(run, "a run on other data", [f"{k}: {before[k]} -> {now[k]}" for k in now if before.get(k) != now[k]])
+
+
+def _refuse(run: RunFolder, what: str, differing: list[str]) -> None:
+    if differing:
+        listed = "\n".join(f"  {line}" for line in differing)
+        raise RunError(
+            f"{run}: this folder holds {what} (there -> asked for):\n{listed}\n"
+            "choose another folder with --out, or ask for the same to continue it"
+        )
+
+
+def _flat(mapping: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in mapping.items():
+        path = f"{prefix}{key}"
+        flat |= _flat(value, f"{path}.") if isinstance(value, Mapping) else {path: value}
+    return flat
+
+
+def _at(flat: Mapping[str, Any], key: str) -> str:
+    return str(flat.get(key, "-"))
