@@ -61,8 +61,10 @@ def _entries(path: Path, node: yaml.Node) -> Iterator[tuple[yaml.ScalarNode, yam
         raise _mistake(path, node, "should be a mapping: kind -> name -> target, summary, paper")
     seen = set()
     for key, value in node.value:
-        if not isinstance(key, yaml.ScalarNode) or key.value in seen:
-            raise _mistake(path, key, f"{getattr(key, 'value', key)!r} is listed twice or is not a name")
+        if not isinstance(key, yaml.ScalarNode):
+            raise _mistake(path, key, "a key should be a text")
+        if key.value in seen:
+            raise _mistake(path, key, f"{key.value!r} is listed twice")
         seen.add(key.value)
         yield key, value
 

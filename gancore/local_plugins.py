@@ -32,6 +32,11 @@ class LocalPlugin(PluginSpec):
     path: Path = Path()
     source: bytes = field(default=b"", repr=False)
 
+    @property
+    def origin(self) -> str:
+        """The file."""
+        return str(self.path)
+
     def _import(self, module: str) -> ModuleType:
         """Executes the file under a name made of its content: once per process, and found by pickle and inspect."""
         if module in sys.modules:
@@ -87,10 +92,13 @@ def _read(kind: str, name: str, target: str, base: Path, trusted: bool) -> Local
         raise PluginError(
             f"{where}: this would execute {path}; if you trust that file, say so with --trust-local-plugins"
         )
-    source = path.read_bytes()
-    version = hashlib.sha256(source).hexdigest()[:12]
-    module = f"gancore_local_{version}"
-    return LocalPlugin(kind, name, f"{module}:{attribute}", f"from {file}", "", LOCAL, version, path.resolve(), source)
+    try:
+        source = path.read_bytes()
+        version = hashlib.sha256(source).hexdigest()[:12]
+        made = f"gancore_local_{version}:{attribute}"
+        return LocalPlugin(kind, name, made, f"from {file}", "", LOCAL, version, path.resolve(), source)
+    except (OSError, PluginError) as cause:
+        raise PluginError(f"{where}: {cause}") from cause
 
 
 def _copy(spec: LocalPlugin, folder: Path) -> Path:

@@ -1,1 +1,1 @@
-
+"""Where images come from. Contract: gancore/contracts/dataset.py."""

@@ -1,1 +1,1 @@
-
+"""Adversarial losses. Contract: gancore/contracts/loss.py."""

@@ -1,0 +1,36 @@
+"""What packaging files say of one another."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from gancore.version import __version__
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PINNED = re.findall(r"^([\w.-]+)==", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+WANTED = [*PROJECT["dependencies"], *(name for extra in PROJECT["optional-dependencies"].values() for name in extra)]
+
+
+def canonical(requirement: str) -> str:
+    return re.sub(r"[-_.]+", "-", re.split(r"[<>=!~; \[]", requirement)[0]).lower()
+
+
+@pytest.mark.parametrize("requirement", WANTED)
+def test_every_dependency_has_a_tested_version(requirement: str):
+    assert canonical(requirement) in map(canonical, PINNED)
+
+
+@pytest.mark.parametrize(
+    "folder", [f for top in ("gancore", "plugins") for f in [ROOT / top, *(ROOT / top).rglob("*/")]]
+)
+def test_every_folder_with_code_is_a_package(folder: Path):
+    """A folder without __init__.py would be left out of the wheel without a word."""
+    assert (folder / "__init__.py").exists()
+
+
+def test_one_version_everywhere():
+    assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
+    assert __version__ in (ROOT / "CHANGELOG.md").read_text()
