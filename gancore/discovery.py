@@ -69,15 +69,11 @@ def _distributions() -> Iterator[tuple[Distribution, Origin]]:
     for found in distributions():
         if f"[{GROUP}]" not in _entry_points_text(found):
             continue
-        origin = Origin(_field(found, "Name") or "unnamed", _field(found, "Version"))
+        origin = Origin(*(found.metadata.get_all(key, [""])[0] for key in ("Name", "Version")))
         canonical = re.sub(r"[-_.]+", "-", origin.distribution).lower()
         if canonical not in seen:
             seen.add(canonical)
             yield found, origin
-
-
-def _field(found: Distribution, name: str) -> str:
-    return found.metadata[name] if name in found.metadata else ""
 
 
 def _entry_points_text(found: Distribution) -> str:
