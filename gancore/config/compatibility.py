@@ -5,9 +5,8 @@ is about the chosen generator; "network:..." of a normalization about the networ
 a network about its own.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from difflib import SequenceMatcher
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gancore.config.experiment import Experiment, NetworkPart, Part
@@ -17,112 +16,105 @@ from gancore.registry import Registry, explain
 if TYPE_CHECKING:
     from gancore.contracts import Context
 
-Provided = Mapping[str, frozenset[str]]
+NOTHING: frozenset[str] = frozenset()
 
 
-def misfits(experiment: Experiment) -> list[Problem]:
-    """All reasons why the chosen parts cannot work together; none for an experiment that may start."""
-    slots = list(_wrong_slots(experiment))
-    return slots or [
-        problem for part, context in _contexts(experiment) for problem in _check(experiment, part, context)
-    ]
+def misfits(experiment: Experiment, registry: Registry) -> list[Problem]:
+    """All reasons why the chosen parts cannot work together, with what else the registry offers."""
+    check = _Check(experiment, registry)
+    return list(check.slots()) or list(check.parts())
 
 
-def _wrong_slots(experiment: Experiment) -> Iterator[Problem]:
-    """Weight normalizations among those of activations, and the other way round."""
-    from gancore.contracts import Normalization, WeightNormalization
+class _Check:
+    def __init__(self, experiment: Experiment, registry: Registry) -> None:
+        self.experiment, self.registry = experiment, registry
 
-    for network in (experiment.generator, experiment.discriminator):
-        for part, contract, key, other in (
-            (network.normalization, Normalization, "normalization", "weight_normalization"),
-            (network.weight_normalization, WeightNormalization, "weight_normalization", "normalization"),
-        ):
-            if part is not None and not issubclass(part.plugin, contract):
-                acts = "activations" if contract is WeightNormalization else "weights"
-                fit = _others(experiment.registry, part, partial(_is, contract))
-                yield _problem(
-                    experiment,
-                    part,
-                    f"{part.use!r} normalizes {acts}: write `{other}: {part.use}`; {_choose(key, fit)}",
-                )
+    def slots(self) -> Iterator[Problem]:
+        """Weight normalizations among those of activations, and the other way round."""
+        from gancore.contracts import Normalization, WeightNormalization
+
+        for network in (self.experiment.generator, self.experiment.discriminator):
+            if not issubclass(network.normalization.plugin, Normalization):
+                yield self.wrong_slot(network.normalization, Normalization, "weights", "weight_normalization")
+            weights = network.weight_normalization
+            if weights is not None and not issubclass(weights.plugin, WeightNormalization):
+                yield self.wrong_slot(weights, WeightNormalization, "activations", "normalization")
+
+    def wrong_slot(self, part: Part, contract: type, acts_on: str, right: str) -> Problem:
+        choice = _choose(part.key, self.others(part, lambda plugin: issubclass(plugin, contract)))
+        return self.problem(part, f"{part.use!r} normalizes {acts_on}; write `{right}: {part.use}`; here {choice}")
+
+    def parts(self) -> Iterator[Problem]:
+        """What parts require and do not find, and what they say themselves about sizes."""
+        for part in self.experiment.parts():
+            context = self.context(part)
+            for requirement, why in part.plugin.requires.items():
+                if not _met(requirement, context):
+                    yield self.problem(part, self.unmet(part, context, requirement, why))
+            try:
+                yield from [self.problem(part, reason) for reason in part.plugin.problems(part.cfg, context)]
+            except Exception as error:  # a plugin's own code
+                yield self.problem(part, f"{part.use!r} could not check whether it fits: {explain(error)}")
+
+    def context(self, part: Part) -> "Context":
+        """What a part may look at. How many classes there are is known when the data are read; here it is 0 or 1."""
+        from gancore.contracts import Context, Interface
+
+        core, batch = self.experiment.data.core, self.experiment.training.batch
+        interface = Interface(core.resolution or 0, core.channels, int(core.labels))
+        section = getattr(self.experiment, part.key.partition(".")[0])
+        if not isinstance(section, NetworkPart):
+            return Context(interface, batch, None, self.provided())
+        inner = [inner.plugin.provides for inner in section.parts() if inner is not section]
+        inside = {"network": section.plugin.provides, "normalization": NOTHING.union(*inner)}
+        return Context(interface, batch, section.network, self.provided() | inside)
+
+    def provided(self) -> dict[str, frozenset[str]]:
+        """The words that the chosen parts provide, by kind; several parts of one kind provide together."""
+        words: dict[str, frozenset[str]] = {}
+        for part in self.experiment.parts():
+            words[part.kind] = words.get(part.kind, NOTHING) | part.plugin.provides
+        return words
+
+    def unmet(self, part: Part, context: "Context", requirement: str, why: str) -> str:
+        """The reason, and what may be chosen instead on either side."""
+        slot, _, word = requirement.partition(":")
+        kind = str(context.network) if slot == "network" else slot
+        there = next((other for other in self.experiment.parts() if other.kind == kind), None)
+        givers = self.others(there, lambda plugin: word in plugin.provides) if there else []
+        contract = _contract(part.plugin)
+        frugal = self.others(
+            part, lambda plugin: issubclass(plugin, contract) and all(_met(need, context) for need in plugin.requires)
+        )
+        has = f"{kind} {there.use!r} has none" if there else f"there is no {kind}"
+        choices = filter(None, [_choose(kind, givers), _choose(part.key, frugal)])
+        return f"{part.use!r} needs a {kind} with {word} ({why}), and {has}; {' or '.join(choices)}"
+
+    def others(self, part: Part, fits: Callable[[Any], bool]) -> list[str]:
+        """Other plugins that may stand where a part stands, the most similar name first; broken ones are left out."""
+        found = []
+        for spec in self.registry.specs(part.kind):
+            try:
+                if spec.name != part.use and fits(spec.load()):
+                    found.append(spec.name)
+            except PluginError:
+                continue
+        return sorted(found, key=lambda name: -SequenceMatcher(None, part.use, name).ratio())
+
+    def problem(self, part: Part, message: str) -> Problem:
+        where = self.experiment.document.where((*part.key.split("."), "use"))
+        return Problem(where, part.key, message)
 
 
-def _is(contract: type, plugin: type) -> bool:
-    return issubclass(plugin, contract)
-
-
-def _contexts(experiment: Experiment) -> Iterator[tuple[Part, "Context"]]:
-    """Every part with what it may look at."""
-    from gancore.contracts import Context, Interface
-
-    core = experiment.data.core
-    assert core.resolution is not None
-    interface = Interface(core.resolution, core.channels, int(core.labels))
-    provided = _provided(experiment)
-    for part in experiment.parts():
-        section = getattr(experiment, part.key.partition(".")[0])
-        network = section if isinstance(section, NetworkPart) else None
-        around = provided | _inside(network) if network else provided
-        yield part, Context(interface, experiment.training.batch, network and network.network, around)
-
-
-def _provided(experiment: Experiment) -> dict[str, frozenset[str]]:
-    """The words that the chosen parts provide, by kind; several parts of one kind provide together."""
-    outer = [part for part in experiment.parts() if part.kind != "normalization"]
-    kinds = dict.fromkeys(part.kind for part in outer)
-    return {kind: frozenset().union(*(p.plugin.provides for p in outer if p.kind == kind)) for kind in kinds}
-
-
-def _inside(network: NetworkPart) -> dict[str, frozenset[str]]:
-    inner = [part.plugin.provides for part in network.parts() if part is not network]
-    return {"network": network.plugin.provides, "normalization": frozenset().union(*inner)}
-
-
-def _check(experiment: Experiment, part: Part, context: "Context") -> Iterator[Problem]:
-    for requirement, why in part.plugin.requires.items():
-        if not _met(requirement, context.provided):
-            yield _problem(experiment, part, _unmet(experiment, part, context, requirement, why))
-    try:
-        yield from [_problem(experiment, part, reason) for reason in part.plugin.problems(part.cfg, context)]
-    except Exception as error:  # a plugin's own code
-        yield _problem(experiment, part, f"{part.use!r} could not check whether it fits: {explain(error)}")
-
-
-def _met(requirement: str, provided: Provided) -> bool:
+def _met(requirement: str, context: "Context") -> bool:
     slot, _, word = requirement.partition(":")
-    return word in provided.get(slot, frozenset())
+    return word in context.provided.get(slot, NOTHING)
 
 
-def _unmet(experiment: Experiment, part: Part, context: "Context", requirement: str, why: str) -> str:
-    """The reason, and what may be chosen instead on either side."""
-    slot, _, word = requirement.partition(":")
-    kind = str(context.network) if slot == "network" else slot
-    there = [p for p in experiment.parts() if p.kind == kind]
-    givers = _others(experiment.registry, there[0], lambda plugin: word in plugin.provides) if there else []
-    frugal = _others(
-        experiment.registry, part, lambda plugin: all(_met(need, context.provided) for need in plugin.requires)
-    )
-    has = f"{kind} {there[0].use!r} has none" if there else f"there is no {kind}"
-    choices = [_choose(kind, givers), _choose(part.kind, frugal)]
-    return f"{part.use!r} needs a {kind} with {word} ({why}), and {has}; {'; or '.join(filter(None, choices))}"
+def _contract(plugin: type) -> type:
+    """The class of gancore.contracts that a plugin is derived from."""
+    return next(base for base in plugin.__mro__ if base.__module__.startswith("gancore.contracts."))
 
 
-def _others(registry: Registry, part: Part, fits: Callable[[Any], bool]) -> list[str]:
-    """Other plugins of a part's kind which fit, the most similar name first; broken ones are passed over."""
-    found = []
-    for spec in registry.specs(part.kind):
-        try:
-            if spec.name != part.use and fits(spec.load()):
-                found.append(spec.name)
-        except PluginError:
-            continue
-    return sorted(found, key=lambda name: -SequenceMatcher(None, part.use, name).ratio())
-
-
-def _choose(kind: str, names: list[str]) -> str:
-    return f"choose {kind} {' or '.join(names)}" if names else ""
-
-
-def _problem(experiment: Experiment, part: Part, message: str) -> Problem:
-    keys = tuple(part.key.split("."))
-    return Problem(experiment.document.where((*keys, "use")), part.key, message)
+def _choose(key: str, names: list[str]) -> str:
+    return f"choose {key} {', '.join(names)}" if names else ""

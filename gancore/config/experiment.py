@@ -3,15 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from gancore.config.differences import differences
 from gancore.config.document import Document
 from gancore.config.frame import DataKeys
 from gancore.config.scalars import dump
 from gancore.config.training import TrainingConfig
-from gancore.local_plugins import copy_into
+from gancore.errors import ConfigError, DataError, Problem
+from gancore.local_plugins import LocalPlugin, copy_into
 from gancore.options import PluginConfig
 from gancore.registry import PluginSpec, Registry
+
+if TYPE_CHECKING:
+    from gancore.contracts import Dataset
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Experiment:
 
     base: the folder that relative paths in the options refer to.
     dropped: a line for each option that a change of `use` made pointless.
-    document, registry: what it was resolved from.
+    document, installed: what it was resolved from; local plugins are not among the installed ones.
     """
 
     name: str
@@ -92,7 +97,7 @@ class Experiment:
     base: Path = field(compare=False)
     dropped: list[str] = field(compare=False)
     document: Document = field(compare=False, repr=False)
-    registry: Registry = field(compare=False, repr=False)
+    installed: Registry = field(compare=False, repr=False)
 
     def parts(self) -> list[Part]:
         """Every chosen plugin, in the order of the sections."""
@@ -122,8 +127,36 @@ class Experiment:
         return {f"{part.kind}.{part.use}": part.spec.origin for part in self.parts()}
 
     def copied_into(self, folder: Path) -> "Experiment":
-        """This experiment with the files of its local plugins copied to folder/plugins, and its `plugins` there."""
-        return replace(self, plugins=copy_into((part.spec for part in self.parts()), folder))
+        """This experiment as it reads in a run folder: copies the files of its local plugins to folder/plugins."""
+        section = copy_into((part.spec for part in self.parts()), folder)
+        data = replace(self.data, cfg=absolute(self.data.cfg, self.base))
+        return replace(self, plugins=section, data=data, base=folder)
+
+    def differences(self, other: "Experiment") -> list[tuple[str, str]]:
+        """The keys in which `other` is another experiment, each with the line "key: this -> other"."""
+        return [(key, str(found)) for key, found in differences(self._identity(), other._identity()).items()]
+
+    def dataset(self) -> "Dataset":
+        """The source of images. Raises ConfigError, telling the line, where it is missing or has no labels to give."""
+        try:
+            dataset: Dataset = self.data.plugin(self.data.cfg, self.base)
+            unlabelled = self.data.core.labels and dataset.class_names() is None
+        except DataError as error:
+            raise self.error("data", str(error)) from error
+        if unlabelled:
+            raise self.error("data.labels", f"dataset {self.data.use!r} has no labels here; write false")
+        return dataset
+
+    def error(self, key: str, message: str) -> ConfigError:
+        """A mistake at a dotted key, with the place where that was written."""
+        return ConfigError([Problem(self.document.where(tuple(key.split("."))), key, message)])
+
+    def _identity(self) -> dict[str, Any]:
+        """What makes this experiment differ from others: plugin files by their content, data by their full path."""
+        files = [part.spec for part in self.parts() if isinstance(part.spec, LocalPlugin)]
+        local = {spec.kind: {spec.name: spec.version} for spec in files}
+        data = replace(self.data, cfg=absolute(self.data.cfg, self.base)).to_dict()
+        return {**self.to_dict(), "plugins": local, "data": data}
 
 
 def plain(value: Any) -> Any:
@@ -136,6 +169,12 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, set | frozenset):
         return sorted(map(plain, value))
-    if isinstance(value, float) and value.is_integer() and 0 < abs(value) < 1e15:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)  # 25000 and 25000.0 are the same option, whichever was written or is the default
     return str(value) if isinstance(value, Path) else value
+
+
+def absolute(cfg: PluginConfig, base: Path) -> PluginConfig:
+    """The options with relative paths (values of type Path) made absolute, seen from `base`."""
+    paths = {name: value for name, value in vars(cfg).items() if isinstance(value, Path)}
+    return cfg.model_copy(update={name: (base / path).resolve() for name, path in paths.items()})

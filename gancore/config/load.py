@@ -9,6 +9,7 @@ from gancore.config.experiment import Experiment
 from gancore.config.resolve import resolve
 from gancore.config.sources import changed, read_experiment
 from gancore.discovery import discover
+from gancore.local_plugins import LocalPlugin
 from gancore.registry import Registry
 
 
@@ -45,7 +46,18 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
     asked for the changes. Raises ConfigError.
     """
     document = changed(experiment.document, changes, where)
-    return resolve(document, experiment.registry, experiment.base, experiment.name, trusted=True)
+    return resolve(document, experiment.installed, experiment.base, experiment.name, trusted=True)
+
+
+def load_saved(file: Path, experiment: Experiment) -> Experiment:
+    """The experiment saved in a run folder, to compare with `experiment`, in whose registry its plugins are found.
+
+    Copies of local plugin files are trusted where `experiment` uses the very same files. Raises ConfigError.
+    """
+    known = {part.spec.source for part in experiment.parts() if isinstance(part.spec, LocalPlugin)}
+    copies = (file.parent / "plugins").glob("*.py")
+    trusted = all(copy.read_bytes() in known for copy in copies)
+    return load_experiment(file, registry=experiment.installed, trusted=trusted)
 
 
 def _safe(stem: str) -> str:

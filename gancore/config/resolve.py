@@ -34,7 +34,7 @@ def resolve(document: Document, registry: Registry, base: Path, name: str, trust
     experiment = resolver.experiment(base, name)
     if experiment is None or resolver.problems:
         raise ConfigError(sorted(resolver.problems, key=_line))
-    if problems := misfits(experiment):
+    if problems := misfits(experiment, resolver.registry):
         raise ConfigError(problems)
     return experiment
 
@@ -48,7 +48,7 @@ class _Resolver:
     """Checks a document section by section; a section with mistakes gives None and adds them to `problems`."""
 
     def __init__(self, document: Document, registry: Registry) -> None:
-        self.document, self.registry = document, registry
+        self.document, self.registry, self.installed = document, registry, registry
         self.problems: list[Problem] = []
         self.dropped: list[str] = []
         self.resolved: dict[str, Any] = {}
@@ -76,7 +76,7 @@ class _Resolver:
             base=base,
             dropped=self.dropped,
             document=self.document,
-            registry=self.registry,
+            installed=self.installed,
         )
 
     def add_local_plugins(self, base: Path, trusted: bool) -> None:

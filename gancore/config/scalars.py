@@ -54,10 +54,15 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _Writer(_Dumper):
-    """Writes what stands in two places twice, instead of an alias."""
+    """Writes short mappings and lists on one line, and what stands in two places twice, instead of an alias."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> yaml.MappingNode:
+        node = super().represent_mapping(tag, mapping, flow_style)
+        node.flow_style = flow_style or (node.flow_style and len(mapping) <= 5)
+        return node
 
 
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))
@@ -71,3 +76,9 @@ def dump(value: Any, aliases: bool = False) -> str:
     """YAML text that the loader reads back to an equal value."""
     dumper = _Dumper if aliases else _Writer
     return yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+
+
+def inline(value: Any) -> str:
+    """The value in YAML on one line."""
+    text = yaml.dump([value], Dumper=_Writer, sort_keys=False, allow_unicode=True, width=2**31, default_flow_style=True)
+    return text.strip()[1:-1]

@@ -1,9 +1,9 @@
 """The contract of datasets: where images come from. Decoding, checking, resizing and caching are the engine's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +22,12 @@ class Item:
 class Dataset(Plugin):
     """A source of images. Making one must be cheap: nothing is decoded before `read` is called."""
 
+    default_resolution: ClassVar[int | None] = None
+    """Width and height of the images where an experiment does not say `data.resolution`; None: it must say."""
+
+    default_resolution: ClassVar[int | None] = None
+    """The width of all images, where the plugin knows it; `data.resolution` may then be left out."""
+
     def __init__(self, cfg: Any, base: Path) -> None:
         """`base` is the folder that relative paths in the options refer to: that of the YAML file.
 
@@ -35,4 +41,16 @@ class Dataset(Plugin):
 
     def class_names(self) -> Sequence[str] | None:
         """Names of the classes that labels index, or None where there are no labels."""
+        return None
+
+    def sources(self) -> Sequence[Path] | None:
+        """The files that images are read from: decoded images are kept on disk until one of them changes.
+
+        None (the default) when that cannot be told: images are then decoded every time.
+        """
+        return None
+
+    @classmethod
+    def options_for(cls, path: Path) -> Mapping[str, Any] | None:
+        """Options with which this plugin reads a bare file or folder; None (the default) when it cannot."""
         return None
