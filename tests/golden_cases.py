@@ -48,9 +48,12 @@ def cases(pattern: str) -> list[Case]:
     return found
 
 
-def close(got: Tensor, want: Tensor, want64: Tensor | None = None, rtol64: float = 1e-9) -> None:
+def close(
+    got: Tensor, want: Tensor, want64: Tensor | None = None, rtol64: float = 1e-9, difference: float = 0.0
+) -> None:
     """float64: relative error (to the largest value) under `rtol64`. float32: within ten times the distance of
-    the expected float32 from the expected float64 numbers `want64`, or ten units in the last place."""
+    the expected float32 from the expected float64 numbers: `want64`, or the `difference` that the sidecar states;
+    at least ten units in the last place."""
     assert got.shape == want.shape, f"shape {tuple(got.shape)}, expected {tuple(want.shape)}"
     scale = float(want.double().abs().max()) or 1.0
     error = float((got.detach().double() - want.double()).abs().max())
@@ -58,6 +61,6 @@ def close(got: Tensor, want: Tensor, want64: Tensor | None = None, rtol64: float
         assert got.dtype == torch.float64
         limit = rtol64 * scale
     else:
-        own = 0.0 if want64 is None else float((want.double() - want64.double()).abs().max())
+        own = difference if want64 is None else float((want.double() - want64.double()).abs().max())
         limit = 10 * max(own, torch.finfo(torch.float32).eps * scale)
     assert error <= limit, f"error {error:.3g}, allowed {limit:.3g} (largest value {scale:.3g})"

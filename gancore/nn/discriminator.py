@@ -64,8 +64,11 @@ class Builder:
     def skip(self, c_in: int, c_out: int) -> Conv2d:
         return Conv2d(c_in, c_out, 1, False, "down", self.cfg.resample_filter, self.cfg.resampling)
 
-    def fromrgb(self, c_out: int) -> Conv2d:
-        return Conv2d(self.interface.channels, c_out, 1, activation=self.activation)
+    def fromrgb(self, resolution: int) -> Conv2d:
+        """The one before the last block has no clamp in the published code; a state trained there expects that."""
+        clamp = None if resolution == FIRST_RESOLUTION else self.cfg.conv_clamp
+        activation = leaky(self.cfg.gain, clamp)
+        return Conv2d(self.interface.channels, self.channels(resolution), 1, activation=activation)
 
 
 class DiscriminatorBlock(nn.Module):
@@ -127,7 +130,7 @@ class StyleDiscriminator(Discriminator):
         for resolution in self.resolutions:
             block = self._block(build, resolution)
             entered = self.fromrgb_at_every_resolution or resolution == interface.resolution
-            block.fromrgb = build.fromrgb(build.channels(resolution)) if entered else None
+            block.fromrgb = build.fromrgb(resolution) if entered else None
             setattr(self, f"b{resolution}", block)
         if self.cmap_dim:
             self.mapping = MappingNetwork(0, interface.label_dim, self.cmap_dim, None, cfg.mapping, cfg.gain)
