@@ -27,9 +27,9 @@ class Difference:
         return {"key": self.key, **{side: value for side, value in sides.items() if value is not ABSENT}}
 
 
-def differences(before: Any, after: Any) -> dict[str, Difference]:
-    """The dotted keys in which two resolved experiments (plain data) differ, in the order of the first."""
-    return {found.key: found for found in _differences(before, after, ())}
+def differences(before: Any, after: Any) -> list[Difference]:
+    """The keys in which two resolved experiments (plain data) differ, in the order of the first."""
+    return list(_differences(before, after, ()))
 
 
 def _differences(before: Any, after: Any, keys: Keys) -> Iterator[Difference]:

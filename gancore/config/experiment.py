@@ -3,20 +3,17 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from gancore.config.differences import differences
+from gancore.config.differences import Difference, differences
 from gancore.config.document import Document
 from gancore.config.frame import DataKeys
 from gancore.config.scalars import dump
 from gancore.config.training import TrainingConfig
-from gancore.errors import ConfigError, DataError, Problem
+from gancore.errors import ConfigError, Problem
 from gancore.local_plugins import LocalPlugin, copy_into
 from gancore.options import PluginConfig
 from gancore.registry import PluginSpec, Registry
-
-if TYPE_CHECKING:
-    from gancore.contracts import Dataset
 
 
 @dataclass(frozen=True)
@@ -132,20 +129,9 @@ class Experiment:
         data = replace(self.data, cfg=absolute(self.data.cfg, self.base))
         return replace(self, plugins=section, data=data, base=folder)
 
-    def differences(self, other: "Experiment") -> list[tuple[str, str]]:
-        """The keys in which `other` is another experiment, each with the line "key: this -> other"."""
-        return [(key, str(found)) for key, found in differences(self._identity(), other._identity()).items()]
-
-    def dataset(self) -> "Dataset":
-        """The source of images. Raises ConfigError, telling the line, where it is missing or has no labels to give."""
-        try:
-            dataset: Dataset = self.data.plugin(self.data.cfg, self.base)
-            unlabelled = self.data.core.labels and dataset.class_names() is None
-        except DataError as error:
-            raise self.error("data", str(error)) from error
-        if unlabelled:
-            raise self.error("data.labels", f"dataset {self.data.use!r} has no labels here; write false")
-        return dataset
+    def differences(self, other: "Experiment") -> list[Difference]:
+        """The keys in which `other` is another experiment; each prints as "key: this -> other"."""
+        return differences(self._identity(), other._identity())
 
     def error(self, key: str, message: str) -> ConfigError:
         """A mistake at a dotted key, with the place where that was written."""
