@@ -33,7 +33,7 @@ class WGANGP(Regularizer):
         penalty = weight * self._gradient_penalty(step)
         if self.cfg.drift:
             logits = step.discriminate(step.real, step.real_label)
-            penalty = penalty + self.cfg.drift * sum(head.square().flatten(1).mean(1) for head in logits)
+            penalty = penalty + self.cfg.drift * sum(head.reshape(len(head), -1).square().mean(1) for head in logits)
         return penalty
 
     def _gradient_penalty(self, step: Step) -> Tensor:

@@ -104,7 +104,7 @@ def rounding(case: Case, run: dict[str, Any]) -> float:
     if "f32_vs_f64" in run:
         return run["f32_vs_f64"]
     others = [r for r in case.sidecar["cases"] if r["kwargs"].keys() & run["kwargs"].keys()]
-    return max(r.get("f32_vs_f64", 0.0) for r in others)
+    return max((r.get("f32_vs_f64", 0.0) for r in others), default=0.0)
 
 
 @pytest.mark.parametrize(("case", "run", "precision"), runs())

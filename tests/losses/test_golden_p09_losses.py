@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-import torch
 from fakes import made
 from golden_cases import Case
 from golden_p09 import DTYPES, LOGITS, NETWORKS, Discriminator, compare, compare_gradients
