@@ -25,9 +25,6 @@ class Dataset(Plugin):
     default_resolution: ClassVar[int | None] = None
     """Width and height of the images where an experiment does not say `data.resolution`; None: it must say."""
 
-    default_resolution: ClassVar[int | None] = None
-    """The width of all images, where the plugin knows it; `data.resolution` may then be left out."""
-
     def __init__(self, cfg: Any, base: Path) -> None:
         """`base` is the folder that relative paths in the options refer to: that of the YAML file.
 

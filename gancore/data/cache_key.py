@@ -1,0 +1,74 @@
+"""What decoded images on disk are known by: everything that their pixels depend on."""
+
+import hashlib
+import inspect
+import json
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import PIL
+import platformdirs
+
+from gancore.contracts import Dataset, Item
+from gancore.data.decode import Form
+
+VERSION = 1
+"""Raised when decoding or fitting changes."""
+
+HASHED_FILES = 16
+HASHED_BYTES = 4 * 2**30
+"""Up to so many files and bytes (an archive, a few IDX files) are known by content; more by size and times."""
+
+
+def cache_folder() -> Path:
+    """Where decoded images are kept: the environment's GANCORE_CACHE, or the user's folder for caches."""
+    folder = os.environ.get("GANCORE_CACHE") or platformdirs.user_cache_dir("gancore")
+    return Path(folder) / "data"
+
+
+def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, skip: bool, labels: bool) -> str | None:
+    """A hash (hex) of the sources and of what is made of them; None when the plugin cannot name its sources."""
+    sources = dataset.sources()
+    if sources is None:
+        return None
+    return _digest(
+        {
+            "version": [VERSION, PIL.__version__],
+            "plugin": [f"{type(dataset).__module__}:{type(dataset).__qualname__}", _code_of(type(dataset))],
+            "options": dataset.cfg.model_dump(mode="json"),
+            "sources": _fingerprints(sources),
+            "items": _digest([[item.name, item.label] for item in items]),
+            "form": vars(form),
+            "skip": skip,
+            "labels": labels,
+        }
+    )
+
+
+def _fingerprints(sources: Sequence[Path]) -> list[list[Any]]:
+    """Path and content of few small files; path, size and times of many or large ones."""
+    stats = [path.stat() for path in sources]
+    if len(sources) <= HASHED_FILES and sum(stat.st_size for stat in stats) <= HASHED_BYTES:
+        return [[str(path.resolve()), file_hash(path)] for path in sources]
+    pairs = zip(sources, stats, strict=True)
+    return [[str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for path, stat in pairs]
+
+
+def _code_of(plugin: type) -> str:
+    """The hash of the plugin's own file: one that is being written must not be served its older pixels."""
+    try:
+        return file_hash(Path(inspect.getfile(plugin)))
+    except (OSError, TypeError):
+        return ""
+
+
+def file_hash(path: Path) -> str:
+    """sha256 (hex) of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(value: Iterable[Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,65 @@
+"""Writes a data set as a zip archive of PNG files with a `dataset.json` (gancore/data/layout.py).
+
+The same images give the same bytes: times are fixed, order is that of the data set.
+"""
+
+import json
+import os
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gancore.data.color import MODES
+from gancore.data.images import ImageData
+from gancore.data.layout import INDEX
+from gancore.data.store import temporary
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time a zip archive can tell."""
+
+
+def write_archive(data: ImageData, destination: Path) -> None:
+    """Writes the archive beside its place and renames it. Raises OSError when that cannot be done."""
+    names = [f"{index // 1000:05}/img{index:08}.png" for index in range(len(data))]
+    with temporary(destination.parent) as file:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed already
+            for name, pixels in zip(names, data.images, strict=True):
+                _add(archive, name, png(pixels))
+            _add(archive, INDEX, _index(data, names), zipfile.ZIP_DEFLATED)
+        file.flush()
+        os.fsync(file.fileno())
+        os.chmod(file.name, 0o666 & ~_umask())
+        os.replace(file.name, destination)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """uint8 [C, H, W] as the bytes of a PNG file."""
+    pixels = pixels.transpose(1, 2, 0)
+    image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels))
+    assert image.mode == MODES[pixels.shape[2]]
+    out = BytesIO()
+    image.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _index(data: ImageData, names: list[str]) -> bytes:
+    if data.labels is None:
+        return b'{"labels": null}'
+    about = {"labels": list(zip(names, data.labels.tolist(), strict=True)), "classes": data.class_names}
+    return json.dumps(about, ensure_ascii=False).encode()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> None:
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.create_system, info.external_attr = 3, 0o644 << 16  # whatever system this runs on
+    archive.writestr(info, content, compression)
+
+
+def _umask() -> int:
+    """The permissions that new files do not get; temporary files are readable by their owner only."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

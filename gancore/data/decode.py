@@ -1,0 +1,93 @@
+"""One image, from the bytes of its file to uint8 [C, R, R]."""
+
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from gancore.data.color import channels_of, with_channels
+from gancore.data.fit import fitted
+from gancore.data.rejected import Rejected
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+"""Formats that are read. Others of Pillow's run programs (EPS) or are never meant as training images."""
+
+KINDS = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGB with alpha"}
+
+
+@dataclass(frozen=True)
+class Form:
+    """What every image is made into.
+
+    held: the channels that the files must hold, before they become `channels`; None: any.
+    """
+
+    resolution: int
+    channels: int
+    fit: str | None
+    filter: str
+    held: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, self.resolution, self.resolution
+
+
+def decode(content: bytes | np.ndarray, form: Form) -> np.ndarray:
+    """Image file, or uint8 [H, W] or [H, W, C], to uint8 [C, R, R]; raises Rejected with the reason."""
+    image = read_image(content)
+    held = channels_of(image)
+    if form.held not in (None, held):
+        raise Rejected("channels", f"{KINDS[held]}, unlike the others ({KINDS[form.held or held]})")
+    image = fitted(with_channels(image, form.channels), form.resolution, form.fit, form.filter)
+    pixels = np.asarray(image).reshape(form.resolution, form.resolution, form.channels)
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def read_image(content: bytes | np.ndarray) -> Image.Image:
+    """The decoded image, upright (EXIF); of an animation the first frame. Raises Rejected when it is damaged."""
+    if isinstance(content, np.ndarray):
+        return open_image(content)
+    open_image(content, check=True)
+    image = open_image(content)
+    try:
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
+    except Exception as cause:  # Pillow's decoders raise anything on damaged files
+        raise Rejected("damaged", _reason(content, cause)) from cause
+    return image
+
+
+def open_image(content: bytes | np.ndarray, check: bool = False) -> Image.Image:
+    """The image with its size and mode known, its pixels not yet decoded. Raises Rejected when it is damaged.
+
+    `check` goes through the checksums of the file, which decoding does not; the image is then used up.
+    """
+    if isinstance(content, np.ndarray):
+        return _from_array(content)
+    try:
+        image = Image.open(BytesIO(content), formats=FORMATS)
+        if check:
+            image.verify()
+    except Exception as cause:  # see read_image
+        raise Rejected("damaged", _reason(content, cause)) from cause
+    return image
+
+
+def _reason(content: bytes, cause: Exception) -> str:
+    if not content:
+        return "an empty file"
+    if isinstance(cause, Image.UnidentifiedImageError):
+        return f"not an image ({', '.join(FORMATS)})"
+    return f"cannot be decoded: {cause or type(cause).__name__}"
+
+
+def _from_array(pixels: np.ndarray) -> Image.Image:
+    if pixels.ndim == 3 and pixels.shape[2] == 1:
+        pixels = pixels[:, :, 0]
+    if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in KINDS)):
+        raise Rejected("damaged", f"not uint8 [H, W] or [H, W, C], but {pixels.dtype} {list(pixels.shape)}")
+    return Image.fromarray(np.ascontiguousarray(pixels))

@@ -1,0 +1,52 @@
+"""Size: how an image becomes resolution x resolution (`data.fit`).
+
+resize stretches, whatever the aspect; crop takes the largest centred square and resizes it; pad adds black (or
+transparent) borders, up to the resolution, or up to a square that is then resized. An odd border is larger at the
+right and below.
+"""
+
+from collections.abc import Callable
+
+from PIL import Image
+
+from gancore.data.rejected import Rejected
+
+FILTERS = {
+    "lanczos": Image.Resampling.LANCZOS,
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "box": Image.Resampling.BOX,
+}
+"""`data.filter` to Pillow's filters, which widen with the reduction (no aliasing)."""
+
+
+def fitted(image: Image.Image, resolution: int, fit: str | None, filter: str) -> Image.Image:
+    """The image at resolution x resolution; Rejected when it has another size and `fit` is None."""
+    if image.size == (resolution, resolution):
+        return image
+    if fit is None:
+        width, height = image.size
+        raise Rejected("size", f"{width}x{height}, not {resolution}x{resolution}")
+    image = SHAPES[fit](image, resolution)
+    return image.resize((resolution, resolution), FILTERS[filter])
+
+
+def _cropped(image: Image.Image, resolution: int) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side))
+
+
+def _padded(image: Image.Image, resolution: int) -> Image.Image:
+    side = max(*image.size, resolution)
+    canvas = Image.new(image.mode, (side, side), 0)
+    canvas.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
+    return canvas
+
+
+SHAPES: dict[str, Callable[[Image.Image, int], Image.Image]] = {
+    "resize": lambda image, resolution: image,
+    "crop": _cropped,
+    "pad": _padded,
+}
+"""`data.fit` to what makes an image the right shape before it is resized."""

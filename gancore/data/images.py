@@ -1,0 +1,105 @@
+"""Decoded images of one size, and the batches that training takes from them."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gancore.contracts import Interface
+
+Indices = Tensor | np.ndarray
+
+
+@dataclass(frozen=True)
+class DataIdentity:
+    """What makes two data sets the same for training.
+
+    sha256: of the decoded pixels, the labels, their order and their shape (`content_hash`).
+    mirror: whether training shows mirrored images too; the pixels hashed are not mirrored.
+    dataset: the plugin's name, `emoji`.
+    """
+
+    sha256: str
+    count: int
+    resolution: int
+    channels: int
+    label_dim: int
+    filter: str
+    fit: str | None
+    mirror: bool
+    dataset: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class ImageData:
+    """A data set in memory, or mapped from a file when it is too large for that.
+
+    images: uint8 [M, C, R, R], 0 black to 255 white.
+    labels: int64 [M], 0 to label_dim - 1; None when training without labels.
+    class_names: label_dim names, empty without labels.
+    skipped: "name: reason" of the images that `invalid: skip` left out.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray | None,
+        class_names: Sequence[str],
+        identity: DataIdentity,
+        skipped: Sequence[str] = (),
+    ) -> None:
+        self.images, self.labels = images, labels
+        self.class_names, self.identity, self.skipped = list(class_names), identity, list(skipped)
+        self._images = torch.from_numpy(images)  # shares the memory
+        self._labels = None if labels is None else torch.from_numpy(labels)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def interface(self) -> Interface:
+        return Interface(self.identity.resolution, self.identity.channels, self.identity.label_dim)
+
+    def batch(self, indices: Indices, flip: Indices | None, device: torch.device | str) -> Tensor:
+        """Images [N, C, R, R], float32 in [-1, 1] (x / 127.5 - 1), channels_last.
+
+        indices: int64 [N] on the CPU; flip: bool [N] on the CPU, true mirrors a sample left to right.
+        """
+        images = torch.index_select(self._images, 0, torch.as_tensor(indices))
+        if flip is not None:
+            images = torch.where(torch.as_tensor(flip)[:, None, None, None], images.flip(3), images)
+        # bytes travel to the device, not floats
+        images = _to(images, device).to(torch.float32, memory_format=torch.channels_last)
+        return images.div_(127.5).sub_(1)
+
+    def labels_onehot(self, indices: Indices, device: torch.device | str) -> Tensor | None:
+        """Labels [N, label_dim] of the images, float32, one 1 in each row; None without labels."""
+        if self._labels is None:
+            return None
+        chosen = self._labels[torch.as_tensor(indices)]
+        return _to(F.one_hot(chosen, self.identity.label_dim).float(), device)
+
+
+def _to(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """The tensor on the device; the host does not wait for the copy."""
+    if torch.device(device).type == "cuda":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
+
+
+def content_hash(images: np.ndarray, labels: np.ndarray | None) -> str:
+    """sha256 (hex) of uint8 images [M, C, R, R] and int64 labels [M], in their order."""
+    digest = hashlib.sha256()
+    for start in range(0, len(images), 256):  # in pieces: the images may be mapped from a file
+        digest.update(cast(Any, np.ascontiguousarray(images[start : start + 256])))
+    if labels is not None:
+        digest.update(labels.astype("<i8").tobytes())
+    digest.update(f"{images.shape} {labels is not None}".encode())
+    return digest.hexdigest()

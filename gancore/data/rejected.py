@@ -1,0 +1,46 @@
+"""Images that cannot be used: one error names them all, says why, and what can be done."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from gancore.errors import DataError
+
+LISTED = 10
+
+REMEDIES = {
+    "damaged": "replace damaged files",
+    "size": "`resolution` says the size, `fit: resize | crop | pad` makes images fit it",
+    "channels": "convert the images to one kind",
+}
+"""What went wrong with an image, in a word, and what helps."""
+
+
+class Rejected(Exception):
+    """An image cannot be used; `kind` is one of REMEDIES, the message is the reason."""
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+
+
+Rejections = Sequence[tuple[str, Rejected]]
+"""Names of images with what is wrong with each."""
+
+
+def described(rejections: Rejections) -> list[str]:
+    """A line for each image: "name: reason"."""
+    return [f"{name}: {cause}" for name, cause in rejections]
+
+
+def refusal(rejections: Rejections, total: int, skipping: bool = False) -> DataError:
+    """The error for unusable images among `total`; `skipping` when they are left out, but none remain."""
+    kinds = Counter(cause.kind for _, cause in rejections)
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    lines = [f"{len(rejections)} of {total} images cannot be used ({counts}):"]
+    lines += [f"  {line}" for line in described(rejections[:LISTED])]
+    if len(rejections) > LISTED:
+        lines.append(f"  and {len(rejections) - LISTED} more")
+    remedies = [REMEDIES[kind] for kind in REMEDIES if kind in kinds]
+    if not skipping:
+        remedies.append("`invalid: skip` leaves such images out")
+    return DataError("\n".join([*lines, "; ".join(remedies)]))

@@ -1,0 +1,100 @@
+"""Decoded images kept on disk, in one file: pixels, a JSON text with the rest, its length and its checksum.
+
+A file is written beside its place and renamed, so it is whole or not there, and processes that build the same data
+set at once do not disturb each other. Reading verifies everything; what is damaged is told and built again.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from gancore.data.images import content_hash
+
+TAIL = 8 + 32
+"""Bytes after the JSON text: its length, little-endian, and its sha256."""
+
+log = logging.getLogger("gancore.data")
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Images [M, C, R, R] uint8, labels [M] int64 or None, the hash of both, and the lines on skipped images."""
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    sha256: str
+    skipped: list[str] = field(default_factory=list)
+
+
+def save(path: Path, decoded: Decoded) -> None:
+    """Writes decoded images to `path`. Raises OSError when that cannot be done."""
+    with temporary(path.parent) as file:
+        file.write(np.ascontiguousarray(decoded.images).data)
+        finish(file, path, decoded)
+
+
+def finish(file: BinaryIO, path: Path, decoded: Decoded) -> None:
+    """Writes the rest behind the pixels that `file` holds, and gives it its name."""
+    text = json.dumps(
+        {
+            "shape": decoded.images.shape,
+            "labels": None if decoded.labels is None else decoded.labels.tolist(),
+            "sha256": decoded.sha256,
+            "skipped": decoded.skipped,
+        }
+    ).encode()
+    file.write(text + len(text).to_bytes(8, "little") + hashlib.sha256(text).digest())
+    file.flush()
+    os.fsync(file.fileno())
+    os.replace(file.name, path)
+
+
+def load(path: Path, memory_limit: int) -> Decoded | None:
+    """What was saved, mapped from the file beyond `memory_limit` bytes; None when it is missing or damaged."""
+    try:
+        buffer = mapped(path) if path.stat().st_size > memory_limit else np.fromfile(path, np.uint8)
+        return _parse(buffer)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        log.warning("%s is damaged (%s); the images are decoded again", path, cause)
+        return None
+
+
+def mapped(path: Path) -> np.ndarray:
+    """The bytes of a file, mapped; changes to the array stay in memory."""
+    return np.asarray(np.memmap(path, np.uint8, mode="c"))
+
+
+@contextmanager
+def temporary(folder: Path) -> Iterator[Any]:
+    """A new file in the folder, removed at the end unless it was renamed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="building-", delete=False) as file:
+        try:
+            yield file
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+
+
+def _parse(buffer: np.ndarray) -> Decoded:
+    tail = buffer[-TAIL:].tobytes()
+    length = int.from_bytes(tail[:8], "little")
+    text = buffer[-TAIL - length : -TAIL].tobytes() if length < len(buffer) else b""
+    if hashlib.sha256(text).digest() != tail[8:]:
+        raise ValueError("its end is missing or changed")
+    about = json.loads(text)
+    labels = None if about["labels"] is None else np.array(about["labels"], np.int64)
+    images = buffer[: -TAIL - length].reshape(about["shape"])
+    if content_hash(images, labels) != about["sha256"]:
+        raise ValueError("its pixels have changed")
+    return Decoded(images, labels, about["sha256"], about["skipped"])

@@ -1,0 +1,35 @@
+"""Images in a zip archive, with labels from its `dataset.json` or its folders (gancore/data/layout.py)."""
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from gancore.contracts import Dataset, Item, PluginConfig
+from gancore.data.archive import Archive
+
+
+class Zip(Dataset):
+    """Plugin `zip`: the images of an archive, in the order of their names."""
+
+    class Config(PluginConfig):
+        path: str = Field(description="the archive; relative to the experiment's file")
+
+    def __init__(self, cfg: Config, base: Path) -> None:
+        super().__init__(cfg, base)
+        self.archive = Archive(base / Path(cfg.path).expanduser())
+
+    def items(self) -> Sequence[Item]:
+        return self.archive.items()
+
+    def class_names(self) -> Sequence[str] | None:
+        return self.archive.layout.classes
+
+    def sources(self) -> Sequence[Path]:
+        return [self.archive.path]
+
+    @classmethod
+    def options_for(cls, path: Path) -> Mapping[str, Any] | None:
+        return {"path": str(path.resolve())} if path.is_file() and zipfile.is_zipfile(path) else None
