@@ -104,3 +104,11 @@ def test_scales_of_a_pyramid_agree(name: str) -> None:
     coarse, fine = made("augmentation", name, Interface(32, 3), **options)(images, FakeDraw(8), 0.0)
     difference = (coarse - torch.nn.functional.avg_pool2d(fine, 2)).abs()
     assert difference.mean() < 0.1 * fine.std()  # drawn apart, they differ by about once that
+
+
+@every_name
+def test_autocast_costs_no_precision(name: str) -> None:
+    images, augment = pyramid(4, 3, 16), strongest(name, 3, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        (half,) = augment(images, FakeDraw(4), 0.0)
+    assert torch.equal(half, augment(images, FakeDraw(4), 0.0)[0])

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gancore.contracts import Augmentation, Context, Draw, Images, Interface, Mean, value_at
+from gancore.nn.precision import at_least_float32, full_precision
 
 from .chance import Chance
 from .color import color
@@ -49,9 +50,11 @@ class ADA(Augmentation):
     def forward(self, images: Images, draw: Draw, kimg: float) -> Images:
         if self.cfg.p is not None:
             self.p.fill_(value_at(self.cfg.p, kimg))
-        chance = Chance(self.cfg, draw, self.p, images[-1].dtype)
-        changes = [stage(chance, images[-1].shape) for stage in STAGES]
-        return tuple(reduce(lambda x, change: change(x), changes, image) for image in images)
+        images = tuple(at_least_float32(image) for image in images)
+        with full_precision(images[-1]):  # half a pixel is lost in the products of bfloat16 coordinates
+            chance = Chance(self.cfg, draw, self.p, images[-1].dtype)
+            changes = [stage(chance, images[-1].shape) for stage in STAGES]
+            return tuple(reduce(lambda x, change: change(x), changes, image) for image in images)
 
     def observe(self, real_logits: Tensor) -> None:
         self.signs[0] += real_logits.detach().sign().sum()
