@@ -34,10 +34,14 @@ def with_channels(image: Image.Image, channels: int) -> Image.Image:
     held = channels_of(image)
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    image = image.convert(MODES[held])  # resolves palettes, colour keys, CMYK
+    image = _as(image, MODES[held])  # resolves palettes, colour keys, CMYK
     if held in (2, 4) and channels in (1, 3):
         image = _on_white(image.convert("RGBA"))
-    return image.convert(MODES[channels])
+    return _as(image, MODES[channels])
+
+
+def _as(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode and "transparency" not in image.info else image.convert(mode)
 
 
 def _on_white(image: Image.Image) -> Image.Image:

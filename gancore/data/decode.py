@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gancore.data.color import channels_of, with_channels
 from gancore.data.fit import fitted
@@ -80,7 +80,7 @@ def open_image(content: bytes | np.ndarray, check: bool = False) -> Image.Image:
 def _reason(content: bytes, cause: Exception) -> str:
     if not content:
         return "an empty file"
-    if isinstance(cause, Image.UnidentifiedImageError):
+    if isinstance(cause, UnidentifiedImageError):
         return f"not an image ({', '.join(FORMATS)})"
     return f"cannot be decoded: {cause or type(cause).__name__}"
 

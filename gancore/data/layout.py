@@ -13,7 +13,7 @@ from typing import Any
 
 from gancore.errors import DataError
 
-EXTENSIONS = frozenset("png jpg jpeg webp bmp gif tif tiff ppm pgm pbm".split())
+EXTENSIONS = frozenset(["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm"])
 INDEX = "dataset.json"
 
 

@@ -102,7 +102,7 @@ def _read(item: Item) -> Content | Rejected:
         return Rejected("damaged", f"cannot be read: {cause or type(cause).__name__}")
 
 
-class _pillow_warnings(warnings.catch_warnings):  # noqa: N801
+class _pillow_warnings(warnings.catch_warnings):
     """Pillow warns of small flaws, which do not matter, and of decompression bombs, which are refused."""
 
     def __enter__(self) -> None:

@@ -76,7 +76,7 @@ def train(experiment: Experiment, out: str | Path | None = None) -> RunFolder:
 def training_data(experiment: Experiment) -> ImageData:
     """The images of an experiment, decoded and checked; raises DataError."""
     part = experiment.data
-    return open_data(part.plugin(part.cfg, experiment.base), part.core)
+    return open_data(part.plugin(part.cfg, experiment.base), part.core, name=part.use)
 
 
 def new_trainer(experiment: Experiment, data: ImageData, device: torch.device) -> Trainer:

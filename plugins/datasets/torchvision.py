@@ -1,5 +1,6 @@
 """Datasets of torchvision, by name. Those work that yield (picture, whole number)."""
 
+import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
@@ -42,16 +43,19 @@ class TorchvisionDataset(Dataset):
             raise DataError(f"torchvision's {self.cfg.name} cannot be opened in {self.root}: {cause}{hint}") from cause
 
     def items(self) -> Sequence[Item]:
-        labels = self._labels() or [None] * len(self.source)
-        name = self.cfg.name
-        return [Item(f"{name}[{index}]", partial(self._read, index), label) for index, label in enumerate(labels)]
+        labels, name = self._labels(), self.cfg.name
+        return [
+            Item(f"{name}[{index}]", partial(self._read, index), labels[index] if labels else None)
+            for index in range(len(self.source))
+        ]
 
     def class_names(self) -> Sequence[str] | None:
         labels = self._labels()
-        names = getattr(self.source, "classes", None)
-        if labels is None or (names is not None and len(names) > max(labels)):
-            return None if labels is None else [str(name) for name in names]
-        return [str(label) for label in range(max(labels) + 1)]
+        if not labels:
+            return None
+        names = getattr(self.source, "classes", [])
+        known = [str(name) for name in names] if len(names) > max(labels) else []
+        return known or [str(label) for label in range(max(labels) + 1)]
 
     def sources(self) -> Sequence[Path] | None:
         if "root" not in inspect.signature(self.make).parameters:
@@ -92,9 +96,8 @@ def _class(name: str) -> Any:
 
 def _torchvision() -> ModuleType:
     try:
-        import torchvision.datasets
+        return importlib.import_module("torchvision.datasets")
     except ImportError as cause:
         raise DataError(
             f"dataset torchvision needs torchvision ({cause}); `pip install gancore[torchvision]`"
         ) from cause
-    return torchvision.datasets
