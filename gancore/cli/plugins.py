@@ -1,16 +1,19 @@
-"""`gancore plugins`: what plugins there are, and what one of them is."""
+"""`gancore plugins`: what plugins there are, what one of them is, a new one, and whether it works."""
 
 import inspect
 import itertools
 import json
 import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from gancore.cli.plugin_skeletons import USES, class_name, experiment_lines, write_skeleton
 from gancore.discovery import FIRST_PARTY, discover
 from gancore.kinds import KINDS
+from gancore.local_plugins import load_local
 from gancore.registry import PluginSpec
 
 if TYPE_CHECKING:
@@ -49,15 +52,49 @@ def list_(kind: str | None, as_json: bool) -> None:
 @as_json
 def show(kind: str, name: str, as_json: bool) -> None:
     """Show a plugin: what it does, its paper and origin, its options, what it provides and requires."""
-    from gancore.cli.plugin_options import describe
+    from gancore.cli.plugin_options import table
 
     spec = discover().get(kind, name)
     plugin = spec.load()
-    options = describe(plugin.Config)
+    options = table(plugin.Config)
     if as_json:
         click.echo(json.dumps(_facts(spec, plugin) | {"options": [vars(option) for option in options]}, indent=2))
     else:
         click.echo("\n".join(_page(_facts(spec, plugin), options)))
+
+
+@plugins.command()
+@click.argument("kind", type=click.Choice(list(USES)))
+@click.argument("name")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to write it; default: here."
+)
+def new(kind: str, name: str, folder: Path) -> None:
+    """Write NAME.py, a plugin that works as it is, and print the YAML lines that try it."""
+    file = write_skeleton(kind, name, folder)
+    click.echo(f"{file} is written; an experiment beside it uses it by saying\n")
+    click.echo(textwrap.indent(experiment_lines(kind, name, file), "    "))
+    click.echo(f"\nCheck it with: gancore plugins check --kind {kind} {file}:{class_name(name)}")
+
+
+@plugins.command()
+@click.argument("plugin", nargs=-1, required=True, metavar="KIND NAME | FILE:CLASS")
+@click.option("--kind", type=kind_choice, help="The kind of the plugin in FILE.")
+def check(plugin: tuple[str, ...], kind: str | None) -> None:
+    """Load a plugin, build it small, and report whether it keeps the contract of its kind."""
+    spec = _asked_for(plugin, kind)
+    from gancore.cli.plugin_trial import try_plugin
+
+    for finding in try_plugin(spec):
+        click.echo(f"ok  {finding}")
+
+
+def _asked_for(plugin: tuple[str, ...], kind: str | None) -> PluginSpec:
+    if len(plugin) == 2 and kind is None:
+        return discover().get(*plugin)
+    if len(plugin) == 1 and kind is not None:
+        return load_local({kind: {"checked": plugin[0]}}, Path(), trusted=True)[0]
+    raise click.UsageError("say KIND NAME for an installed plugin, --kind KIND FILE:CLASS for one in a file")
 
 
 def _row(spec: PluginSpec) -> dict[str, str]:
@@ -81,7 +118,7 @@ def _table(specs: Sequence[PluginSpec]) -> Iterator[str]:
 def _facts(spec: PluginSpec, plugin: Any) -> dict[str, Any]:
     return _row(spec) | {
         "target": spec.target,
-        "doc": inspect.getdoc(plugin) or "",
+        "doc": "\n\n".join(filter(None, (inspect.getdoc(plugin), inspect.getdoc(inspect.getmodule(plugin))))),
         "provides": sorted(getattr(plugin, "provides", ())),
         "requires": dict(getattr(plugin, "requires", {})),
     }
@@ -105,10 +142,11 @@ def _page(facts: dict[str, Any], options: Sequence["Option"]) -> Iterator[str]:
 
 
 def _option_lines(options: Sequence["Option"]) -> Iterator[str]:
-    """Name, type with range, and default in columns; the description below where there is one."""
-    names = max((len(option.name) for option in options), default=0)
-    values = max((len(option.value) for option in options), default=0)
+    """Names in a column; beside them type, range and default, and below these the description."""
+    width = max((len(option.name) for option in options), default=0) + 4
     for option in options:
         default = "required" if option.required else f"default {json.dumps(option.default)}"
-        yield f"  {option.name:{names}}  {option.value:{min(values, 50)}}  {default}"
-        yield from textwrap.wrap(option.doc, WIDTH, initial_indent="      ", subsequent_indent="      ")
+        value = f"{', '.join(filter(None, (option.type, option.range)))}; {default}"
+        first, *more = [line for text in (value, option.doc) for line in textwrap.wrap(text, WIDTH - width)]
+        yield f"  {option.name:{width - 4}}  {first}"
+        yield from (" " * width + line for line in more)

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from gancore.cli.plugin_options import Option, describe
+from gancore.cli.plugin_options import Option, table
+from gancore.config.describe import describe
 from gancore.options import PluginConfig, Scheduled, within
 
 
@@ -25,21 +26,21 @@ class Outer(PluginConfig):
 
 
 EXPECTED = [
-    Option("gamma", "float or schedule", 1.0, False, "> 0, <= 2", "weight"),
+    Option("gamma", describe(Scheduled), 1.0, False, "> 0, <= 2", "weight"),
     Option("mode", "'clamp' or 'sigmoid'", "clamp", False, "", ""),
-    Option("needed", "str", None, True, "", ""),
-    Option("taps", "list of float >= 0, < 1", [0.5], False, "length >= 1", ""),
-    Option("maybe", "int or none", None, False, "", ""),
-    Option("inner.layers", "int", 2, False, ">= 1, <= 64", ""),
-    Option("made", "list of int", [1], False, "", ""),
-    Option("device", "str", "cpu", False, "matching ^cpu|cuda$", ""),
+    Option("needed", "text", None, True, "", ""),
+    Option("taps", "a list, each item a number", [0.5], False, "length >= 1", ""),
+    Option("maybe", "a whole number or null", None, False, "", ""),
+    Option("inner.layers", "a whole number", 2, False, ">= 1, <= 64", ""),
+    Option("made", "a list, each item a whole number", [1], False, "", ""),
+    Option("device", "text", "cpu", False, "matching ^cpu|cuda$", ""),
 ]
 
 
 @pytest.mark.parametrize("expected", EXPECTED, ids=lambda option: option.name)
-def test_an_option_is_described(expected: Option):
-    assert [option for option in describe(Outer) if option.name == expected.name] == [expected]
+def test_an_option_is_shown(expected: Option):
+    assert [option for option in table(Outer) if option.name == expected.name] == [expected]
 
 
 def test_options_come_in_the_order_of_declaration():
-    assert [option.name for option in describe(Outer)] == [option.name for option in EXPECTED]
+    assert [option.name for option in table(Outer)] == [option.name for option in EXPECTED]

@@ -1,0 +1,47 @@
+"""Writes a new plugin: a file that works as it is, and the YAML lines that try it."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from gancore.errors import PluginError
+from gancore.registry import NAME
+
+USES = {
+    "normalization": "generator: {{use: skip, normalization: {name}}}",
+    "generator": "generator: {{use: {name}, normalization: none}}",
+    "discriminator": "discriminator: {name}",
+    "regularizer": "regularizers: {{{name}: {{}}}}",
+    "loss": "loss: {name}",
+    "augmentation": "augmentation: {name}",
+    "dataset": "data: {{use: {name}, resolution: 32}}",
+}
+"""Kinds that have a skeleton, with the line of an experiment that uses the plugin."""
+
+
+def write_skeleton(kind: str, name: str, folder: Path) -> Path:
+    """Writes folder/name.py; PluginError when the name is not valid or the file is there already."""
+    if not NAME.fullmatch(name):
+        raise PluginError(f"{name!r}: a name is lower-case letters, digits and underscores")
+    code = (files("gancore.cli.skeletons") / f"{kind}.py").read_text("utf-8")
+    path = folder / f"{name}.py"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(code.replace("`skeleton`", f"`{name}`").replace("Skeleton", class_name(name)))
+    except FileExistsError:
+        raise PluginError(f"{path} is there already; choose another name or folder") from None
+    except OSError as error:
+        raise PluginError(f"{path} cannot be written: {error.strerror}") from error
+    return path
+
+
+def experiment_lines(kind: str, name: str, file: Path) -> str:
+    """The lines that make an experiment beside the file use the plugin."""
+    section = f"plugins: {{{kind}: {{{name}: ./{file.name}:{class_name(name)}}}}}"
+    return f"{section}\n{USES[kind].format(name=name)}"
+
+
+def class_name(name: str) -> str:
+    """spectral_like -> SpectralLike."""
+    return "".join(word[:1].upper() + word[1:] for word in re.split("_+", name))

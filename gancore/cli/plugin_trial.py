@@ -1,0 +1,184 @@
+"""Builds a plugin small, with its default options, and looks whether it keeps its contract.
+
+Every trial yields the things that were looked at, in words, and raises PluginError at the first that is not so.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from gancore.contracts import Images, Interface, Normalization, PluginConfig, Site, WeightNormalization
+from gancore.errors import PluginError
+from gancore.registry import PluginSpec, explain
+from gancore.seeds import seed_of
+
+N, C, R = 4, 8, 16
+INTERFACE = Interface(resolution=R, channels=3, label_dim=2)
+LABEL = torch.eye(2).repeat(N // 2, 1)
+
+
+class SmallDraw:
+    """The `Draw` of the contracts for N samples."""
+
+    n = N
+
+    def normal(self, purpose: str, shape: Any = ()) -> Tensor:
+        return torch.randn(N, *shape, generator=self._generator(purpose))
+
+    def uniform(self, purpose: str, shape: Any = ()) -> Tensor:
+        return torch.rand(N, *shape, generator=self._generator(purpose))
+
+    def once(self, purpose: str) -> float:
+        return float(self.uniform(purpose)[0])
+
+    def _generator(self, purpose: str) -> torch.Generator:
+        return torch.Generator().manual_seed(seed_of(purpose))
+
+
+def try_plugin(spec: PluginSpec) -> Iterator[str]:
+    """What holds of a plugin: that it loads, and does its task on small inputs where its options have defaults.
+
+    Raises PluginError for what does not hold, and for whatever the plugin raises itself.
+    """
+    plugin = spec.load()
+    yield f"loads as {spec.kind}: {spec.target}"
+    try:
+        cfg = plugin.Config()
+    except ValidationError as error:
+        reasons = (": ".join([*map(str, each["loc"]), each["msg"]]) for each in error.errors())
+        yield f"not built, for some options must be given: {'; '.join(reasons)}"
+        return
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            yield from TRIALS.get(spec.kind, lambda *_: iter(()))(plugin, cfg)
+    except PluginError:
+        raise
+    except Exception as cause:
+        raise PluginError(f"{spec.kind} {spec.name!r} of {spec.origin}: {explain(cause)}") from cause
+
+
+def _normalization(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
+    if issubclass(plugin, WeightNormalization):
+        weight = torch.randn(C, C, 3, 3, requires_grad=True)
+        made = plugin(cfg, weight.shape)
+        yield _shape("weight", made(weight), weight.shape)
+        yield _gradients(made(weight).sum(), {"weight": weight})
+        return
+    styled = "network:styles" in plugin.requires
+    layer: Normalization = plugin(cfg, Site("b16.conv0", R, 1, 3, C, C, "generator", styled))
+    y = torch.randn(N, C, R, R, requires_grad=True)
+    weight, s = torch.randn(C, C, 3, 3), torch.randn(N, layer.style_size) + 1
+    for name, scale in (("in_scale", layer.in_scale(s, weight)), ("out_scale", layer.out_scale(y, s, weight))):
+        if scale is not None:
+            yield _shape(name, scale, (N, C))
+    out = layer.statistic(y)
+    yield _shape("statistic", out, y.shape)
+    yield _gradients((out * torch.randn_like(out)).sum(), {"input": y})
+    yield _shape("statistic of a batch of one", layer.statistic(y[:1]), (1, C, R, R))
+    halves = torch.cat([layer.statistic(half) for half in y.chunk(2)])
+    if layer.training and not torch.allclose(layer.statistic(y, parts=2), halves, atol=1e-5):
+        raise PluginError("statistic(y, parts=2) should look at each half of the batch apart")
+    yield "statistic with parts=2: each half of the batch apart"
+
+
+def _generator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
+    network = plugin(cfg, INTERFACE, _identity)
+    ws = network.mapping(network.sample_z(SmallDraw()), LABEL)
+    yield _shape("mapping", ws, (N, network.num_ws, network.w_dim))
+    images = network.synthesis(ws, noise_mode="const")
+    yield _shape("synthesis", images[-1], (N, 3, R, R))
+    yield _parameter_gradients(network, images)
+    if not torch.equal(network.synthesis(ws, noise_mode="const")[-1], images[-1]):
+        raise PluginError('synthesis with noise_mode="const" should give the same images for the same ws')
+    yield "synthesis: the same images for the same ws"
+
+
+def _discriminator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
+    network = plugin(cfg, INTERFACE, _identity)
+    images = (torch.randn(N, 3, R, R),)
+    heads = network(images, LABEL)
+    for head in heads:
+        yield _shape("head", head, (N, *head.shape[1:]))
+    yield _parameter_gradients(network, heads)
+    yield _shape("head for two parts", network(images, LABEL, parts=2)[0], heads[0].shape)
+
+
+def _loss(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
+    loss = plugin(cfg)
+    real, fake = torch.randn(2, N).requires_grad_().unbind()
+    for name, value in (("d", loss.d(real, fake)), ("g", loss.g(fake, real if loss.needs_reals_for_g else None))):
+        yield _shape(name, value, (N,))
+        yield _gradients(value.sum(), {"logits of fakes": fake})
+
+
+def _augmentation(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
+    images = (torch.randn(N, 3, R, R, requires_grad=True),)
+    augment = plugin(cfg, INTERFACE)
+    [changed] = augment(images, SmallDraw(), 0.0)
+    yield _shape("images", changed, images[0].shape)
+    yield _gradients(changed.sum(), {"images": images[0]})
+    if not torch.equal(augment(images, SmallDraw(), 0.0)[0], changed):
+        raise PluginError("the same draw should give the same images")
+    yield "images: the same for the same draw"
+
+
+def _regularizer(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
+    made = plugin(cfg)
+    if plugin.side not in ("generator", "discriminator") or made.interval < 1:
+        raise PluginError("side should be 'generator' or 'discriminator', interval at least 1")
+    yield f"acts on the {plugin.side}, interval {made.interval}"
+
+
+def _dataset(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
+    made = plugin(cfg, Path.cwd())
+    items = made.items()
+    if [item.name for item in items] != [item.name for item in made.items()] or not items:
+        raise PluginError("items() should give at least one item, in the same order every time")
+    content = items[0].read()
+    if isinstance(content, np.ndarray) and (content.dtype != np.uint8 or content.ndim not in (2, 3)):
+        raise PluginError(f"read() should give uint8 [H, W] or [H, W, C], not {content.dtype} {content.shape}")
+    yield f"{len(items)} items; the first can be read"
+
+
+TRIALS: Mapping[str, Callable[[type[Any], Any], Iterator[str]]] = {
+    "normalization": _normalization,
+    "generator": _generator,
+    "discriminator": _discriminator,
+    "regularizer": _regularizer,
+    "loss": _loss,
+    "augmentation": _augmentation,
+    "dataset": _dataset,
+}
+
+
+def _identity(site: Site) -> Normalization:
+    return Normalization(None, site)
+
+
+def _shape(what: str, values: Tensor, shape: tuple[int, ...]) -> str:
+    if tuple(values.shape) != tuple(shape):
+        raise PluginError(f"{what} should have shape {list(shape)}, not {list(values.shape)}")
+    if not values.isfinite().all():
+        raise PluginError(f"{what} should be finite")
+    return f"{what}: {list(shape)}, finite"
+
+
+def _parameter_gradients(network: nn.Module, outputs: Images) -> str:
+    total = torch.stack([(output * torch.randn_like(output)).sum() for output in outputs]).sum()
+    return _gradients(total, {name: p for name, p in network.named_parameters() if p.requires_grad})
+
+
+def _gradients(value: Tensor, inputs: Mapping[str, Tensor]) -> str:
+    if not value.requires_grad:
+        raise PluginError(f"{next(iter(inputs))} should get a finite gradient")
+    gradients = torch.autograd.grad(value, list(inputs.values()), retain_graph=True, allow_unused=True)
+    for name, gradient in zip(inputs, gradients, strict=True):
+        if gradient is None or not gradient.isfinite().all():
+            raise PluginError(f"{name} should get a finite gradient")
+    return f"gradients: finite for {', '.join(inputs) if len(inputs) == 1 else f'{len(inputs)} parameters'}"

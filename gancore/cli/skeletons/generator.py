@@ -1,0 +1,86 @@
+"""Skeleton: what its topology is, in one line.
+
+Source: a plain stack of convolutions, as in DCGAN (arXiv:1511.06434); name the paper and section of yours.
+Differs: nearest-neighbour upsampling.
+"""
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gancore.contracts import Draw, Generator, Images, Interface, Normalize, PluginConfig, Site, Stage
+
+
+class Skeleton(Generator):
+    """Plugin `skeleton`: latents [N, z_dim] to one image [N, C, R, R], by way of ws [N, 1, z_dim]."""
+
+    class Config(PluginConfig):
+        z_dim: int = Field(64, ge=1, description="size of a latent")
+        width: int = Field(64, ge=1, description="channels of every layer")
+
+    def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.z_dim = self.w_dim = cfg.z_dim
+        self.num_ws = 1
+        self.mapping = Mapping(cfg.z_dim, interface.label_dim)
+        self.synthesis = Synthesis(cfg.z_dim, cfg.width, interface, normalize)
+
+
+class Mapping(nn.Module):
+    """The latent itself; a label is embedded and added."""
+
+    def __init__(self, z_dim: int, label_dim: int) -> None:
+        super().__init__()
+        self.embed = nn.Linear(label_dim, z_dim) if label_dim else None
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool = False,
+    ) -> Tensor:
+        if self.embed is not None and label is not None:
+            z = z + self.embed(label)
+        return (z * truncation_psi).unsqueeze(1)  # [N, 1, z_dim]; the mean latent is 0
+
+
+class Synthesis(nn.Module):
+    """4x4, doubled until the resolution is reached; a normalized convolution at each size."""
+
+    def __init__(self, z_dim: int, width: int, interface: Interface, normalize: Normalize) -> None:
+        super().__init__()
+        self.sizes = [size for i in range(16) if (size := 4 << i) < interface.resolution] + [interface.resolution]
+        self.first = nn.Linear(z_dim, width * self.sizes[0] ** 2)
+        self.layers = nn.ModuleList()
+        for index, size in enumerate(self.sizes):
+            name, total = f"layers.{index}", len(self.sizes)
+            site = Site(name, size, index, total, width, width, network="generator", styled=False)
+            self.layers.append(Layer(site, normalize))
+        self.to_rgb = nn.Conv2d(width, interface.channels, 1)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: str = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        x = self.first(ws[:, 0]).unflatten(1, (-1, self.sizes[0], self.sizes[0]))
+        for size, layer in zip(self.sizes, self.layers, strict=True):
+            x = layer(F.interpolate(x, size=(size, size)))  # [N, width, size, size]
+        return (self.to_rgb(x),)
+
+
+class Layer(nn.Module):
+    """A convolution and its normalization."""
+
+    def __init__(self, site: Site, normalize: Normalize) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(site.c_in, site.c_out, 3, padding=1)
+        self.norm = normalize(site)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(self.norm.statistic(self.conv(x)), 0.2)

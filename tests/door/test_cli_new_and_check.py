@@ -1,0 +1,103 @@
+"""`gancore plugins new` writes plugins that `gancore plugins check` passes; check finds planted faults."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gancore import cli
+from gancore.cli.plugin_skeletons import USES, class_name
+from gancore.cli.plugin_trial import TRIALS
+from gancore.discovery import discover
+from gancore.registry import PluginSpec
+
+
+def run(*args: str | Path) -> int:
+    return cli.main(list(map(str, args)))
+
+
+@pytest.mark.parametrize("kind", USES)
+def test_a_new_plugin_passes_its_check(tmp_path: Path, capsys, kind: str):
+    assert run("plugins", "new", kind, "my_own", "--dir", tmp_path / "sub") == 0
+    file = tmp_path / "sub/my_own.py"
+    assert "skeleton" not in file.read_text().lower()
+    assert run("plugins", "check", "--kind", kind, f"{file}:MyOwn") == 0
+    assert all(line.startswith("ok  ") for line in capsys.readouterr().out.splitlines()[-2:])
+
+
+@pytest.mark.parametrize("kind", USES)
+def test_the_lines_it_prints_use_the_plugin(tmp_path: Path, capsys, kind: str):
+    run("plugins", "new", kind, "my_own", "--dir", tmp_path)
+    lines = capsys.readouterr().out.split("\n\n")[1]
+    experiment = yaml.safe_load(lines)
+    assert experiment["plugins"] == {kind: {"my_own": "./my_own.py:MyOwn"}}
+    assert "my_own" in str(experiment.pop("plugins") and experiment)
+
+
+def test_nothing_is_overwritten(tmp_path: Path, capsys):
+    (tmp_path / "mine.py").write_text("precious")
+    assert run("plugins", "new", "loss", "mine", "--dir", tmp_path) == 2
+    assert (tmp_path / "mine.py").read_text() == "precious"
+    assert "is there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["Mine", "../mine", "mine.py", "2mine", ""])
+def test_a_bad_name_writes_nothing(tmp_path: Path, capsys, name: str):
+    assert run("plugins", "new", "loss", name, "--dir", tmp_path) == 2
+    assert list(tmp_path.iterdir()) == []
+    assert "lower-case letters" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys):
+    (tmp_path / "file").write_text("")
+    assert run("plugins", "new", "loss", "mine", "--dir", tmp_path / "file/sub") == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_class_names():
+    assert [class_name(name) for name in ("mine", "my_own", "r1_gp2")] == ["Mine", "MyOwn", "R1Gp2"]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [spec for spec in discover().specs() if spec.kind in TRIALS],
+    ids=lambda spec: f"{spec.kind}-{spec.name}",
+)
+def test_every_first_party_plugin_passes(capsys, spec: PluginSpec):
+    assert run("plugins", "check", spec.kind, spec.name) == 0
+    assert capsys.readouterr().out.startswith("ok  loads")
+
+
+FAULTS = {
+    "shape": ("normalization", "return centred", "return y[:, :1]; centred", "statistic should have shape"),
+    "not finite": ("normalization", "return centred", "return centred / 0", "statistic should be finite"),
+    "no gradient": ("normalization", "return centred", "return y.detach(); centred", "get a finite gradient"),
+    "batch of one": ("normalization", "dim=(2, 3)", "dim=0", "parts=2"),
+    "required option": ("normalization", "Field(1e-8, ", "Field(", "options must be given: eps: Field required"),
+    "contract": ("loss", "(Loss)", "", "is not derived from gancore.contracts.Loss"),
+    "summed loss": ("loss", "return F.softplus(-fake)", "return F.softplus(-fake).sum()", "g should have shape [4]"),
+    "raises": ("loss", "return F.softplus(-fake)", "return fake.nothing", "has no attribute 'nothing'"),
+    "own randomness": ("augmentation", "+ change", "+ image.new_empty(1).normal_()", "the same draw"),
+    "not cheap": ("dataset", "astype(np.uint8)", "astype(np.float32)", "should give uint8"),
+    "ws": ("generator", ".unsqueeze(1)", "", "mapping should have shape [4, 1, 64]"),
+    "noise": ("generator", "(self.to_rgb(x),)", "(self.to_rgb(x) + x.new_empty(1).normal_(),)", "the same images"),
+    "heads": ("discriminator", "(logits,)", "(logits[:1],)", "head should have shape"),
+    "side": ("regularizer", '= "discriminator"', '= "both"', "side should be"),
+}
+
+
+@pytest.mark.parametrize(("kind", "right", "wrong", "message"), FAULTS.values(), ids=FAULTS)
+def test_check_finds_what_is_wrong(tmp_path: Path, capsys, kind: str, right: str, wrong: str, message: str):
+    run("plugins", "new", kind, "mine", "--dir", tmp_path)
+    file = tmp_path / "mine.py"
+    assert right in file.read_text()
+    file.write_text(file.read_text().replace(right, wrong))
+    code = run("plugins", "check", "--kind", kind, f"{file}:Mine")
+    shown = capsys.readouterr()
+    assert message in shown.out + shown.err
+    assert code == (0 if "must be given" in message else 2)
+
+
+@pytest.mark.parametrize("args", [["loss"], ["a", "b", "c"], ["loss", "hinge", "--kind", "loss"], []])
+def test_check_wants_one_plugin(args: list[str]):
+    assert run("plugins", "check", *args) == 2
