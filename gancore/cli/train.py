@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gancore.cli.options import overrides, trust_local_plugins
+from gancore.cli.options import may_execute, overrides, trust_local_plugins
 
 
 @click.command()
@@ -22,7 +22,7 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, trust: 
 
     if experiment.is_dir():
         out, experiment = out or experiment, experiment / "config.yaml"
-    asked = load_experiment(experiment, override, trusted=trust)
+    asked = load_experiment(experiment, override, trusted=may_execute(experiment, trust))
     for note in asked.dropped:
         click.echo(note, err=True)
 

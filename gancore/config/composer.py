@@ -93,7 +93,7 @@ class Composer:
         return key
 
     def _scalar(self, event: Any, keys: Keys) -> Any:
-        if event.style is not None:
+        if event.style is not None or event.tag is not None:
             return event.value
         if not event.value:
             self._flaw(event, keys, "no value; write `{}` for defaults, `null` for nothing")

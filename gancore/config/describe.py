@@ -1,6 +1,7 @@
 """Types of options in plain words, and the way from a key of a document to the type that is expected there."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -8,7 +9,14 @@ from pydantic import BaseModel
 
 from gancore.config.document import Keys, child
 
-SCALARS = {int: "a whole number", float: "a number", bool: "true or false", str: "text", NoneType: "null"}
+SCALARS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    Path: "a path",
+    NoneType: "null",
+}
 SELECTORS = ("use", "schedule")
 """Keys that say which of several mappings is meant."""
 

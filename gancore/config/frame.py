@@ -1,15 +1,23 @@
 """The frame of an experiment: its sections, and the options that are the core's rather than a plugin's."""
 
+import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gancore.config.document import Keys
 from gancore.config.training import TrainingConfig
 from gancore.options import PluginConfig
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
+
+
+def _folder_name(name: str) -> str:
+    if not re.fullmatch(NAME, name):
+        raise ValueError("must be the name of a folder: up to 100 letters, digits and . _ + -, a letter or digit first")
+    return name
+
 
 DEFAULTS: Mapping[Keys, str] = {
     ("generator",): "skip",
@@ -31,10 +39,10 @@ class Frame(PluginConfig):
     """The sections of an experiment. Only `data` must be given."""
 
     format: Literal[1] = Field(1, description="version of this language")
-    name: str | None = Field(
+    name: Annotated[str, AfterValidator(_folder_name)] | None = Field(
         None,
-        pattern=NAME,
         description="name of the run folder: letters, digits and ._+- (default: the file's name); not inherited",
+        json_schema_extra={"pattern": NAME},
     )
     extends: str | None = Field(None, description="another experiment that this one builds on, relative to this file")
     plugins: dict[str, dict[str, str]] | None = Field(

@@ -35,7 +35,7 @@ def resolve(document: Document, registry: Registry, base: Path, name: str, trust
     if experiment is None or resolver.problems:
         raise ConfigError(sorted(resolver.problems, key=_line))
     if problems := misfits(experiment, resolver.registry):
-        raise ConfigError(problems)
+        raise ConfigError(sorted(problems, key=_line))
     return experiment
 
 

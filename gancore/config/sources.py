@@ -38,7 +38,7 @@ def read_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str], 
     for override in _all(overrides):
         given = merged(given, override)
     given.stale.clear()  # all overrides of a command line are written at once
-    return merged(document, given)
+    return merged(document, given) if overrides else document
 
 
 def changed(document: Document, changes: Mapping[str, Any], where: str) -> Document:
