@@ -143,6 +143,10 @@ def test_importing_gancore_is_light():
     assert python("import sys, gancore; print({'torch', 'pydantic', 'yaml', 'pluggy'} & set(sys.modules))") == "set()\n"
 
 
+def test_reading_experiments_begins_without_torch():
+    assert python("import sys, gancore.config; print('torch' in sys.modules)") == "False\n"
+
+
 def test_a_reader_that_goes_away_is_no_error():
     code = "from gancore.cli import main; import sys; sys.exit(main(['plugins', 'list', '--json']))"
     writer = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
