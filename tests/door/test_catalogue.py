@@ -28,7 +28,7 @@ MISTAKES = {
     "loss:\n  a: {target: 'a:B', summary: s}\n  a: {target: 'a:B', summary: s}": "3: 'a' is listed twice",
     "loss:\n  a: {summary: s}": "2: loss 'a' needs: target",
     "loss:\n  a: {target: 'a:B'}": "2: loss 'a' needs: summary",
-    "loss:\n  a: {target: 'a:B', sumary: s}": "2: unknown field 'sumary'; did you mean 'summary'?",
+    "loss:\n  a: {target: 'a:B', sumry: s}": "2: unknown field 'sumry'; did you mean 'summary'?",
     "loss:\n  a:\n    target: 'a:B'\n    summary: [s]": "4: summary should be a text",
     "los:\n  a: {target: 'a:B', summary: s}": "2: unknown kind 'los'; did you mean 'loss'?",
     "loss:\n  A: {target: 'a:B', summary: s}": "2: loss 'A': a name is lower-case",
