@@ -18,7 +18,7 @@ FORMAT = 1
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     """Writes `path` atomically. `about` must be JSON; it comes back from `load_tensors`."""
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    plain = {k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     text = json.dumps({"format": FORMAT, **about}, ensure_ascii=False)
     with written(path) as temporary:
         save_file(plain, temporary, metadata={"gancore": text, "sha256": _checksum(plain, text)})

@@ -14,9 +14,7 @@ from gancore.cli.options import trust_local_plugins
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--truncation-psi", type=float, default=1.0, show_default=True)
 @click.option("--label", type=click.IntRange(0), help="Class index, for a conditional model; default: all in turn.")
-@click.option(
-    "--noise-mode", type=click.Choice(["const", "random", "none"]), default="const", show_default=True
-)
+@click.option("--noise-mode", type=click.Choice(["const", "random", "none"]), default="const", show_default=True)
 @trust_local_plugins
 def sample(
     model: Path,

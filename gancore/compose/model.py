@@ -1,6 +1,7 @@
 """From an experiment to the parts of a GAN: networks, loss, regularizers, augmentation."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -59,7 +60,7 @@ def compose_generator(experiment: Experiment, interface: Interface) -> Generator
     return _network(experiment.generator, interface, experiment.training.seed).eval()
 
 
-def _network(part: NetworkPart, interface: Interface, seed: int) -> nn.Module:
+def _network(part: NetworkPart, interface: Interface, seed: int) -> Any:
     def normalize(site: Site) -> Normalization:
         return part.normalization.plugin(part.normalization.cfg, site)
 

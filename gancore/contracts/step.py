@@ -1,5 +1,6 @@
 """What a regularizer sees of the training step it takes part in."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
@@ -9,29 +10,38 @@ from gancore.contracts.generator import Generator
 from gancore.contracts.types import Draw, Images, Stage
 
 
-class Fakes(Protocol):
-    """Generated samples of a phase."""
+@dataclass(frozen=True)
+class Fakes:
+    """Generated samples with what they were made from: ws [N, num_ws, w_dim], z [N, z_dim], label [N, label_dim]."""
 
     images: Images
-    ws: Tensor  # [N, num_ws, w_dim]
+    ws: Tensor
     z: Tensor
     label: Tensor | None
 
 
 class Step(Protocol):
-    """What a regularizer sees of the training step it takes part in.
+    """One microbatch of one phase: networks, samples and random numbers.
 
-    Networks and draws are those of the current microbatch. Images of `real` do not require gradients yet:
-    a penalty on them detaches and marks its own copy.
+    Images of `real` do not require gradients yet: a penalty on them detaches and marks its own copy.
     """
 
     G: Generator
     D: Discriminator
     kimg: float
     stage: Stage | None
-    draw: Draw
-    real: Images
-    real_label: Tensor | None
+
+    @property
+    def draw(self) -> Draw:
+        """Random numbers for the samples of this microbatch."""
+
+    @property
+    def real(self) -> Images:
+        """Real images, in the form of G's output."""
+
+    @property
+    def real_label(self) -> Tensor | None:
+        """Their labels [N, label_dim], None without labels."""
 
     @property
     def fake(self) -> Fakes:

@@ -11,7 +11,9 @@ from gancore.training.trainer import Counters, Trainer
 def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors ("generator/synthesis.b4.const", "optimizer.generator/.../exp_avg") and counters."""
     tensors = {
-        f"{name}/{key}": value for name, module in _modules(trainer).items() for key, value in module.state_dict().items()
+        f"{name}/{key}": value
+        for name, module in _modules(trainer).items()
+        for key, value in module.state_dict().items()
     }
     for network, optimizer in trainer.optimizers.items():
         tensors |= {f"optimizer.{network}/{key}": value for key, value in optimizer.state().items()}

@@ -2,11 +2,13 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.run import RunFolder
+from gancore.training.phases import Phase
 from gancore.training.samples import save_grid
 from gancore.training.trainer import Trainer
 
@@ -21,11 +23,7 @@ def keep_evidence(run: RunFolder, trainer: Trainer, bad_step: int) -> Path:
     _rewind(trainer, bad_step)
     batch = trainer.reals(0)
     save_grid(folder / "batch.png", trainer.data.batch(batch.indices, batch.flip, trainer.device).cpu())
-    report = {
-        phase.name: {"loss": str(float(trainer.gradients(phase))), "gradient_norms": _norms(trainer.networks[phase.network])}
-        for phase in trainer.phases
-        if phase.is_due(bad_step)
-    }
+    report = {phase.name: _replayed(trainer, phase) for phase in trainer.phases if phase.is_due(bad_step)}
     weights = {network: _bad_parameters(module) for network, module in trainer.networks.items()}
     write_json(folder / "report.json", {"step": bad_step, "phases": report, "bad_parameters": weights})
     return folder
@@ -35,6 +33,11 @@ def _rewind(trainer: Trainer, step: int) -> None:
     counters = trainer.counters
     counters.nimg -= (counters.step - step) * trainer.training.batch * trainer.training.d_steps
     counters.step = step
+
+
+def _replayed(trainer: Trainer, phase: Phase) -> dict[str, Any]:
+    loss = float(trainer.gradients(phase))
+    return {"loss": str(loss), "gradient_norms": _norms(trainer.networks[phase.network])}
 
 
 def _norms(network: nn.Module) -> dict[str, str]:

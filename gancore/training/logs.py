@@ -3,7 +3,6 @@
 import sys
 import time
 
-
 from tqdm import tqdm
 
 from gancore.artifacts.run import RunFolder, append_line
@@ -35,6 +34,11 @@ class Logs:
             self._events.add_scalar(name, value, step)
         self._show(kimg, speed, values)
 
+    def rewind(self, kimg: float) -> None:
+        """The run went back to `kimg`."""
+        self._last = (time.perf_counter(), kimg)
+        self._bar.update(kimg - self._bar.n)
+
     def say(self, message: str) -> None:
         """A line for the person at the terminal, above the progress bar."""
         tqdm.write(message, file=sys.stderr)
@@ -44,7 +48,9 @@ class Logs:
         self._events.close()
 
     def _show(self, kimg: float, speed: float, values: dict[str, float]) -> None:
-        losses = " ".join(f"{name.removeprefix('loss/')} {v:.3f}" for name, v in values.items() if name.startswith("loss/"))
+        losses = " ".join(
+            f"{name.removeprefix('loss/')} {v:.3f}" for name, v in values.items() if name.startswith("loss/")
+        )
         text = f"{speed:.1f} img/s {losses}"
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(kimg - self._bar.n)
@@ -57,5 +63,3 @@ def _clock(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-

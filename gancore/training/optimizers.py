@@ -26,8 +26,8 @@ class NetworkOptimizer:
         self.cfg = cfg
         self.correction = lazy_correction(intervals) if isinstance(cfg, Adam) else 1.0
         self.network = network
-        self.names = {p: name for name, p in network.named_parameters()}
-        self.params = [p for p in self.names if p.requires_grad]
+        self.names: dict[Tensor, str] = {p: name for name, p in network.named_parameters()}
+        self.params = [p for p in network.parameters() if p.requires_grad]
         self.torch_optimizer = _make(cfg, _groups(network))
 
     def step(self, kimg: float, skip: Tensor) -> None:

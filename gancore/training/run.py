@@ -24,7 +24,8 @@ from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Logs
 from gancore.training.memory import fitting_microbatch, is_out_of_memory
 from gancore.training.samples import generate, grid_side, real_images, save_grid
-from gancore.training.trainer import Trainer, parts_of
+from gancore.training.trainer import Trainer, scalars_of
+
 
 @dataclass
 class Session:
@@ -120,9 +121,9 @@ def _loop(session: Session, step_end: Callable[..., Any]) -> None:
             (training.sample_kimg, _sample),
             (training.checkpoint_kimg, _checkpoint),
         ):
-            if int(kimg / every) > int(before / every):
+            if int(kimg / every) > int(before / every) and _sound(session):
                 act(session)
-        if session.stop and kimg < training.kimg:
+        if session.stop and kimg < training.kimg and _sound(session):
             _checkpoint(session)
             raise Interrupted(
                 f"stopped at {session.trainer.kimg:.1f} kimg and saved; "
@@ -133,7 +134,7 @@ def _loop(session: Session, step_end: Callable[..., Any]) -> None:
 
 def _finish(session: Session) -> None:
     newest = session.run.checkpoint(round(session.trainer.kimg * 1000))
-    if not newest.exists() or not session.run.model.exists():
+    if (not newest.exists() or not session.run.model.exists()) and _sound(session):
         _checkpoint(session)
         _sample(session)
 
@@ -149,46 +150,44 @@ def _guarded_step(session: Session) -> None:
         raise RunFailed(f"out of memory: {advice}; {_last_good(session)}") from error
 
 
-def _check_finite(session: Session) -> None:
-    """Stops, or goes back to the last checkpoint with other random numbers, if anything was not finite."""
-    trainer, policy = session.trainer, session.experiment.training.on_divergence
-    bad_step = trainer.guard.first_bad_step()
+def _sound(session: Session) -> bool:
+    """Whether all was finite. If not: stops the run, or takes it back to its last checkpoint."""
+    bad_step = session.trainer.guard.first_bad_step()
     if bad_step is None:
-        return
-    attempt = trainer.counters.attempt
-    evidence = keep_evidence(session.run, trainer, bad_step)
+        return True
+    attempt, policy = session.trainer.counters.attempt, session.experiment.training.on_divergence
+    evidence = keep_evidence(session.run, session.trainer, bad_step)
     message = f"not finite at step {bad_step}; evidence in {evidence}; {_last_good(session)}"
     if policy.action == "stop" or attempt >= policy.rollbacks:
         raise RunFailed(message)
     session.logs.say(f"{message}; going back there, attempt {attempt + 1} of {policy.rollbacks}")
+    _roll_back(session, attempt + 1)
+    return False
+
+
+def _roll_back(session: Session, attempt: int) -> None:
+    """The last checkpoint again (or the start), with the random numbers of another attempt."""
     session.trainer = new_trainer(session.experiment, session.data, session.device)
     _continue(session.run, session.trainer)
-    session.trainer.counters.attempt = attempt + 1
+    session.trainer.counters.attempt = attempt
+    session.logs.rewind(session.trainer.kimg)
     _save(session)  # so that a kill does not forget the attempt
 
 
 def _log(session: Session) -> None:
-    _check_finite(session)
     trainer = session.trainer
-    scalars = {
-        f"{name}/{key}": float(value)
-        for name, module in trainer.gan.modules().items()
-        for path, part in parts_of(module)
-        for key, value in ((f"{path}.{k}" if path else k, v) for k, v in part.scalars().items())
-    }
-    session.logs.tick(trainer.counters.step, trainer.kimg, trainer.stats.read() | scalars)
+    values = trainer.stats.read() | scalars_of(trainer)
+    session.logs.tick(trainer.counters.step, trainer.kimg, values)
 
 
 def _sample(session: Session) -> None:
-    _check_finite(session)
     trainer, seed = session.trainer, session.experiment.training.seed
     images = generate(trainer.ema, grid_side(session.data.interface.resolution) ** 2, seed)
     save_grid(session.run.samples / f"fakes-{trainer.kimg:010.3f}.png", images)
 
 
 def _checkpoint(session: Session) -> None:
-    """A checkpoint, and the model as it stands; neither when anything was not finite."""
-    _check_finite(session)
+    """A checkpoint, and the model as it stands."""
     _save(session)
     session.run.retain(session.experiment.training.keep_checkpoints)
 
@@ -205,4 +204,3 @@ def _last_good(session: Session) -> str:
     found = session.run.checkpoints()
     where = f"last good checkpoint: {found[0]}" if found else "there is no checkpoint yet"
     return f"run folder: {session.run}, {where}"
-

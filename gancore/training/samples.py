@@ -54,7 +54,8 @@ def generate(
 
 def _labels(label_dim: int, count: int, label: int | None, device: torch.device) -> Tensor | None:
     if label is not None and label >= label_dim:
-        raise GancoreError(f"label {label}: this model has {label_dim or 'no'} classes" + (f", 0 to {label_dim - 1}" if label_dim else ""))
+        have = f"classes 0 to {label_dim - 1}" if label_dim else "no classes"
+        raise GancoreError(f"label {label}: this model has {have}")
     if label_dim == 0:
         return None
     classes = torch.arange(count, device=device) % label_dim if label is None else torch.full((count,), label)

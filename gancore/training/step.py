@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gancore.compose import GAN
-from gancore.contracts import Discriminator, Generator, Images, Stage
+from gancore.contracts import Discriminator, Fakes, Generator, Images, Stage
 from gancore.data import ImageData
 from gancore.training.draws import SeededDraw
 
@@ -23,16 +23,6 @@ class RealIndices:
 
     def part(self, start: int, stop: int) -> "RealIndices":
         return RealIndices(self.indices[start:stop], None if self.flip is None else self.flip[start:stop])
-
-
-@dataclass(frozen=True)
-class Generated:
-    """Samples with what they were made from."""
-
-    images: Images
-    ws: Tensor
-    z: Tensor
-    label: Tensor | None
 
 
 class PhaseStep:
@@ -50,7 +40,7 @@ class PhaseStep:
     ) -> None:
         """`reals` and `draw` are the same slice of the batch."""
         self.gan, self.data, self.reals = gan, data, reals
-        self.draw, self.kimg, self.stage, self.mean = draw, kimg, stage, mean
+        self.draw, self.kimg, self.stage, self._mean = draw, kimg, stage, mean
         self.G: Generator = gan.generator
         self.D: Discriminator = gan.discriminator
         self._calls = 0
@@ -65,11 +55,11 @@ class PhaseStep:
         return self.data.labels_onehot(self.reals.indices, self.draw.device)
 
     @cached_property
-    def fake(self) -> Generated:
+    def fake(self) -> Fakes:
         with torch.no_grad():
             return self._generate(self.draw.scoped("fake"), update_emas=True)
 
-    def generate(self, shrink: int = 1) -> Generated:
+    def generate(self, shrink: int = 1) -> Fakes:
         """Fresh samples with their graph; every call has random numbers of its own."""
         draw = self.draw.resized(max(self.draw.n // shrink, 1))
         return self._generate(draw.scoped(self._next("generate")))
@@ -77,21 +67,26 @@ class PhaseStep:
     def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> tuple[Tensor, ...]:
         return self.D(self._augmented(images, parts), label, self.stage, parts)
 
-    def discriminate_pair(self, fake: Generated) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    def discriminate_pair(self, fake: Fakes) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Logits of reals and fakes from one batch, whose halves do not see each other: one pass, not two."""
         images = tuple(torch.cat(pair) for pair in zip(self.real, fake.images, strict=True))
-        label = None if fake.label is None else torch.cat([self.real_label, fake.label])
+        label = None
+        if self.real_label is not None and fake.label is not None:
+            label = torch.cat([self.real_label, fake.label])
         halves = [logits.chunk(2) for logits in self.discriminate(images, label, parts=2)]
         return tuple(real for real, _ in halves), tuple(fake for _, fake in halves)
 
-    def _generate(self, draw: SeededDraw, update_emas: bool = False) -> Generated:
+    def mean(self, values: Tensor) -> Tensor:
+        return self._mean(values)
+
+    def _generate(self, draw: SeededDraw, update_emas: bool = False) -> Fakes:
         label = self._random_label(draw)
         z = self.G.sample_z(draw)
         ws = self.G.mapping(z, label, update_emas=update_emas)
         for regularizer in self.gan.regularizers.values():
             ws = regularizer.mix_ws(ws, lambda: self.G.mapping(self.G.sample_z(draw.scoped("again")), label), draw)
         images = self.G.fakes(ws, lambda: tuple(image[: draw.n] for image in self.real), self.stage, draw, update_emas)
-        return Generated(images, ws, z, label)
+        return Fakes(images, ws, z, label)
 
     def _random_label(self, draw: SeededDraw) -> Tensor | None:
         """Labels of randomly chosen training images: fakes have the classes in the proportions of the data."""

@@ -140,3 +140,14 @@ class Trainer:
 def parts_of(module: nn.Module) -> Iterable[tuple[str, Part]]:
     """The plugins inside a module (itself included), by their path in it."""
     return ((path, part) for path, part in module.named_modules() if isinstance(part, Part))
+
+
+def scalars_of(trainer: Trainer) -> dict[str, float]:
+    """What the parts want to be logged ("generator/synthesis.b8.conv0.normalization/rho"), in one transfer."""
+    values = {
+        "/".join(filter(None, (name, path, key))): value.detach().float()
+        for name, module in trainer.gan.modules().items()
+        for path, part in parts_of(module)
+        for key, value in part.scalars().items()
+    }
+    return dict(zip(values, torch.stack(list(values.values())).tolist(), strict=True)) if values else {}

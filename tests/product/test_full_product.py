@@ -1,4 +1,4 @@
-"""Every normalization x generator x discriminator of the registry: builds, trains with every regularizer, saves, loads."""
+"""Every normalization x generator x discriminator of the registry trains with every regularizer, and loads again."""
 
 import itertools
 from pathlib import Path

@@ -9,6 +9,7 @@ import torch
 from tiny import tiny_experiment, tiny_trainer
 
 from gancore.artifacts.tensors import load_tensors
+from gancore.data import ImageData
 from gancore.errors import RunFailed
 from gancore.training import train
 from gancore.training.trainer import Trainer
@@ -20,10 +21,23 @@ OPTIMIZERS: list[dict[str, Any]] = [
 ]
 
 
+class Poisoned:
+    def __init__(self, data: ImageData) -> None:
+        self.data, self.interface = data, data.interface
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def batch(self, *args: Any) -> torch.Tensor:
+        return self.data.batch(*args) * float("nan")
+
+    def labels_onehot(self, *args: Any) -> torch.Tensor | None:
+        return self.data.labels_onehot(*args)
+
+
 def poison(trainer: Trainer) -> None:
     """A real image that is not finite: losses and gradients of the discriminator become NaN."""
-    batch = trainer.data.batch
-    trainer.data.batch = lambda *args: batch(*args) * float("nan")  # type: ignore[method-assign]
+    trainer.data = Poisoned(trainer.data)  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["use"])

@@ -155,9 +155,7 @@ def test_interrupted_run_says_how_to_continue(tmp_path: Path, monkeypatch: pytes
     assert_equal_bits(*(load_tensors(tmp_path / name / "model.safetensors")[0] for name in ("run", "straight")))
 
 
-def test_damaged_newest_checkpoint_is_reported_and_skipped(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_damaged_newest_checkpoint_is_reported_and_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(tiny_experiment(), tmp_path / "run")
     model = load_tensors(tmp_path / "run" / "model.safetensors")[0]
     newest, older = RunFolder(tmp_path / "run").checkpoints()
