@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from gancore.data.color import MODES
 from gancore.data.images import ImageData
@@ -26,7 +27,8 @@ def write_archive(data: ImageData, destination: Path) -> None:
     names = [f"{index // 1000:05}/img{index:08}.png" for index in range(len(data))]
     with temporary(destination.parent) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed already
-            for name, pixels in zip(names, data.images, strict=True):
+            pairs = zip(names, data.images, strict=True)
+            for name, pixels in tqdm(pairs, "writing", len(data), unit=" images", delay=1, disable=None, leave=False):
                 _add(archive, name, png(pixels))
             _add(archive, INDEX, _index(data, names), zipfile.ZIP_DEFLATED)
         file.flush()

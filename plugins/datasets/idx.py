@@ -107,7 +107,7 @@ def read_idx(path: Path, dimensions: Sequence[int]) -> np.ndarray:
         wanted = " or ".join(map(str, dimensions))
         raise DataError(f"{path}: not an IDX file of bytes with {wanted} dimensions (it begins {content[:4].hex()})")
     start = 4 + 4 * content[3]
-    shape = [int(size) for size in np.frombuffer(content[4:start], ">u4")]
+    shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4)]
     if len(content) != start + math.prod(shape):
         raise DataError(f"{path}: damaged, {start + math.prod(shape)} bytes announced for {shape}, got {len(content)}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
