@@ -56,7 +56,7 @@ class Table(PluginConfig):
     """Steps: each value holds from its kimg on. The table begins at 0."""
 
     schedule: Literal["table"]
-    points: dict[float, float] = Field(min_length=1, description="kimg: value", strict=False)
+    points: dict[Annotated[float, Field(strict=False)], float] = Field(min_length=1, description="kimg: value")
 
     @model_validator(mode="after")
     def _starts_at_zero(self) -> "Table":

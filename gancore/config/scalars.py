@@ -50,7 +50,10 @@ def checked_number(value: float, word: str) -> float:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that `scalar` would take for something else."""
+    """Quotes text that `scalar` would take for something else, and escapes what is not printable."""
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if data.isprintable() else '"')
 
 
 class _Writer(_Dumper):
@@ -66,6 +69,7 @@ class _Writer(_Dumper):
 
 
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+.0123456789"))
+_Dumper.add_representer(str, _Dumper.represent_str)
 _Dumper.add_multi_representer(str, lambda dumper, text: dumper.represent_str(str(text)))
 _Dumper.add_multi_representer(int, lambda dumper, number: dumper.represent_int(int(number)))
 _Dumper.add_multi_representer(float, lambda dumper, number: dumper.represent_float(float(number)))
