@@ -26,9 +26,10 @@ hookimpl = pluggy.HookimplMarker("gancore")
 
 
 class Run(Protocol):
-    """What an observer may rely on of the run in progress."""
+    """What an observer may rely on of the run in progress: its folder."""
 
-    folder: Path
+    @property
+    def path(self) -> Path: ...
 
 
 @hookspec
@@ -38,7 +39,7 @@ def gancore_catalogue() -> "Iterable[PluginSpec]":  # type: ignore[empty-body]
 
 @hookspec
 def gancore_run_start(run: Run) -> None:
-    """The networks of `run` are built (or restored) and the first step is about to start."""
+    """The networks of `run` are built (or restored), and the first step of this session is about to start."""
 
 
 @hookspec
@@ -51,4 +52,4 @@ def gancore_step_end(run: Run, step: int, kimg: float) -> None:
 
 @hookspec
 def gancore_run_end(run: Run) -> None:
-    """The run is over and saved: finished or interrupted, not failed."""
+    """The run is over: finished, interrupted or failed; what it saved is in its folder."""

@@ -8,7 +8,7 @@ import pytest
 from gancore import hookspecs
 from gancore.discovery import discover
 
-RUN = SimpleNamespace(folder="runs/x")
+RUN = SimpleNamespace(path="runs/x")
 CALLS = {
     "gancore_run_start": {"run": RUN},
     "gancore_step_end": {"run": RUN, "step": 3, "kimg": 0.096},
