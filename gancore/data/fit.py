@@ -39,6 +39,8 @@ def _cropped(image: Image.Image, resolution: int) -> Image.Image:
 
 def _padded(image: Image.Image, resolution: int) -> Image.Image:
     side = max(*image.size, resolution)
+    if side**2 > (Image.MAX_IMAGE_PIXELS or side**2):  # a line of pixels would become a very large square
+        raise Rejected("size", f"{image.width}x{image.height}, too long to pad")
     canvas = Image.new(image.mode, (side, side), 0)
     canvas.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     return canvas

@@ -31,6 +31,11 @@ def test_larger_images_are_padded_to_a_square_and_resized() -> None:
     np.testing.assert_array_equal(np.asarray(fitted(source, 32, "pad", "bicubic")), np.asarray(expected))
 
 
+def test_a_very_long_image_is_not_padded_to_a_very_large_square() -> None:
+    with pytest.raises(Rejected, match=r"^1x10000, too long to pad$"):
+        fitted(image(1, 10_000), 32, "pad", "lanczos")
+
+
 def test_crop_takes_the_centre() -> None:
     source = image(20, 16)
     np.testing.assert_array_equal(np.asarray(fitted(source, 16, "crop", "lanczos")), np.asarray(source)[:, 2:18])
