@@ -3,6 +3,9 @@
 Low-precision activations are measured in float32.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -36,6 +39,7 @@ class RunningMoments(torch.nn.Module):
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
         self.eps, self.momentum = eps, momentum
+        self.recomputed: int | None = None  # batches seen since `recompute_moments`
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
 
@@ -55,5 +59,27 @@ class RunningMoments(torch.nn.Module):
     def _follow(self, mean: Tensor, variance: Tensor, values: int) -> None:
         """Moves the averages, of which that of the variance is unbiased."""
         unbiased = variance * (values / max(values - 1, 1))
-        self.running_mean.lerp_(mean.mean(dim=0).flatten().to(self.running_mean.dtype), self.momentum)
-        self.running_var.lerp_(unbiased.mean(dim=0).flatten().to(self.running_var.dtype), self.momentum)
+        weight = self.momentum
+        if self.recomputed is not None:
+            self.recomputed += 1
+            weight = 1 / self.recomputed  # a plain average
+        self.running_mean.lerp_(mean.mean(dim=0).flatten().to(self.running_mean.dtype), weight)
+        self.running_var.lerp_(unbiased.mean(dim=0).flatten().to(self.running_var.dtype), weight)
+
+
+@contextmanager
+def recomputed_moments(network: torch.nn.Module) -> Iterator[bool]:
+    """Batch statistics of `network` become the plain averages over the batches it is given inside the block.
+
+    Gives whether it has any. Weights that were averaged over training fit no moving average of the statistics.
+    """
+    moments = [module for module in network.modules() if isinstance(module, RunningMoments)]
+    for module in moments:
+        module.train()
+        module.recomputed = 0
+    try:
+        yield bool(moments)
+    finally:
+        for module in moments:
+            module.eval()
+            module.recomputed = None

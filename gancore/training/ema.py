@@ -11,6 +11,8 @@ from torch import nn
 
 from gancore.config.training import EMA
 from gancore.contracts import Generator, value_at
+from gancore.nn.statistics import recomputed_moments
+from gancore.training.draws import SeededDraw, random_labels
 
 
 def ema_decay(cfg: EMA, batch: int, nimg: int) -> float:
@@ -24,6 +26,17 @@ def ema_decay(cfg: EMA, batch: int, nimg: int) -> float:
 def averaged_copy(generator: Generator) -> Generator:
     """A copy that starts the average: without gradients, in evaluation mode."""
     return copy.deepcopy(generator).requires_grad_(False).eval()
+
+
+@torch.no_grad()
+def recompute_statistics(average: Generator, batch: int, seed: int, batches: int = 8) -> None:
+    """Batch statistics of the averaged weights, over seeded batches of latents; nothing where there are none."""
+    device = next(average.parameters()).device
+    with recomputed_moments(average) as needed:
+        for k in range(batches if needed else 0):
+            draw = SeededDraw.whole((seed, "statistics", k), batch, device)
+            label = random_labels(average.interface.label_dim, draw)
+            average.synthesis(average.mapping(average.sample_z(draw), label), noise_mode="random", draw=draw)
 
 
 @torch.no_grad()

@@ -182,7 +182,7 @@ def _log(session: Session) -> None:
 
 def _sample(session: Session) -> None:
     trainer, seed = session.trainer, session.experiment.training.seed
-    images = generate(trainer.ema, grid_side(session.data.interface.resolution) ** 2, seed)
+    images = generate(trainer.averaged(), grid_side(session.data.interface.resolution) ** 2, seed)
     save_grid(session.run.samples / f"fakes-{trainer.kimg:010.3f}.png", images)
 
 
@@ -194,10 +194,11 @@ def _checkpoint(session: Session) -> None:
 
 def _save(session: Session) -> None:
     trainer = session.trainer
+    average = trainer.averaged()
     tensors, about = state_of(trainer)
     save_tensors(session.run.checkpoint(round(trainer.kimg * 1000)), tensors, about)
     about = {"kimg": trainer.kimg, "step": trainer.counters.step, "data": session.data.identity.to_dict()}
-    save_model(session.run.model, trainer.ema, session.experiment.copied_into(session.run.path), about)
+    save_model(session.run.model, average, session.experiment.copied_into(session.run.path), about)
 
 
 def _last_good(session: Session) -> str:

@@ -14,7 +14,7 @@ from gancore.contracts.types import Network
 from gancore.data import ImageData
 from gancore.seeds import seed_of
 from gancore.training.draws import SeededDraw, data_order
-from gancore.training.ema import averaged_copy, ema_decay, update_ema
+from gancore.training.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
 from gancore.training.guard import Guard
 from gancore.training.objectives import phase_losses
 from gancore.training.optimizers import NetworkOptimizer
@@ -62,6 +62,11 @@ class Trainer:
             if phase.is_due(self.counters.step):
                 self._run(phase)
         self._end_step()
+
+    def averaged(self) -> Generator:
+        """The averaged generator, fit to be looked at: with batch statistics of its own weights."""
+        recompute_statistics(self.ema, self.training.batch, self.training.seed)
+        return self.ema
 
     def gradients(self, phase: Phase, microbatch: int | None = None) -> Tensor:
         """Leaves the gradients of a phase in its network and returns its loss; nothing is updated."""
