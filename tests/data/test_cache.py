@@ -1,5 +1,6 @@
 """The cache: hit, missed after any change, verified, mapped beyond the limit, shared by processes."""
 
+import json
 import logging
 import os
 import subprocess
@@ -91,6 +92,14 @@ def test_decoded_again_after_a_change(make: Any, folder: Path, decoded: list[int
     after = make.open("folder", folder, labels=True, **keys)
     assert len(decoded) > count
     assert (before.identity == after.identity) == (change == "touch")
+
+
+def test_labels_are_never_those_of_before(make: Any, tmp_path: Path) -> None:
+    folder = make.folder(tmp_path / "f", make.pictures(make.pixels(2)))
+    for labels in ([0, 1], [1, 0]):
+        index = {"labels": [["a.png", labels[0]], ["b.png", labels[1]]]}
+        (folder / "dataset.json").write_text(json.dumps(index))
+        assert make.open("folder", folder, labels=True).labels.tolist() == labels
 
 
 def test_archives_are_known_by_content_not_by_time(make: Any, tmp_path: Path, decoded: list[int]) -> None:
