@@ -10,13 +10,13 @@ from gancore.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from gancore.artifacts import load as load
-    from gancore.compose import compose as compose
+    from gancore.composition import compose as compose
     from gancore.hookspecs import hookimpl as hookimpl
     from gancore.training import train as train
 
 _LAZY = {
     "load": "gancore.artifacts",
-    "compose": "gancore.compose",
+    "compose": "gancore.composition",
     "train": "gancore.training",
     "hookimpl": "gancore.hookspecs",
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from gancore.artifacts.run import MODEL, RunFolder
 from gancore.artifacts.tensors import load_tensors, save_tensors
-from gancore.compose import compose_generator
+from gancore.composition import compose_generator
 from gancore.config import Experiment, load_experiment
 from gancore.contracts import Generator, Interface
 from gancore.errors import RunError

@@ -9,8 +9,15 @@ from gancore.config.experiment import Experiment
 from gancore.config.resolve import resolve
 from gancore.config.sources import changed, read_experiment
 from gancore.discovery import discover
-from gancore.local_plugins import LocalPlugin
 from gancore.registry import Registry
+
+Source = Experiment | Path | str | Mapping[str, Any]
+"""What may stand for an experiment in Python: itself, a YAML file, or what one would hold as plain data."""
+
+
+def as_experiment(source: Source) -> Experiment:
+    """The experiment that `source` stands for. Raises ConfigError."""
+    return source if isinstance(source, Experiment) else load_experiment(source)
 
 
 def load_experiment(
@@ -46,18 +53,7 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
     asked for the changes. Raises ConfigError.
     """
     document = changed(experiment.document, changes, where)
-    return resolve(document, experiment.installed, experiment.base, experiment.name, trusted=True)
-
-
-def load_saved(file: Path, experiment: Experiment) -> Experiment:
-    """The experiment saved in a run folder, to compare with `experiment`, in whose registry its plugins are found.
-
-    Copies of local plugin files are trusted where `experiment` uses the very same files. Raises ConfigError.
-    """
-    known = {part.spec.source for part in experiment.parts() if isinstance(part.spec, LocalPlugin)}
-    copies = (file.parent / "plugins").glob("*.py")
-    trusted = all(copy.read_bytes() in known for copy in copies)
-    return load_experiment(file, registry=experiment.installed, trusted=trusted)
+    return resolve(document, experiment.installed, experiment.home, experiment.name, trusted=True)
 
 
 def _safe(stem: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from gancore.compose import GAN
+from gancore.composition import GAN
 from gancore.training.phases import Phase
 from gancore.training.step import PhaseStep
 

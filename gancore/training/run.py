@@ -11,8 +11,8 @@ from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder
 from gancore.artifacts.tensors import save_tensors
-from gancore.compose import compose
-from gancore.config import Experiment
+from gancore.composition import compose, compose_dataset
+from gancore.config import Experiment, Source, as_experiment
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover
 from gancore.errors import Interrupted, RunFailed
@@ -40,7 +40,7 @@ class Session:
     stop: StopRequest
 
 
-def train(experiment: Experiment, out: str | Path | None = None) -> RunFolder:
+def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
     """Trains an experiment into a run folder (default `runs/<name>`), or continues the run that is there.
 
     Raises:
@@ -48,6 +48,7 @@ def train(experiment: Experiment, out: str | Path | None = None) -> RunFolder:
         RunFailed: the run diverged or ran out of memory; the message names its last good checkpoint.
         Interrupted: SIGINT or SIGTERM came; the run is saved and the message says how to continue.
     """
+    experiment = as_experiment(experiment)
     run = RunFolder(Path(out) if out else Path("runs") / experiment.name)
     if run.exists():
         check_same_experiment(run, experiment)
@@ -76,8 +77,7 @@ def train(experiment: Experiment, out: str | Path | None = None) -> RunFolder:
 
 def training_data(experiment: Experiment) -> ImageData:
     """The images of an experiment, decoded and checked; raises DataError."""
-    part = experiment.data
-    return open_data(part.plugin(part.cfg, experiment.base), part.core, name=part.use)
+    return open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
 
 
 def new_trainer(experiment: Experiment, data: ImageData, device: torch.device) -> Trainer:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancore.compose import GAN
+from gancore.composition import GAN
 from gancore.contracts import Discriminator, Fakes, Generator, Images, Stage
 from gancore.data import ImageData
 from gancore.training.draws import SeededDraw

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from gancore.compose import GAN
+from gancore.composition import GAN
 from gancore.config.training import TrainingConfig
 from gancore.contracts import Generator, Part
 from gancore.contracts.types import Network

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from gancore.config import Experiment
+from gancore.config import Experiment, Source, as_experiment
 from gancore.config.experiment import NetworkPart
 from gancore.contracts import (
     Augmentation,
+    Dataset,
     Discriminator,
     Generator,
     Interface,
@@ -18,6 +19,7 @@ from gancore.contracts import (
     Regularizer,
     Site,
 )
+from gancore.data import interface_of
 from gancore.nn import attach_weight_normalization
 from gancore.seeds import seed_of
 
@@ -39,11 +41,17 @@ class GAN:
         return named | ({"augmentation": self.augmentation} if self.augmentation else {})
 
 
-def compose(experiment: Experiment, interface: Interface) -> GAN:
-    """Builds every part of a (checked) experiment for images of this interface.
+def compose(experiment: Source, interface: Interface | None = None) -> GAN:
+    """Builds every part of an experiment for images of this interface (default: that of its data).
 
-    Each part is initialised from its own seed, so changing one leaves the first weights of the others alone.
+    Each network is initialised from its own seed, so changing one leaves the first weights of the other alone.
+
+    Raises:
+        ConfigError: the experiment has mistakes.
+        DataError: the interface was not given and the data cannot be opened.
     """
+    experiment = as_experiment(experiment)
+    interface = interface or interface_of(compose_dataset(experiment), experiment.data.core)
     seed = experiment.training.seed
     augmentation = experiment.augmentation
     return GAN(
@@ -53,6 +61,11 @@ def compose(experiment: Experiment, interface: Interface) -> GAN:
         regularizers={key: part.plugin(part.cfg) for key, part in experiment.regularizers.items()},
         augmentation=augmentation.plugin(augmentation.cfg, interface) if augmentation else None,
     )
+
+
+def compose_dataset(experiment: Experiment) -> Dataset:
+    """The source of an experiment's images, nothing decoded yet. Raises DataError."""
+    return experiment.data.plugin(experiment.data.cfg, experiment.base)
 
 
 def compose_generator(experiment: Experiment, interface: Interface) -> Generator:

@@ -1,0 +1,6 @@
+"""Config + registry -> networks, loss, regularizers. What does not fit was refused before, by gancore.config."""
+
+from gancore.composition.model import GAN as GAN
+from gancore.composition.model import compose as compose
+from gancore.composition.model import compose_dataset as compose_dataset
+from gancore.composition.model import compose_generator as compose_generator
