@@ -30,21 +30,34 @@ def conv2d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0, groups: int = 1
 ) -> Tensor:
     """[N, I, H, W] and weight [O, I / groups, kh, kw] to [N, O, H', W'], channels_last."""
-    x, weight, bias = to_autocast_dtype(x), to_autocast_dtype(weight), None if bias is None else to_autocast_dtype(bias)
-    return _Output.apply(x, weight, bias, Geometry(stride, padding, groups))
+    bias = None if bias is None else to_autocast_dtype(bias)
+    return _output(to_autocast_dtype(x), to_autocast_dtype(weight), bias, Geometry(stride, padding, groups))
 
 
 def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
     """[N, O, H, W] and weight [O, I / groups, kh, kw] to [N, I, (H - 1) * stride - 2 * padding + kh, ...].
 
-    The adjoint of `conv2d` with the same weight: gradients flow from O to I.
+    The adjoint of `conv2d` with the same weight: from O channels to I.
     """
-    x, weight = to_autocast_dtype(x), to_autocast_dtype(weight)
-    size = tuple((n - 1) * stride - 2 * padding + k for n, k in zip(x.shape[2:], weight.shape[2:], strict=True))
-    return _InputGradient.apply(x, weight, size, Geometry(stride, padding, groups))
+    geometry = Geometry(stride, padding, groups)
+    return _input_gradient(to_autocast_dtype(x), to_autocast_dtype(weight), None, geometry)
+
+
+def _output(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+    return _Output.apply(_channels_last(x), weight, bias, geometry)
+
+
+def _input_gradient(g: Tensor, weight: Tensor, size: torch.Size | None, geometry: Geometry) -> Tensor:
+    """`size`: height and width of the result, the least possible when not given."""
+    return _InputGradient.apply(_channels_last(g), weight, size, geometry)
+
+
+def _weight_gradient(x: Tensor, g: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
+    return _WeightGradient.apply(_channels_last(x), _channels_last(g), shape, geometry)
 
 
 def _channels_last(x: Tensor) -> Tensor:
+    """Outside of the functions: what these keep for later must be what they were given, or the graph ends there."""
     return x.contiguous(memory_format=torch.channels_last)
 
 
@@ -53,7 +66,6 @@ class _Output(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
-        x = _channels_last(x)
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
         return F.conv2d(x, weight, bias, **geometry._asdict())
@@ -64,8 +76,8 @@ class _Output(Function):
         x, weight = ctx.saved_tensors
         wants_x, wants_weight, wants_bias, _ = ctx.needs_input_grad
         wanted = weight_gradients_wanted()
-        dx = _InputGradient.apply(g, weight, x.shape[2:], ctx.geometry) if wants_x else None
-        dw = _WeightGradient.apply(x, g, weight.shape, ctx.geometry) if wants_weight and wanted else None
+        dx = _input_gradient(g, weight, x.shape[2:], ctx.geometry) if wants_x else None
+        dw = _weight_gradient(x, g, weight.shape, ctx.geometry) if wants_weight and wanted else None
         db = g.sum((0, 2, 3)) if wants_bias and wanted else None
         return dx, dw, db, None
 
@@ -74,13 +86,12 @@ class _InputGradient(Function):
     """dx(g, w): the transposed convolution; `size` is the height and width of x."""
 
     @staticmethod
-    def forward(ctx: Any, g: Tensor, weight: Tensor, size: tuple[int, int], geometry: Geometry) -> Tensor:
-        g = _channels_last(g)
+    def forward(ctx: Any, g: Tensor, weight: Tensor, size: torch.Size | None, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(g, weight)
         ctx.geometry = geometry
         stride, padding, _ = geometry
         smallest = [(n - 1) * stride - 2 * padding + k for n, k in zip(g.shape[2:], weight.shape[2:], strict=True)]
-        beyond = [n - least for n, least in zip(size, smallest, strict=True)]
+        beyond = [n - least for n, least in zip(size or smallest, smallest, strict=True)]
         return F.conv_transpose2d(g, weight, output_padding=beyond, **geometry._asdict())
 
     @staticmethod
@@ -88,9 +99,9 @@ class _InputGradient(Function):
         (ddx,) = grads
         g, weight = ctx.saved_tensors
         wants_g, wants_weight, _, _ = ctx.needs_input_grad
-        dg = _Output.apply(ddx, weight, None, ctx.geometry) if wants_g else None
+        dg = _output(ddx, weight, None, ctx.geometry) if wants_g else None
         wanted = wants_weight and weight_gradients_wanted()
-        dw = _WeightGradient.apply(ddx, g, weight.shape, ctx.geometry) if wanted else None
+        dw = _weight_gradient(ddx, g, weight.shape, ctx.geometry) if wanted else None
         return dg, dw, None, None
 
 
@@ -99,7 +110,6 @@ class _WeightGradient(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, g: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
-        x, g = _channels_last(x), _channels_last(g)
         ctx.save_for_backward(x, g)
         ctx.geometry = geometry
         return conv2d_weight(x, shape, g, **geometry._asdict())
@@ -108,6 +118,6 @@ class _WeightGradient(Function):
     def backward(ctx: Any, *grads: Tensor) -> Any:
         (ddw,) = grads
         x, g = ctx.saved_tensors
-        dx = _InputGradient.apply(g, ddw, x.shape[2:], ctx.geometry) if ctx.needs_input_grad[0] else None
-        dg = _Output.apply(x, ddw, None, ctx.geometry) if ctx.needs_input_grad[1] else None
+        dx = _input_gradient(g, ddw, x.shape[2:], ctx.geometry) if ctx.needs_input_grad[0] else None
+        dg = _output(x, ddw, None, ctx.geometry) if ctx.needs_input_grad[1] else None
         return dx, dg, None, None

@@ -8,14 +8,14 @@ from torch import Tensor
 
 def to_autocast_dtype(x: Tensor) -> Tensor:
     """`x` in the dtype of autocast, where autocast is on; float64 stays."""
-    if not torch.is_autocast_enabled(x.device.type) or x.dtype == torch.float64:
+    if x.dtype == torch.float64 or not _autocasts(x):
         return x
     return x.to(torch.get_autocast_dtype(x.device.type))
 
 
 def full_precision(x: Tensor) -> AbstractContextManager[object]:
     """A context without autocast for the device of `x`."""
-    if not torch.is_autocast_enabled(x.device.type):
+    if not _autocasts(x):
         return nullcontext()
     return torch.autocast(x.device.type, enabled=False)
 
@@ -23,3 +23,8 @@ def full_precision(x: Tensor) -> AbstractContextManager[object]:
 def at_least_float32(x: Tensor) -> Tensor:
     """`x`, widened when it is bfloat16 or float16: sums of many squares do not fit there."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def _autocasts(x: Tensor) -> bool:
+    kind = x.device.type
+    return kind != "meta" and torch.is_autocast_enabled(kind)

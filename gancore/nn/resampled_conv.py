@@ -25,7 +25,7 @@ def same_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
 def upsampling_conv2d(x: Tensor, weight: Tensor, f: Tensor | None, resampling: Resampling = "fir") -> Tensor:
     """[N, I, H, W] to [N, O, 2 H, 2 W]; weight [O, I, k, k]."""
     if resampling == "box":
-        y = _fractional_conv2d(x, _widened(weight), None)
+        y = _fractional_conv2d(x, _widened(weight.flip(2, 3)), None)  # a transposed convolution turns its kernel
         return y if f is None else filter2d(y, f)
     if weight.shape[-1] == 1 and f is not None:
         return upsample2d(conv2d(x, weight), f)
