@@ -88,7 +88,8 @@ class _Check:
         )
         has = f"{kind} {there.use!r} has none" if there else f"there is no {kind}"
         choices = filter(None, [_choose(kind, givers), _choose(part.key, frugal)])
-        return f"{part.use!r} needs a {kind} with {word} ({why}), and {has}; {' or '.join(choices)}"
+        a_kind = f"{'an' if kind[0] == 'a' else 'a'} {kind}"
+        return f"{part.use!r} needs {a_kind} with {word} ({why}), and {has}; {' or '.join(choices)}"
 
     def others(self, part: Part, fits: Callable[[Any], bool]) -> list[str]:
         """Other plugins that may stand where a part stands, the most similar name first; broken ones are left out."""

@@ -77,7 +77,7 @@ class NetworkPart(Part):
 class Experiment:
     """A resolved experiment. Two are equal when they describe the same training.
 
-    base: the folder that relative paths in the options refer to.
+    home: the folder of its file, which the files in `plugins` are relative to.
     dropped: a line for each option that a change of `use` made pointless.
     document, installed: what it was resolved from; local plugins are not among the installed ones.
     """
@@ -91,10 +91,15 @@ class Experiment:
     regularizers: dict[str, Part]
     augmentation: Part | None
     training: TrainingConfig
-    base: Path = field(compare=False)
+    home: Path = field(compare=False)
     dropped: list[str] = field(compare=False)
     document: Document = field(compare=False, repr=False)
     installed: Registry = field(compare=False, repr=False)
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths in the dataset's options refer to."""
+        return self.home / (self.data.core.base or "")
 
     def parts(self) -> list[Part]:
         """Every chosen plugin, in the order of the sections."""
@@ -121,13 +126,12 @@ class Experiment:
 
     def plugin_origins(self) -> dict[str, str]:
         """Distribution and version of every chosen plugin: {"generator.skip": "gancore 0.1.0"}."""
-        return {f"{part.kind}.{part.use}": part.spec.origin for part in self.parts()}
+        return {f"{part.kind}.{part.use}": f"{part.spec.distribution} {part.spec.version}" for part in self.parts()}
 
     def copied_into(self, folder: Path) -> "Experiment":
         """This experiment as it reads in a run folder: copies the files of its local plugins to folder/plugins."""
         section = copy_into((part.spec for part in self.parts()), folder)
-        data = replace(self.data, cfg=absolute(self.data.cfg, self.base))
-        return replace(self, plugins=section, data=data, base=folder)
+        return replace(self._with_data_base(str(self.base.resolve())), plugins=section, home=folder)
 
     def differences(self, other: "Experiment") -> list[Difference]:
         """The keys in which `other` is another experiment; each prints as "key: this -> other"."""
@@ -138,11 +142,13 @@ class Experiment:
         return ConfigError([Problem(self.document.where(tuple(key.split("."))), key, message)])
 
     def _identity(self) -> dict[str, Any]:
-        """What makes this experiment differ from others: plugin files by their content, data by their full path."""
+        """What makes this experiment differ from others: plugin files by their content, wherever it lies."""
         files = [part.spec for part in self.parts() if isinstance(part.spec, LocalPlugin)]
-        local = {spec.kind: {spec.name: spec.version} for spec in files}
-        data = replace(self.data, cfg=absolute(self.data.cfg, self.base)).to_dict()
-        return {**self.to_dict(), "plugins": local, "data": data}
+        versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
+        return {**self._with_data_base(None).to_dict(), "plugins": versions}
+
+    def _with_data_base(self, base: str | None) -> "Experiment":
+        return replace(self, data=replace(self.data, core=self.data.core.model_copy(update={"base": base})))
 
 
 def plain(value: Any) -> Any:
@@ -158,9 +164,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return int(value)  # 25000 and 25000.0 are the same option, whichever was written or is the default
     return str(value) if isinstance(value, Path) else value
-
-
-def absolute(cfg: PluginConfig, base: Path) -> PluginConfig:
-    """The options with relative paths (values of type Path) made absolute, seen from `base`."""
-    paths = {name: value for name, value in vars(cfg).items() if isinstance(value, Path)}
-    return cfg.model_copy(update={name: (base / path).resolve() for name, path in paths.items()})

@@ -62,6 +62,9 @@ class Frame(PluginConfig):
 class DataKeys(PluginConfig):
     """Keys of `data` beside the dataset's own options."""
 
+    base: str | None = Field(
+        None, description="folder that the dataset's relative paths refer to (default: this file's)"
+    )
     resolution: int | None = Field(None, ge=4, le=1024, description="width and height (default: the dataset's own)")
     channels: int = Field(3, ge=1, le=4, description="1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha")
     labels: bool = Field(False, description="whether to train on class labels")

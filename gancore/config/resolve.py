@@ -20,7 +20,7 @@ from gancore.registry import PluginSpec, Registry, explain
 Model = TypeVar("Model", bound=PluginConfig)
 
 
-def resolve(document: Document, registry: Registry, base: Path, name: str, trusted: bool) -> Experiment:
+def resolve(document: Document, registry: Registry, home: Path, name: str, trusted: bool) -> Experiment:
     """The experiment that a document describes; `name` is what it is called unless it says so itself.
 
     Raises ConfigError with all mistakes: the frame's and those of every plugin's options; when there are none,
@@ -30,8 +30,8 @@ def resolve(document: Document, registry: Registry, base: Path, name: str, trust
         message = f"an experiment is a mapping of sections (data, generator, training, ...), got {show(document.data)}"
         raise ConfigError([Problem(document.where(()), "", message)])
     resolver = _Resolver(document, registry)
-    resolver.add_local_plugins(base, trusted)
-    experiment = resolver.experiment(base, name)
+    resolver.add_local_plugins(home, trusted)
+    experiment = resolver.experiment(home, name)
     if experiment is None or resolver.problems:
         raise ConfigError(sorted(resolver.problems, key=_line))
     if problems := misfits(experiment, resolver.registry):
@@ -54,7 +54,7 @@ class _Resolver:
         self.resolved: dict[str, Any] = {}
         """Sections that are done, as plain data; later ones may inherit from them."""
 
-    def experiment(self, base: Path, name: str) -> Experiment | None:
+    def experiment(self, home: Path, name: str) -> Experiment | None:
         frame = self.check(Frame, self.document.data, ())
         self.resolved["training"] = plain(frame.training) if frame else None
         data, generator, discriminator = self.data(), self.network("generator"), self.network("discriminator")
@@ -73,17 +73,17 @@ class _Resolver:
             regularizers={key: part for key, part in regularizers.items() if part},
             augmentation=augmentation,
             training=frame.training,
-            base=base,
+            home=home,
             dropped=self.dropped,
             document=self.document,
             installed=self.installed,
         )
 
-    def add_local_plugins(self, base: Path, trusted: bool) -> None:
+    def add_local_plugins(self, home: Path, trusted: bool) -> None:
         for kind, files in _items(find(self.document.data, ("plugins",))):
             for name, target in _items(files):
                 try:
-                    specs = load_local({kind: {name: str(target)}}, base, trusted=trusted)
+                    specs = load_local({kind: {name: str(target)}}, home, trusted=trusted)
                     self.registry = self.registry.with_local(specs)
                 except PluginError as error:
                     message = str(error).removeprefix(f"plugins.{kind}.{name}: ")
@@ -138,6 +138,9 @@ class _Resolver:
         spec, plugin = found
         options = {key: value for key, value in section.items() if key not in core and key != "use"}
         owner = f"{kind} {spec.name!r}"
+        if taken := [name for name in plugin.Config.model_fields if name in {*core, "use"}]:
+            self.problem(keys, f"{owner} has options that are gancore's own ({', '.join(taken)}); it must rename them")
+            return None
         cfg = self.check(plugin.Config, options, keys, {*core, "use"}, owner)
         cfg = cfg and self.inherit(cfg, keys, owner)
         return cfg and Part(dotted(keys), kind, spec.name, spec, plugin, cfg)

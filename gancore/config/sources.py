@@ -126,8 +126,10 @@ def _inheritable(document: Document, folder: Path, base: Path) -> Document:
 def _moved(files: Any, folder: Path, base: Path) -> Any:
     if not isinstance(files, dict):
         return files
-    relative = os.path.relpath(folder, base)
-    return {name: os.path.join(relative, file) if isinstance(file, str) else file for name, file in files.items()}
+    there = os.path.relpath(folder, base)
+    return {
+        name: os.path.normpath(f"{there}/{file}") if isinstance(file, str) else file for name, file in files.items()
+    }
 
 
 def _canonical(document: Document) -> Document:

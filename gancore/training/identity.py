@@ -12,6 +12,7 @@ from gancore.errors import RunError
 
 MAY_CHANGE = (
     "name",
+    "data.base",
     "training.kimg",
     "training.device",
     "training.microbatch",

@@ -34,21 +34,21 @@ class IDX(Dataset):
         )
         split: Literal["train", "test"] = Field("train", description="which files of the folder")
         images: str | None = Field(None, description="a file of images [N, H, W] or [N, H, W, C], instead of a folder")
-        labels: str | None = Field(None, description="a file of labels [N] beside `images`")
+        label_file: str | None = Field(None, description="a file of labels [N] beside `images`")
 
         @model_validator(mode="after")
         def _one_source(self) -> "IDX.Config":
             if (self.folder is None) == (self.images is None):
-                raise ValueError("say either `folder` or `images` (and `labels`)")
-            if self.folder is not None and self.labels is not None:
-                raise ValueError("`labels` belongs to `images`; `folder` finds its own")
+                raise ValueError("say either `folder` or `images` (and `label_file`)")
+            if self.folder is not None and self.label_file is not None:
+                raise ValueError("`label_file` belongs to `images`; `folder` finds its own")
             return self
 
     def __init__(self, cfg: Config, base: Path) -> None:
         super().__init__(cfg, base)
         if cfg.images is not None:
             self.image_file: Path = _existing(base, cfg.images)
-            self.label_file = _existing(base, cfg.labels) if cfg.labels is not None else None
+            self.label_file = _existing(base, cfg.label_file) if cfg.label_file is not None else None
         else:
             folder = _find_folder(base, cfg.folder or "", cfg.split)
             self.image_file = cast(Path, _usual_file(folder, cfg.split, "images", 3))
@@ -91,7 +91,7 @@ class IDX(Dataset):
             return {"folder": str(path.resolve())}
         if path.is_file() and _dimensions(path) in (3, 4):
             labels = path.with_name(path.name.replace("images", "labels").replace("idx3", "idx1"))
-            beside = {"labels": str(labels.resolve())} if labels != path and labels.is_file() else {}
+            beside = {"label_file": str(labels.resolve())} if labels != path and labels.is_file() else {}
             return {"images": str(path.resolve()), **beside}
         return None
 

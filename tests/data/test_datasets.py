@@ -181,7 +181,7 @@ class TestIDX:
         pixels = make.pixels(4, 16, 3)
         make.idx(tmp_path / "i", pixels)
         make.idx(tmp_path / "l", np.array([2, 0, 1, 1]))
-        data = open_data(make.dataset("idx", tmp_path, images="i", labels="l"), DataKeys(labels=True))
+        data = open_data(make.dataset("idx", tmp_path, images="i", label_file="l"), DataKeys(labels=True))
         np.testing.assert_array_equal(data.images, pixels.transpose(0, 3, 1, 2))
         assert data.labels is not None
         assert data.labels.tolist() == [2, 0, 1, 1]
@@ -226,7 +226,7 @@ class TestIDX:
         assert reason in text
 
     def test_labels_of_other_images(self, make: Any, folder: Path) -> None:
-        text = refused(make, "idx", folder, images="train-images-idx3-ubyte", labels="t10k-labels-idx1-ubyte.gz")
+        text = refused(make, "idx", folder, images="train-images-idx3-ubyte", label_file="t10k-labels-idx1-ubyte.gz")
         assert "has 3 labels, but" in text
         assert "has 7 images" in text
 

@@ -1,0 +1,50 @@
+"""The experiments that come with gancore are right, whatever plugins are installed beside its own."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from gancore.cli.plugin_options import table
+from gancore.config import load_experiment
+from gancore.config.experiment import plain
+from gancore.config.frame import NETWORK_KEYS, DataKeys
+from gancore.discovery import discover
+from gancore.registry import PluginSpec
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "experiments").rglob("*.yaml"))
+
+
+def test_there_are_some() -> None:
+    assert SHIPPED
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_experiment(path: Path) -> None:
+    experiment = load_experiment(path)
+    assert experiment.dropped == []
+    assert load_experiment(experiment.to_dict()) == experiment
+    assert experiment.differences(load_experiment(experiment.to_dict())) == []
+
+
+OURS = {"dataset": {"use", *DataKeys.model_fields}, "generator": {"use", *NETWORK_KEYS}}
+OURS["discriminator"] = OURS["generator"]
+
+
+@pytest.mark.parametrize("spec", discover().specs(), ids=lambda spec: f"{spec.kind}.{spec.name}")
+def test_no_option_is_named_like_a_key_of_the_core(spec: PluginSpec) -> None:
+    assert not set(spec.load().Config.model_fields) & OURS.get(spec.kind, {"use"})
+
+
+@pytest.mark.parametrize("spec", discover().specs(), ids=lambda spec: f"{spec.kind}.{spec.name}")
+def test_every_option_is_described(spec: PluginSpec) -> None:
+    assert [option.name for option in table(spec.load().Config) if not option.doc] == []
+
+
+@pytest.mark.parametrize("spec", discover().specs(), ids=lambda spec: f"{spec.kind}.{spec.name}")
+def test_defaults_are_valid(spec: PluginSpec) -> None:
+    config = spec.load().Config
+    with contextlib.suppress(ValidationError):  # some need something to be said
+        assert config.model_validate(plain(config())) == config()
