@@ -93,12 +93,14 @@ class Bounds:
     ge: float | None = None
     gt: float | None = None
     le: float | None = None
+    lt: float | None = None
 
     def __call__(self, value: Scheduled) -> Scheduled:
         tests: list[tuple[str, float | None, Callable[[float, float], bool]]] = [
             ("greater than or equal to", self.ge, operator.ge),
             ("greater than", self.gt, operator.gt),
             ("less than or equal to", self.le, operator.le),
+            ("less than", self.lt, operator.lt),
         ]
         for words, bound, holds in tests:
             if bound is not None and not all(holds(v, bound) for v in extremes(value)):
@@ -110,4 +112,4 @@ def within(
     *, ge: float | None = None, gt: float | None = None, le: float | None = None, lt: float | None = None
 ) -> Any:
     """Bounds for a `Scheduled` option: `gamma: Annotated[Scheduled, within(ge=0)] = 10`."""
-    return AfterValidator(Bounds(ge, gt, le))
+    return AfterValidator(Bounds(ge, gt, le, lt))

@@ -24,9 +24,9 @@ SELECTORS = ("use", "schedule")
 def describe(annotation: Any) -> str:
     """What a value of this type looks like: "a number or a schedule {schedule: linear|cosine|table, ...}"."""
     types = list(members(annotation))
-    words = [_words(kind) for kind in types if not _selectors(kind)]
+    words = [_words(kind) for kind in types if not selectors(kind)]
     for selector in SELECTORS:
-        choices = [tag for kind in types for tag in _selectors(kind).get(selector, ())]
+        choices = [tag for kind in types for tag in selectors(kind).get(selector, ())]
         if choices:
             words.append(f"{'a schedule ' * (selector == 'schedule')}{{{selector}: {'|'.join(choices)}, ...}}")
     return " or ".join(sorted(dict.fromkeys(words), key=lambda word: word == "null"))
@@ -64,7 +64,7 @@ def fitting(annotation: Any, value: Any) -> list[Any]:
     """The members of a type that `value` may be meant as, judged by its `use` or `schedule`."""
     kinds = list(members(annotation))
     tags = {key: value[key] for key in SELECTORS if key in value} if isinstance(value, dict) else {}
-    meant = [k for k in kinds if tags and all(tag in _selectors(k).get(key, ()) for key, tag in tags.items())]
+    meant = [k for k in kinds if tags and all(tag in selectors(k).get(key, ()) for key, tag in tags.items())]
     return meant or kinds
 
 
@@ -99,7 +99,7 @@ def _inner(kind: Any, key: Any) -> list[Any]:
     return list(arguments[:1]) if origin in (list, tuple, set, frozenset) else []
 
 
-def _selectors(kind: Any) -> dict[str, tuple[str, ...]]:
+def selectors(kind: Any) -> dict[str, tuple[str, ...]]:
     """The keys of a model that tell it from others, with their values: {"use": ("adam",)}."""
     if not _is_model(kind):
         return {}

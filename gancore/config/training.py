@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from gancore.options import PluginConfig, Scheduled, within
 
+LR = "learning rate"
 Beta = Annotated[Scheduled, within(ge=0, lt=1)]
 
 
@@ -13,29 +14,29 @@ class Adam(PluginConfig):
     """Adam (StyleGAN2: lr 0.002, betas 0 and 0.99). Its rate and betas are corrected for lazy regularization."""
 
     use: Literal["adam"] = "adam"
-    lr: Annotated[Scheduled, within(ge=0)] = 0.002
-    betas: tuple[Beta, Beta] = Field((0.0, 0.99), strict=False)
-    eps: float = Field(1e-8, gt=0)
-    weight_decay: float = Field(0, ge=0)
+    lr: Annotated[Scheduled, within(ge=0)] = Field(0.002, description=LR)
+    betas: tuple[Beta, Beta] = Field((0.0, 0.99), strict=False, description="decay of the mean and of the mean square")
+    eps: float = Field(1e-8, gt=0, description="added to the root mean square")
+    weight_decay: float = Field(0, ge=0, description="factor of an L2 penalty on the weights")
 
 
 class RMSprop(PluginConfig):
     """RMSprop (WGAN: lr 5e-5)."""
 
     use: Literal["rmsprop"]
-    lr: Annotated[Scheduled, within(ge=0)] = 5e-5
+    lr: Annotated[Scheduled, within(ge=0)] = Field(5e-5, description=LR)
     alpha: float = Field(0.99, gt=0, lt=1, description="decay of the mean square")
-    eps: float = Field(1e-8, gt=0)
-    weight_decay: float = Field(0, ge=0)
+    eps: float = Field(1e-8, gt=0, description="added to the root mean square")
+    weight_decay: float = Field(0, ge=0, description="factor of an L2 penalty on the weights")
 
 
 class SGD(PluginConfig):
     """Stochastic gradient descent with momentum (the original GAN, LAPGAN)."""
 
     use: Literal["sgd"]
-    lr: Annotated[Scheduled, within(ge=0)] = 0.02
-    momentum: float = Field(0, ge=0, lt=1)
-    weight_decay: float = Field(0, ge=0)
+    lr: Annotated[Scheduled, within(ge=0)] = Field(0.02, description=LR)
+    momentum: float = Field(0, ge=0, lt=1, description="share of the last step that is taken again")
+    weight_decay: float = Field(0, ge=0, description="factor of an L2 penalty on the weights")
 
 
 OptimizerConfig = Annotated[Adam | RMSprop | SGD, Field(discriminator="use")]
@@ -44,14 +45,14 @@ OptimizerConfig = Annotated[Adam | RMSprop | SGD, Field(discriminator="use")]
 class EMA(PluginConfig):
     """Moving average of the generator: decay 0.5 ** (batch / (halflife_kimg * 1000))."""
 
-    halflife_kimg: Annotated[Scheduled, within(gt=0)] = 10.0
+    halflife_kimg: Annotated[Scheduled, within(gt=0)] = Field(10.0, description="kimg in which weights fade to half")
     rampup: float | None = Field(None, gt=0, description="half-life at most this share of the images shown so far")
 
 
 class Divergence(PluginConfig):
     """What to do when a loss or gradient is not finite."""
 
-    action: Literal["stop", "rollback"] = "stop"
+    action: Literal["stop", "rollback"] = Field("stop", description="give up, or go back to the last checkpoint")
     rollbacks: int = Field(3, ge=1, description="rollbacks before giving up, each with other random numbers")
 
 
@@ -61,15 +62,15 @@ class TrainingConfig(PluginConfig):
     kimg: float = Field(1000, gt=0, description="length of the run, thousands of real images")
     batch: int = Field(32, ge=1, description="images per step, over all processes and microbatches")
     microbatch: int | None = Field(None, ge=1, description="images at a time per process, when memory is short")
-    seed: int = Field(0, ge=0)
-    order: Literal["g_first", "d_first"] = "g_first"
+    seed: int = Field(0, ge=0, description="of everything that is random: initial weights, order of images, latents")
+    order: Literal["g_first", "d_first"] = Field("g_first", description="which network is trained first in a step")
     d_steps: int = Field(1, ge=1, description="discriminator steps per generator step")
-    optimizer: OptimizerConfig = Adam()
-    generator_optimizer: OptimizerConfig | None = Field(None, description="merged over optimizer")
-    discriminator_optimizer: OptimizerConfig | None = Field(None, description="merged over optimizer")
+    optimizer: OptimizerConfig = Field(Adam(), description="of both networks")
+    generator_optimizer: OptimizerConfig | None = Field(None, description="where the generator's differs")
+    discriminator_optimizer: OptimizerConfig | None = Field(None, description="where the discriminator's differs")
     ema: EMA = EMA()
-    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: cuda, else mps, else cpu")
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of convolutions, by autocast")
     threads: int | None = Field(None, ge=1, description="CPU threads; changes bits, so it is part of a run")
     on_divergence: Divergence = Divergence()
     log_kimg: float = Field(0.5, gt=0, description="kimg from one log line to the next")

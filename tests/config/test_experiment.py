@@ -27,7 +27,7 @@ def test_defaults(load: Load) -> None:
     assert experiment.regularizers == {}
     assert experiment.augmentation is None
     assert experiment.training.batch == 32
-    assert experiment.plugin_origins()["generator.skip"] == "fakes"
+    assert experiment.plugin_origins()["generator.skip"] == "fakes 1"
 
 
 def test_name_is_that_of_the_file_unless_it_says_so(load: Load, write: Write) -> None:

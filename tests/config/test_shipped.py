@@ -4,13 +4,16 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from gancore.cli.plugin_options import table
 from gancore.config import load_experiment
+from gancore.config.describe import SELECTORS
 from gancore.config.experiment import plain
-from gancore.config.frame import NETWORK_KEYS, DataKeys
+from gancore.config.frame import NETWORK_KEYS, DataKeys, Frame
+from gancore.config.training import SGD, Adam, RMSprop, TrainingConfig
 from gancore.discovery import discover
+from gancore.options import Cosine, Linear, Table
 from gancore.registry import PluginSpec
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +44,11 @@ def test_no_option_is_named_like_a_key_of_the_core(spec: PluginSpec) -> None:
 @pytest.mark.parametrize("spec", discover().specs(), ids=lambda spec: f"{spec.kind}.{spec.name}")
 def test_every_option_is_described(spec: PluginSpec) -> None:
     assert [option.name for option in table(spec.load().Config) if not option.doc] == []
+
+
+@pytest.mark.parametrize("config", [TrainingConfig, Adam, RMSprop, SGD, DataKeys, Frame, Linear, Cosine, Table])
+def test_every_key_of_the_core_is_described(config: type[BaseModel]) -> None:
+    assert [option.name for option in table(config) if not (option.doc or option.name in SELECTORS)] == []
 
 
 @pytest.mark.parametrize("spec", discover().specs(), ids=lambda spec: f"{spec.kind}.{spec.name}")

@@ -98,6 +98,14 @@ def test_a_mistake_that_is_merged_into_other_optimizers_is_told_once() -> None:
     assert key == "optimizer.lr"
 
 
+def test_bounds_of_schedules_hold_throughout() -> None:
+    assert found(TrainingConfig, {"optimizer": {"betas": [0, 1.5]}}) == [
+        ("optimizer.betas.1", "must be less than 1 throughout, got 1.5")
+    ]
+    late = {"schedule": "linear", "start": 1, "end": -1, "to_kimg": 5}
+    assert found(Options, {"gamma": late}) == [("gamma", "must be greater than or equal to 0 throughout")]
+
+
 def test_keys_known_to_the_chosen_optimizer() -> None:
     assert found(TrainingConfig, {"optimizer": {"use": "sgd", "beta": 1}}) == [
         ("optimizer.beta", "unknown key; known: lr, momentum, use, weight_decay")

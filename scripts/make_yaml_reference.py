@@ -1,0 +1,103 @@
+"""Fills the tables of docs/yaml.md from the code: `python -m scripts.make_yaml_reference`.
+
+The text between `<!-- begin NAME -->` and `<!-- end NAME -->` is made here; everything else is written by hand.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from gancore.cli.plugin_options import Option, table
+from gancore.config.describe import SELECTORS, selectors
+from gancore.config.frame import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.inheritance import source_of
+from gancore.config.scalars import inline
+from gancore.config.training import SGD, Adam, RMSprop, TrainingConfig
+from gancore.discovery import FIRST_PARTY, discover
+from gancore.options import Cosine, Linear, Table
+from gancore.registry import PluginSpec
+
+REFERENCE = Path(__file__).parent.parent / "docs" / "yaml.md"
+KINDS = ["generator", "discriminator", "normalization", "regularizer", "loss", "augmentation", "dataset"]
+PARTS = ("data", "generator", "discriminator", "loss", "augmentation")
+
+
+def made() -> dict[str, str]:
+    """The generated blocks by name."""
+    return {
+        "sections": sections(),
+        "data": options(DataKeys),
+        "networks": rows(("key", "meaning"), NETWORK_KEYS.items()),
+        "defaults": rows(("part", "`use`"), ((".".join(map(str, keys)), name) for keys, name in DEFAULTS.items())),
+        "training": options(TrainingConfig),
+        "optimizers": "\n".join([chosen(Adam), chosen(RMSprop), chosen(SGD)]),
+        "schedules": "\n".join([chosen(Linear), chosen(Cosine), chosen(Table)]),
+        "plugins": "\n".join(f"### {kind}\n\n{plugins(kind)}" for kind in KINDS),
+    }
+
+
+def filled(text: str, blocks: dict[str, str]) -> str:
+    """The page with every block in its place. Raises ValueError for a block that has none."""
+    for name, block in blocks.items():
+        place = re.compile(f"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
+        found = place.search(text)
+        if found is None:
+            raise ValueError(f"{REFERENCE} has no place for {name}")
+        text = f"{text[: found.start()]}{found[1]}\n{block}\n{found[2]}{text[found.end() :]}"
+    return text
+
+
+def sections() -> str:
+    meaning = {name: field.description or "" for name, field in Frame.model_fields.items()}
+    kinds = {name: "NAME or {use: NAME, ...}" for name in PARTS} | {
+        "training": "a mapping",
+        "regularizers": "a mapping",
+    }
+    values = {option.name: option.type for option in table(Frame)} | kinds
+    return rows(("section", "value", "meaning"), ((f"`{name}`", values[name], meaning[name]) for name in meaning))
+
+
+def plugins(kind: str) -> str:
+    return "\n".join(plugin(spec) for spec in discover().specs(kind) if spec.distribution == FIRST_PARTY)
+
+
+def plugin(spec: PluginSpec) -> str:
+    config = spec.load().Config
+    title = f"**{spec.name}**: {spec.summary}" + (f" ({spec.paper})" if spec.paper else "")
+    return f"{title}\n\n{options(config)}" if config.model_fields else f"{title}\n"
+
+
+def chosen(model: type[BaseModel]) -> str:
+    """One of several mappings, told apart by `use` or `schedule`."""
+    ((key, (name,)),) = selectors(model).items()
+    return f"`{{{key}: {name}, ...}}`: {model.__doc__}\n\n{options(model)}"
+
+
+def options(config: type[BaseModel]) -> str:
+    inherited = {name: source_of(field) for name, field in config.model_fields.items()}
+    told = [option for option in table(config) if option.name not in SELECTORS]
+    found = [(f"`{o.name}`", kind(o), default(o, inherited.get(o.name)), o.doc) for o in told]
+    return rows(("option", "value", "default", "meaning"), found)
+
+
+def kind(option: Option) -> str:
+    words = option.type.replace(" {schedule: linear|cosine|table, ...}", "")
+    return f"{words}, {option.range}" if option.range else words
+
+
+def default(option: Option, inherited: str | None) -> str:
+    return "required" if option.required else f"that of `{inherited}`" if inherited else f"`{inline(option.default)}`"
+
+
+def rows(head: Iterable[str], body: Iterable[Iterable[Any]]) -> str:
+    """A Markdown table."""
+    head = list(head)
+    lines = [head, ["---"] * len(head), *body]
+    return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    REFERENCE.write_text(filled(REFERENCE.read_text(encoding="utf-8"), made()), encoding="utf-8")
