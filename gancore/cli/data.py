@@ -44,7 +44,7 @@ def data() -> None:
 @data.command()
 @source_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
-def info(source: Path, override: Sequence[str], trust: bool, as_json: bool, **form: Any) -> None:
+def info(source: Path, override: Sequence[str], trust: bool | None, as_json: bool, **form: Any) -> None:
     """Show count, size, classes and content hash of SOURCE, and which images cannot be used."""
     from gancore.data.sources import find_source
 
@@ -59,7 +59,13 @@ def info(source: Path, override: Sequence[str], trust: bool, as_json: bool, **fo
 @click.option("--skip-invalid", is_flag=True, help="Leave out images that cannot be used.")
 @click.option("--force", is_flag=True, help="Replace DESTINATION if it is there.")
 def convert(
-    source: Path, destination: Path, override: Sequence[str], trust: bool, skip_invalid: bool, force: bool, **form: Any
+    source: Path,
+    destination: Path,
+    override: Sequence[str],
+    trust: bool | None,
+    skip_invalid: bool,
+    force: bool,
+    **form: Any,
 ) -> None:
     """Write SOURCE to DESTINATION, a zip archive of PNG files with a dataset.json.
 

@@ -24,12 +24,12 @@ def sample(
     truncation_psi: float,
     label: int | None,
     noise_mode: str,
-    trust: bool,
+    trust: bool | None,
 ) -> None:
     """Write a grid of images from MODEL, a run folder or a model file."""
     from gancore.artifacts import load
     from gancore.training.samples import generate, save_grid
 
-    generator = load(model, trust_local_plugins=trust)
+    generator = load(model, trust_local_plugins=bool(trust))
     save_grid(out, generate(generator, count, seed, label, truncation_psi, noise_mode))
     click.echo(out)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from gancore.cli.options import may_execute, overrides, trust_local_plugins
+from gancore.cli.options import overrides, trust_local_plugins
 
 
 @click.command()
@@ -12,7 +12,7 @@ from gancore.cli.options import may_execute, overrides, trust_local_plugins
 @overrides
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; default runs/<name of the experiment>.")
 @trust_local_plugins
-def train(experiment: Path, override: tuple[str, ...], out: Path | None, trust: bool) -> None:
+def train(experiment: Path, override: tuple[str, ...], out: Path | None, trust: bool | None) -> None:
     """Train EXPERIMENT (a YAML file, or the folder of a run to continue).
 
     A folder that already holds the same experiment is continued from its newest checkpoint; what came out is the
@@ -22,7 +22,7 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, trust: 
 
     if experiment.is_dir():
         out, experiment = out or experiment, experiment / "config.yaml"
-    asked = load_experiment(experiment, override, trusted=may_execute(experiment, trust))
+    asked = load_experiment(experiment, override, trusted=trust)
     for note in asked.dropped:
         click.echo(note, err=True)
 

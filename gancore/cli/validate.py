@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gancore.cli.options import may_execute, overrides, trust_local_plugins
+from gancore.cli.options import overrides, trust_local_plugins
 from gancore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
 @trust_local_plugins
 def validate(
-    files: tuple[Path, ...], override: tuple[str, ...], diff: bool, data: bool, as_json: bool, trust: bool
+    files: tuple[Path, ...], override: tuple[str, ...], diff: bool, data: bool, as_json: bool, trust: bool | None
 ) -> None:
     """Check FILE (an experiment, or a run folder) and print it with everything filled in.
 
@@ -43,12 +43,12 @@ def validate(
         _show(experiments[0], as_json)
 
 
-def _load(file: Path, override: tuple[str, ...], data: bool, trust: bool) -> "Experiment":
+def _load(file: Path, override: tuple[str, ...], data: bool, trust: bool | None) -> "Experiment":
     from gancore.config import load_experiment
 
     if file.is_dir():
         file /= "config.yaml"
-    experiment = load_experiment(file, override, trusted=may_execute(file, trust))
+    experiment = load_experiment(file, override, trusted=trust)
     if data:
         _check_data(experiment)
     return experiment

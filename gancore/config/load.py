@@ -24,7 +24,7 @@ def load_experiment(
     source: Path | str | Mapping[str, Any],
     overrides: Sequence[str] = (),
     registry: Registry | None = None,
-    trusted: bool = False,
+    trusted: bool | None = None,
     base: Path | None = None,
 ) -> Experiment:
     """Reads, merges and checks an experiment.
@@ -32,7 +32,8 @@ def load_experiment(
     source: a YAML file, or what one would hold as plain data.
     overrides: "key.path=value", the value in YAML; a later one wins.
     registry: the plugins there are (default: all installed).
-    trusted: whether files named in `plugins:` may be executed.
+    trusted: whether files named in `plugins:` may be executed (default: yes, but not copies in a run folder, which
+        may be somebody else's).
     base: the folder of relative paths (default: that of the file; the working directory for a mapping).
 
     Raises ConfigError with all mistakes at once, each "file:line: key: what is wrong"; an override's place is
@@ -43,6 +44,7 @@ def load_experiment(
     folder = base or (source.parent if isinstance(source, Path) else Path.cwd())
     document = read_experiment(source, overrides, folder)
     name = _safe(source.stem) if isinstance(source, Path) else "experiment"
+    trusted = not _in_run_folder(source) if trusted is None else trusted
     return resolve(document, registry or discover(), folder, name, trusted)
 
 
@@ -54,6 +56,10 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
     """
     document = changed(experiment.document, changes, where)
     return resolve(document, experiment.installed, experiment.home, experiment.name, trusted=True)
+
+
+def _in_run_folder(source: Path | Mapping[str, Any]) -> bool:
+    return isinstance(source, Path) and source.name == "config.yaml" and (source.parent / "environment.json").exists()
 
 
 def _safe(stem: str) -> str:

@@ -39,7 +39,7 @@ class Source:
         return open_data(self.dataset, self.keys, name=self.name)
 
 
-def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool = False) -> Source:
+def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool | None = None) -> Source:
     """What `path` names; overrides and trust are for experiments. Raises ConfigError, DataError."""
     if path.suffix.lower() in EXPERIMENTS:
         experiment = load_experiment(path, overrides, trusted=trusted)
