@@ -16,5 +16,5 @@ def test_public_names_can_be_called_again_and_again(name: str):
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="has no attribute 'trian'"):
-        gancore.trian  # noqa: B018
+    with pytest.raises(AttributeError, match="has no attribute 'nothing_of_the_kind'"):
+        gancore.nothing_of_the_kind  # noqa: B018
