@@ -83,7 +83,7 @@ class _Resolver:
         for kind, files in _items(find(self.document.data, ("plugins",))):
             for name, target in _items(files):
                 try:
-                    specs = load_local({kind: {name: str(target)}}, home, trusted=trusted)
+                    specs = load_local({str(kind): {str(name): str(target)}}, home, trusted=trusted)
                     self.registry = self.registry.with_local(specs)
                 except PluginError as error:
                     message = str(error).removeprefix(f"plugins.{kind}.{name}: ")

@@ -15,7 +15,7 @@ from gancore.composition import compose, compose_dataset
 from gancore.config import Experiment, Source, as_experiment
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover
-from gancore.errors import Interrupted, RunFailed
+from gancore.errors import DataError, Interrupted, RunFailed
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.device import describe_environment, pick_device
 from gancore.training.divergence import keep_evidence
@@ -76,8 +76,11 @@ def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
 
 
 def training_data(experiment: Experiment) -> ImageData:
-    """The images of an experiment, decoded and checked; raises DataError."""
-    return open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
+    """The images of an experiment, decoded and checked; raises DataError with the line that names them."""
+    try:
+        return open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
+    except DataError as error:
+        raise DataError(str(experiment.error("data", str(error)))) from error
 
 
 def new_trainer(experiment: Experiment, data: ImageData, device: torch.device) -> Trainer:

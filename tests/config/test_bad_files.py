@@ -70,8 +70,8 @@ def test_generated_file(what: str, folder: Path, capsys: pytest.CaptureFixture[s
 
 
 OVERRIDES = {
-    "generatr.use=skip": "generatr: unknown key; did you mean 'generator'?",
-    "generator.chanels.base=3": "generator.chanels: unknown key; did you mean 'channels'?",
+    "generators.use=skip": "generators: unknown key; did you mean 'generator'?",
+    "generator.channel.base=3": "generator.channel: unknown key; did you mean 'channels'?",
     "training.kimg=lots": "training.kimg: expected a number, got 'lots'",
     "training.kimg=.nan": "training.kimg: .nan is not a finite number",
     "training.kimg.start=1": "training.kimg: expected a number, got a mapping",
