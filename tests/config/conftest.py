@@ -15,7 +15,9 @@ from tests.config.fakes import PLUGINS, FakeSpec
 def registry() -> Registry:
     return Registry(
         {
-            (kind, name): FakeSpec(kind, name, "fakes:Fake", f"a fake {kind}", distribution="fakes", version="1", made=made)
+            (kind, name): FakeSpec(
+                kind, name, "fakes:Fake", f"a fake {kind}", distribution="fakes", version="1", made=made
+            )
             for kind, plugins in PLUGINS.items()
             for name, made in plugins.items()
         }
