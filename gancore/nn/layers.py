@@ -96,6 +96,8 @@ class Conv2d(Weighted):
         init_std: float | None = None,
     ) -> None:
         super().__init__()
+        if normalization is not None and normalization.style_size:
+            raise PluginError(f"{type(normalization).__name__} takes a style, and {normalization.site.name} has none")
         self.activation, self.sampling, self.resampling = activation, sampling, resampling
         self.normalization = normalization
         self.add_weight([c_out, c_in, kernel_size, kernel_size], activation.weight_gain, init_std=init_std)

@@ -23,7 +23,8 @@ class MinibatchStd(nn.Module):
         n, c, h, w = x.shape
         group = group_size(n // parts, self.group_size)
         y = at_least_float32(x).reshape(parts, group, -1, self.channels, c // self.channels, h, w)
-        std = (y.var(dim=1, correction=0) + self.eps).sqrt()  # [parts, groups, channels, C / channels, H, W]
+        variance = (y - y.mean(1, keepdim=True)).square().mean(1)
+        std = (variance + self.eps).sqrt()  # [parts, groups, channels, C / channels, H, W]
         mean = std.mean(dim=(3, 4, 5)).to(x.dtype)  # [parts, groups, channels]
         mean = mean[:, None].expand(-1, group, -1, -1).reshape(n, self.channels, 1, 1)
         return torch.cat([x, mean.expand(-1, -1, h, w)], dim=1)

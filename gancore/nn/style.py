@@ -21,12 +21,15 @@ from gancore.nn.options import StyleOptions
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 
 
-class Epilogue(Weighted):
+class Epilogue(nn.Module):
     """What follows a synthesis convolution, or the constant input: noise, bias, activation, statistic, style."""
 
     noise_const: Tensor
 
-    def __init__(self, site: Site, normalization: Normalization, w_dim: int, slot: int, options: StyleOptions) -> None:
+    def __init__(
+        self, site: Site, normalization: Normalization, w_dim: int, slot: int | None, options: StyleOptions
+    ) -> None:
+        """`slot` is the layer's place in ws; None: it has no style."""
         super().__init__()
         self.site, self.slot, self.noise = site, slot, options.noise
         self.normalization = normalization
@@ -34,25 +37,27 @@ class Epilogue(Weighted):
         self.own_style = normalization.style_size == 0
         channels = site.c_out
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.affine = (
-            Linear(w_dim, 2 * channels, bias_init=[1.0] * channels + [0.0] * channels)
-            if self.own_style
-            else Linear(w_dim, normalization.style_size, bias_init=1.0)
-        )
+        self.affine = None if slot is None else _affine(w_dim, channels, normalization.style_size)
         if self.noise != "none":
             self.register_buffer("noise_const", torch.randn(site.resolution, site.resolution))
             self.noise_strength = nn.Parameter(torch.zeros([channels] if self.noise == "channel" else []))
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
         """[N, C, H, W] to the same shape; `ws` has one [N, w_dim] a slot."""
-        return self.finish(x, None, self.affine(ws[self.slot]), noise)
+        return self.finish(x, None, self.style(ws), noise)
 
-    def finish(self, y: Tensor, scale: Tensor | None, s: Tensor, noise: NoiseSource, gain: float = 1.0) -> Tensor:
+    def style(self, ws: Sequence[Tensor]) -> Tensor | None:
+        """The coefficients [N, style_size] of the normalization, or [N, 2 * C] of the block's own style."""
+        return None if self.affine is None or self.slot is None else self.affine(ws[self.slot])
+
+    def finish(
+        self, y: Tensor, scale: Tensor | None, s: Tensor | None, noise: NoiseSource, gain: float = 1.0
+    ) -> Tensor:
         """Everything after the convolution, times `gain`; `scale` [N, C] multiplies the convolution's output."""
         late = self.own_style or has_statistic(self.normalization)  # a statistic would undo the gain
         y = self._activated(y, scale, noise, 1.0 if late else gain)
         y = self.normalization.statistic(y)
-        if self.own_style:
+        if self.own_style and s is not None:
             y_s, y_b = _maps(s * gain, y.dtype).chunk(2, dim=1)
             return torch.addcmul(y_b, y, y_s)
         return y * gain if late and gain != 1 else y
@@ -60,14 +65,15 @@ class Epilogue(Weighted):
     def _activated(self, y: Tensor, scale: Tensor | None, noise: NoiseSource, gain: float) -> Tensor:
         total = gain * self.activation.gain
         bias = _maps(self.bias[None] * total, y.dtype)
-        y = y * total + bias if scale is None else torch.addcmul(bias, y, _maps(scale * total, y.dtype))
+        factor = None if scale is None else _maps(scale * total, y.dtype)
+        y = torch.add(bias, y, alpha=total) if factor is None else torch.addcmul(bias, y, factor)
         image = None if self.noise == "none" else noise.image(f"noise.{self.site.name}", self.noise_const, len(y))
         if image is not None:
             y.add_(image * (self.noise_strength * total).view(-1, 1, 1))
         return self.activation(y, None, gain)
 
 
-class StyleConv(Epilogue):
+class StyleConv(Epilogue, Weighted):
     """A synthesis layer: [N, in, H, W] to [N, out, H, W], or twice the size with `up`."""
 
     resample_filter: Tensor | None
@@ -81,8 +87,8 @@ class StyleConv(Epilogue):
         register_filter(self, options.resample_filter if up else None)
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource, gain: float = 1.0) -> Tensor:
-        s = self.affine(ws[self.slot])
-        weight = self.effective_weight()
+        s, weight = self.style(ws), self.effective_weight()
+        assert s is not None
         y, scale = scaled_convolution(x, weight, s[:, :0] if self.own_style else s, self.normalization, self._convolve)
         return self.finish(y, scale, s, noise, gain)
 
@@ -127,6 +133,13 @@ def scaled_convolution(
     scale = normalization.in_scale(s, weight)
     y = convolve(x if scale is None else x * _maps(scale, x.dtype), weight)
     return y, normalization.out_scale(y, s, weight)
+
+
+def _affine(w_dim: int, channels: int, style_size: int) -> Linear:
+    """Scales start at 1, shifts at 0; a style of size 0 stands for the block's own, y_s and y_b."""
+    if style_size:
+        return Linear(w_dim, style_size, bias_init=1.0)
+    return Linear(w_dim, 2 * channels, bias_init=[1.0] * channels + [0.0] * channels)
 
 
 def constant_input(channels: int, resolution: int, start: str) -> nn.Parameter:

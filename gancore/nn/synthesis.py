@@ -55,8 +55,11 @@ class Builder:
         return StyleConv(site, self.normalize(site), self.cfg.w_dim, self.slots.take(), self.cfg, up)
 
     def epilogue(self, name: str, resolution: int, channels: int) -> Epilogue:
+        """Without a style where the normalization wants one: those scale a convolution, and here is none."""
         site = self.sites.next(name, resolution, channels, channels)
-        return Epilogue(site, self.normalize(site), self.cfg.w_dim, self.slots.take(), self.cfg)
+        normalization = self.normalize(site)
+        slot = None if normalization.style_size else self.slots.take()
+        return Epilogue(site, normalization, self.cfg.w_dim, slot, self.cfg)
 
     def torgb(self, c_in: int) -> ToRGB:
         slot = self.slots.share() if self.cfg.torgb_modulated else None

@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from gancore.contracts import Context, Discriminator, Generator, Interface, Normalization, PluginConfig, Site, Stage
 from gancore.discovery import discover
 from gancore.errors import PluginError
+from gancore.nn import attach_weight_normalization
 from gancore.nn.layers import Conv2d
 from gancore.nn.style import StyleConv, ToRGB
 from gancore_plugins.normalization.demod import Demod
 from gancore_plugins.normalization.instance import InstanceNorm
 from gancore_plugins.normalization.none import NoNormalization
+from gancore_plugins.normalization.spectral import SpectralNorm
 
 TOPOLOGIES = ("original", "skip", "residual")
 SMALL: dict[str, Any] = {"channels": {"base": 64, "max": 8}, "mapping": {"layers": 2}}
@@ -204,6 +206,19 @@ def test_a_statistic_does_not_hide_the_latent() -> None:
     G = generator("skip", Interface(16, 3), lambda s: InstanceNorm(InstanceNorm.Config(), s))
     a, b = G(torch.randn(2, 8))
     assert (a - b).std() > 0.01 * a.std()
+
+
+@pytest.mark.parametrize("normalize", [demod, none])
+def test_a_constant_layer_uses_all_its_parameters_and_takes_weight_normalization(normalize: Any) -> None:
+    G = generator("original", Interface(8, 3), normalize, const_layer=True)
+    attach_weight_normalization(G, lambda shape: SpectralNorm(SpectralNorm.Config(), shape))
+    G(torch.randn(2, 8), noise_mode="random").square().sum().backward()
+    assert not [name for name, p in G.named_parameters() if p.grad is None]
+
+
+def test_a_discriminator_layer_has_no_style_to_give() -> None:
+    with pytest.raises(PluginError, match=r"Demod takes a style, and b8\.conv0 has none"):
+        discriminator("original", Interface(8, 3), demod)
 
 
 def test_noise_can_be_left_out() -> None:
