@@ -43,7 +43,19 @@ class RunFolder:
         return str(self.path)
 
     def exists(self) -> bool:
+        """Whether there is a run; its configuration is the last file written when one is set up."""
         return self.config.is_file()
+
+    def check_usable(self) -> None:
+        """Raises RunError when the folder holds anything else than a run, or the beginning of one."""
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"{self}: a file; choose a folder with --out")
+        if self.exists() or not self.path.exists():
+            return
+        begun = {".lock", "environment.json", "samples", "plugins"}
+        foreign = [p.name for p in self.path.iterdir() if p.name not in begun and p.suffix != TEMPORARY]
+        if foreign:
+            raise RunError(f"{self}: not empty, and not a run ({sorted(foreign)[0]}); choose another folder with --out")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -91,8 +103,9 @@ class RunFolder:
 
     def clear_leftovers(self) -> None:
         """Removes temporary files of a process that was killed while writing."""
-        for path in self.path.rglob(f"*{TEMPORARY}"):
-            path.unlink(missing_ok=True)
+        for folder in (self.path, self.samples, self.plugins):
+            for path in folder.glob(f"*{TEMPORARY}"):
+                path.unlink(missing_ok=True)
 
     def cut_logs(self, step: int) -> None:
         """Drops lines of the logs after a step (and a line cut by a kill), for a run that goes on from there."""

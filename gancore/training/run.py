@@ -50,6 +50,7 @@ def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
     """
     experiment = as_experiment(experiment)
     run = RunFolder(Path(out) if out else Path("runs") / experiment.name)
+    run.check_usable()
     if run.exists():
         check_same_experiment(run, experiment)
     device = pick_device(experiment.training)
@@ -92,11 +93,11 @@ def new_trainer(experiment: Experiment, data: ImageData, device: torch.device) -
 def _prepare(run: RunFolder, experiment: Experiment, data: ImageData, device: torch.device) -> None:
     """Writes what describes the run: the resolved experiment, the environment, the identity of the data."""
     run.clear_leftovers()
-    write_text(run.config, experiment.copied_into(run.path).to_yaml())
     about = {"plugins": experiment.plugin_origins(), "data": data.identity.to_dict()}
     write_json(run.environment, describe_environment(device) | about)
     side = grid_side(data.interface.resolution)
     save_grid(run.samples / "reals.png", real_images(data, side * side, experiment.training.seed))
+    write_text(run.config, experiment.copied_into(run.path).to_yaml())  # last: from now on this is a run
 
 
 def _continue(run: RunFolder, trainer: Trainer) -> list[str]:
