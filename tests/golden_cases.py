@@ -15,7 +15,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-FOLDER = Path(os.environ.get("GANCORE_GOLDEN") or Path(__file__).parent / "golden")
+OWN = Path(__file__).parent / "golden"
+FOLDER = Path(os.environ.get("GANCORE_GOLDEN") or OWN)
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class Case:
 
 
 def cases(pattern: str) -> list[Case]:
-    """All cases whose file name fits; a folder without any is a mistake, not an empty test."""
+    """All cases whose file name fits. Another folder than ours may hold some kinds of cases only, but not none."""
     found = [Case(path) for path in sorted(FOLDER.glob(f"{pattern}.json"))]
-    assert found, f"no golden case {pattern} in {FOLDER}"
+    assert found or (FOLDER != OWN and any(FOLDER.glob("*.json"))), f"no golden case {pattern} in {FOLDER}"
     return found
 
 
