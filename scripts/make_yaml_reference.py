@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from gancore.cli.plugin_options import Option, table
 from gancore.config.describe import SELECTORS, selectors
 from gancore.config.frame import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.grid import GridConfig, StopEarly
 from gancore.config.inheritance import source_of
 from gancore.config.scalars import inline
 from gancore.config.training import SGD, Adam, RMSprop, TrainingConfig
@@ -33,6 +34,8 @@ def made() -> dict[str, str]:
         "networks": rows(("key", "meaning"), NETWORK_KEYS.items()),
         "defaults": rows(("part", "`use`"), ((".".join(map(str, keys)), name) for keys, name in DEFAULTS.items())),
         "training": options(TrainingConfig),
+        "grid": options(GridConfig),
+        "stop_early": options(StopEarly),
         "optimizers": "\n".join([chosen(Adam), chosen(RMSprop), chosen(SGD)]),
         "schedules": "\n".join([chosen(Linear), chosen(Cosine), chosen(Table)]),
         "plugins": "\n".join(f"### {kind}\n\n{plugins(kind)}" for kind in KINDS),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from gancore.artifacts.atomic import TEMPORARY, write_text
-from gancore.artifacts.tensors import load_tensors
 from gancore.errors import RunError
 
 MODEL = "model.safetensors"
@@ -83,6 +82,8 @@ class RunFolder:
 
         Raises RunError when there are checkpoints and none of them is sound.
         """
+        from gancore.artifacts.tensors import load_tensors  # imports torch
+
         damaged: list[str] = []
         for path in self.checkpoints():
             try:
@@ -95,6 +96,8 @@ class RunFolder:
 
     def retain(self, keep: int) -> None:
         """Deletes all but the newest `keep` checkpoints, once the newest has been read back and found sound."""
+        from gancore.artifacts.tensors import load_tensors  # imports torch
+
         old = self.checkpoints()[keep:]
         if old:
             load_tensors(self.checkpoints()[0])

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from gancore.config.differences import Difference, differences
 from gancore.config.document import Document
 from gancore.config.frame import DataKeys
+from gancore.config.grid import GridConfig
 from gancore.config.scalars import dump
 from gancore.config.training import TrainingConfig
 from gancore.errors import ConfigError, Problem
@@ -77,6 +78,7 @@ class NetworkPart(Part):
 class Experiment:
     """A resolved experiment. Two are equal when they describe the same training.
 
+    grid: what `gancore grid` makes of it; its cells have none.
     home: the folder of its file, which the files in `plugins` are relative to.
     dropped: a line for each option that a change of `use` made pointless.
     document, installed: what it was resolved from; local plugins are not among the installed ones.
@@ -91,6 +93,7 @@ class Experiment:
     regularizers: dict[str, Part]
     augmentation: Part | None
     training: TrainingConfig
+    grid: GridConfig | None = field(compare=False)
     home: Path = field(compare=False)
     dropped: list[str] = field(compare=False)
     document: Document = field(compare=False, repr=False)

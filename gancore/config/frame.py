@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from gancore.config.document import Keys
+from gancore.config.grid import GridConfig
 from gancore.config.training import TrainingConfig
 from gancore.options import PluginConfig
 
@@ -57,6 +58,7 @@ class Frame(PluginConfig):
     )
     augmentation: Any = Field(None, description="what reals and fakes go through before the discriminator; null: none")
     training: TrainingConfig = Field(TrainingConfig(), description="optimizers, length, batch, seeds, logs")
+    grid: GridConfig | None = Field(None, description="makes many experiments of this one, for `gancore grid`")
 
 
 class DataKeys(PluginConfig):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,16 @@ def load_experiment(
     return resolve(document, registry or discover(), folder, name, trusted)
 
 
-def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str = "") -> Experiment:
-    """The experiment with other values at dotted keys, resolved anew from what was written (a cell of a grid).
+def with_changes(
+    experiment: Experiment, changes: Mapping[str, Any], where: str | Mapping[str, str] = ""
+) -> Experiment:
+    """The experiment with other values at dotted keys, resolved anew from what was written, without a grid.
 
     Options that a change of `use` makes pointless are dropped and listed in `dropped`. `where` tells in errors who
-    asked for the changes. Raises ConfigError.
+    asked for the changes, for all of them or for each key. Raises ConfigError.
     """
     document = changed(experiment.document, changes, where)
+    document = replace(document, data={key: value for key, value in document.data.items() if key != "grid"})
     return resolve(document, experiment.installed, experiment.home, experiment.name, trusted=True)
 
 

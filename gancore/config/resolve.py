@@ -73,6 +73,7 @@ class _Resolver:
             regularizers={key: part for key, part in regularizers.items() if part},
             augmentation=augmentation,
             training=frame.training,
+            grid=frame.grid,
             home=home,
             dropped=self.dropped,
             document=self.document,

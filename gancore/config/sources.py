@@ -41,11 +41,12 @@ def read_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str], 
     return merged(document, given) if overrides else document
 
 
-def changed(document: Document, changes: Mapping[str, Any], where: str) -> Document:
-    """The document with the values at dotted keys replaced, `where` saying in errors who did it."""
+def changed(document: Document, changes: Mapping[str, Any], where: str | Mapping[str, str]) -> Document:
+    """The document with the values at dotted keys replaced, `where` saying in errors who did it (each of them)."""
     for keys, value in changes.items():
         written = _canonical(from_mapping(nested(_way(keys), value)))
-        document = merged(document, Document(written.data, dict.fromkeys(written.places, where)))
+        place = where if isinstance(where, str) else where.get(keys, "")
+        document = merged(document, Document(written.data, dict.fromkeys(written.places, place)))
     return document
 
 

@@ -49,6 +49,8 @@ def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
         Interrupted: SIGINT or SIGTERM came; the run is saved and the message says how to continue.
     """
     experiment = as_experiment(experiment)
+    if experiment.grid is not None:
+        raise experiment.error("grid", "this is a grid of experiments; run it with `gancore grid run FILE`")
     run = RunFolder(Path(out) if out else Path("runs") / experiment.name)
     run.check_usable()
     if run.exists():
