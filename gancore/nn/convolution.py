@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional as F
-from torch.nn.grad import conv2d_weight
 
 from gancore.nn.gradients import weight_gradients_wanted
 from gancore.nn.precision import to_autocast_dtype
+from gancore.nn.weight_gradient import weight_gradient
 
 
 class Geometry(NamedTuple):
@@ -112,7 +112,7 @@ class _WeightGradient(Function):
     def forward(ctx: Any, x: Tensor, g: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(x, g)
         ctx.geometry = geometry
-        return conv2d_weight(x, shape, g, **geometry._asdict())
+        return weight_gradient(x, g, shape, **geometry._asdict())
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:

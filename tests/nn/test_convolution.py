@@ -5,9 +5,11 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional as F
+from torch.nn.grad import conv2d_weight
 
 from gancore.nn.convolution import conv2d, conv_transpose2d
 from gancore.nn.gradients import input_gradients, no_weight_gradients
+from gancore.nn.weight_gradient import by_matrix_products
 
 
 def normal(*shape: int) -> Tensor:
@@ -64,6 +66,17 @@ def test_input_gradients_are_differentiable_to_the_weight() -> None:
         (grads,) = input_gradients(y.square(), x)
         results.append(torch.autograd.grad(grads.square().sum(), weight)[0])
     assert torch.allclose(*results)
+
+
+@pytest.mark.parametrize(("size", "stride", "padding"), [(4, 1, 1), (33, 2, 0), (48, 1, 1), (9, 2, 1)])
+def test_weight_gradient_by_matrix_products(size: int, stride: int, padding: int) -> None:
+    """Several images a product, several products an image, and a last product that is smaller."""
+    torch.manual_seed(0)
+    x = torch.randn(3, 5, size, size, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+    shape = torch.Size([7, 5, 3, 3])
+    g = torch.randn_like(F.conv2d(x, x.new_zeros(shape), stride=stride, padding=padding))
+    want = conv2d_weight(x, shape, g, stride, padding)
+    torch.testing.assert_close(by_matrix_products(x, g, shape, stride, padding), want)
 
 
 def test_images_are_channels_last() -> None:
