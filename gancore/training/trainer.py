@@ -1,7 +1,7 @@
 """The training step: what the engine does between two images shown to the discriminator."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 
 import torch
@@ -139,7 +139,7 @@ class Trainer:
     def _autocast(self) -> AbstractContextManager[None]:
         dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
         precision = self.training.precision
-        return torch.autocast(self.device.type, dtype=dtypes[precision], enabled=precision != "fp32")
+        return torch.autocast(self.device.type, dtype=dtypes[precision]) if precision != "fp32" else nullcontext()
 
 
 def parts_of(module: nn.Module) -> Iterable[tuple[str, Part]]:
