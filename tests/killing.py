@@ -1,0 +1,73 @@
+"""Training in a process of its own that is killed (SIGKILL) at a chosen place, for the tests of resuming."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from tiny import tiny_experiment
+
+from gancore.training import train
+
+
+def kill_at(module: Any, name: str, call: int, after: bool) -> None:
+    """Replaces a function by one whose `call`-th call ends the process with SIGKILL, before or after its work."""
+    work, calls = getattr(module, name), iter(range(call + 1))
+
+    def fatal(*args: Any, **kwargs: Any) -> Any:
+        last = next(calls) == call
+        if last and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = work(*args, **kwargs)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(module, name, fatal)
+
+
+def cut_short(path: Path, tensors: Any, about: Any) -> None:
+    """A checkpoint write that dies with half a file under its temporary name."""
+    path.with_name(path.name + ".tmp").write_bytes(b"\x00" * 1000)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fault(number: int) -> None:
+    """Ten places to be killed at; 3, 4 and 5 are inside the writing of a checkpoint."""
+    from gancore.artifacts import atomic, run, tensors
+    from gancore.training import logs
+    from gancore.training import run as loop
+    from gancore.training.trainer import Trainer
+
+    faults: list[Callable[[], None]] = [
+        lambda: kill_at(Trainer, "_run", 1, after=True),
+        lambda: kill_at(Trainer, "_end_step", 1, after=False),
+        lambda: kill_at(Trainer, "step", 2, after=True),
+        lambda: setattr(loop, "save_tensors", cut_short),
+        lambda: kill_at(tensors, "save_file", 0, after=True),
+        lambda: kill_at(atomic, "_flush", 6, after=True),
+        lambda: kill_at(loop, "save_model", 0, after=False),
+        lambda: kill_at(run.RunFolder, "retain", 0, after=True),
+        lambda: kill_at(logs, "append_line", 0, after=True),
+        lambda: kill_at(loop, "save_grid", 1, after=False),
+    ]
+    faults[number]()
+
+
+def child(out: Path, number: int | None) -> None:
+    torch.set_num_threads(1)
+    if number is not None:
+        fault(number)
+    train(tiny_experiment(), out)
+
+
+def run_child(out: Path, number: int | None) -> int | None:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["gancore.training", "torch.utils.tensorboard", "torch._dynamo"])
+    process = context.Process(target=child, args=(out, number))
+    process.start()
+    process.join()
+    return process.exitcode
