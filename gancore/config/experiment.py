@@ -138,17 +138,17 @@ class Experiment:
 
     def differences(self, other: "Experiment") -> list[Difference]:
         """The keys in which `other` is another experiment; each prints as "key: this -> other"."""
-        return differences(self._identity(), other._identity())
+        return differences(self.identity(), other.identity())
 
-    def error(self, key: str, message: str) -> ConfigError:
-        """A mistake at a dotted key, with the place where that was written."""
-        return ConfigError([Problem(self.document.where(tuple(key.split("."))), key, message)])
-
-    def _identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """What makes this experiment differ from others: plugin files by their content, wherever it lies."""
         files = [part.spec for part in self.parts() if isinstance(part.spec, LocalPlugin)]
         versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
         return {**self._with_data_base(None).to_dict(), "plugins": versions}
+
+    def error(self, key: str, message: str) -> ConfigError:
+        """A mistake at a dotted key, with the place where that was written."""
+        return ConfigError([Problem(self.document.where(tuple(key.split("."))), key, message)])
 
     def _with_data_base(self, base: str | None) -> "Experiment":
         return replace(self, data=replace(self.data, core=self.data.core.model_copy(update={"base": base})))

@@ -1,0 +1,142 @@
+"""`gancore grid`: many experiments of one file, run, watched, reported and cleaned up."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from gancore.cli.options import overrides, trust_local_plugins
+from gancore.errors import GancoreError
+
+folder_argument = click.argument("folder", type=click.Path(path_type=Path))
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
+
+
+@click.group()
+def grid() -> None:
+    """Run a grid of experiments and report on it."""
+
+
+@grid.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@overrides
+@click.option("--out", type=click.Path(path_type=Path), help="Grid folder; default runs/<name of the experiment>.")
+@click.option(
+    "--workers", type=click.IntRange(1), help="Cells at a time on this machine; default: one for each GPU, or 1."
+)
+@click.option("--ray", metavar="ADDRESS|local", help="Run on a Ray cluster; FOLDER is shared by its machines.")
+@click.option("--retry-failed", is_flag=True, help="Try cells again that failed.")
+@click.option("--stop-after", type=click.FloatRange(0, min_open=True), metavar="MINUTES", help="Save and stop then.")
+@trust_local_plugins
+def run(
+    file: Path,
+    override: tuple[str, ...],
+    out: Path | None,
+    workers: int | None,
+    ray: str | None,
+    retry_failed: bool,
+    stop_after: float | None,
+    trust: bool | None,
+) -> None:
+    """Run the cells of FILE, an experiment with a `grid:` section, or go on with them.
+
+    Finished cells are skipped, and all others go on from their last checkpoint, however they were ended; cells that
+    failed need --retry-failed. Exit codes: 0 all done, 1 some failed, 2 nothing was started, 3 stopped.
+    """
+    if ray is not None and workers is not None:
+        raise click.UsageError("--workers is for this machine; on a cluster `grid.resources` says what a cell asks for")
+    from gancore.config import load_experiment
+
+    experiment = load_experiment(file, override, trusted=trust)
+    from gancore.config.grid import GridConfig
+    from gancore.grid.cluster import RayExecutor
+    from gancore.grid.local import LocalExecutor, available_gpus
+    from gancore.grid.run import Executor, Listener, run_grid
+
+    executor: Executor
+    if ray is not None:
+        executor = RayExecutor(ray, (experiment.grid or GridConfig()).resources)
+    else:
+        gpus = [] if experiment.training.device == "cpu" else available_gpus()
+        executor = LocalExecutor(workers or max(len(gpus), 1), gpus)
+    listener = Listener(lambda line: click.echo(line, err=True), _Ticker().look)
+    click.echo(run_grid(experiment, out, executor, retry_failed, stop_after, listener).path)
+
+
+class _Ticker:
+    """A line on the whole grid: all the time on a terminal, once a minute elsewhere."""
+
+    def __init__(self) -> None:
+        self.every = 2 if sys.stderr.isatty() else 60
+        self.last = time.monotonic()
+
+    def look(self, folder: object) -> None:
+        from gancore.grid.folder import GridFolder
+        from gancore.grid.status import status_of, summary
+
+        if time.monotonic() - self.last < self.every or not isinstance(folder, GridFolder):
+            return
+        self.last = time.monotonic()
+        line = summary(status_of(folder))
+        click.echo(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
+
+
+@grid.command()
+@folder_argument
+@click.option("--watch", is_flag=True, help="Show it anew every two seconds, until interrupted.")
+@as_json
+def status(folder: Path, watch: bool, as_json: bool) -> None:
+    """Show the cells of the grid in FOLDER: state, kimg, images/s, time left, last scores."""
+    from gancore.grid.folder import GridFolder
+    from gancore.grid.status import lines, status_of
+
+    while True:
+        found = status_of(GridFolder(folder))
+        text = json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(lines(found))
+        if watch:
+            click.clear()
+        click.echo(text)
+        if not watch or found.finished:
+            return
+        time.sleep(2)
+
+
+@grid.command()
+@folder_argument
+@click.option("--yes", is_flag=True, help="Delete what is listed.")
+@as_json
+def clean(folder: Path, yes: bool, as_json: bool) -> None:
+    """List what the grid in FOLDER may lose by its `grid.retention`, and delete it with --yes.
+
+    Cells that are running are left alone.
+    """
+    from gancore.grid.clean import clean_up, superfluous
+    from gancore.grid.folder import GridFolder
+
+    found = superfluous(GridFolder(folder))
+    total = sum(item.bytes for item in found)
+    if as_json:
+        click.echo(json.dumps([{"path": str(i.path), "bytes": i.bytes, "why": i.why} for i in found], indent=2))
+    else:
+        click.echo("".join(f"{i.bytes / 1e6:10.1f} MB  {i.path}  ({i.why})\n" for i in found), nl=False)
+    if yes:
+        clean_up(GridFolder(folder), found)
+    words = "deleted" if yes else "would go; --yes deletes them"
+    click.echo(f"{len(found)} files and folders, {total / 1e6:.1f} MB, {words}", err=True)
+
+
+@grid.command()
+@folder_argument
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default FOLDER/report.")
+def report(folder: Path, out: Path | None) -> None:
+    """Write results.json, results.csv and report.md of the grid in FOLDER, at any moment while it runs."""
+    from gancore.grid.folder import GridFolder
+    from gancore.grid.results import write_report
+
+    try:
+        written = write_report(GridFolder(folder), out or folder / "report")
+    except OSError as error:
+        raise GancoreError(f"{out or folder / 'report'}: cannot be written: {error.strerror}") from error
+    click.echo(written)

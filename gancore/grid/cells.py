@@ -1,0 +1,143 @@
+"""The cells of a grid: experiments of their own, checked all at once, and known by what they would compute."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from gancore.composition import compose_dataset
+from gancore.config import Experiment, with_changes
+from gancore.config.scalars import inline
+from gancore.data import DataIdentity, open_data
+from gancore.errors import ConfigError, DataError, Problem
+from gancore.grid.points import Point, points_of, problems
+from gancore.options import PluginConfig
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment of a grid."""
+
+    point: Point
+    experiment: Experiment
+
+    @property
+    def name(self) -> str:
+        return self.point.name
+
+
+@dataclass(frozen=True)
+class Identified:
+    """A cell whose data have been opened: `flaw` says why they could not be.
+
+    identity: 16 hex digits that stand for everything the result depends on; None where there are no data.
+    """
+
+    cell: Cell
+    identity: str | None
+    data: dict[str, Any] | None
+    flaw: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.cell.name
+
+    @property
+    def experiment(self) -> Experiment:
+        return self.cell.experiment
+
+
+def cells_of(experiment: Experiment) -> list[Cell]:
+    """All cells of the experiment's grid, resolved and checked.
+
+    Raises ConfigError with the mistakes of all of them, each once, at the line of the value that brings it.
+    """
+    if experiment.grid is None:
+        raise ConfigError([Problem(experiment.document.where(()), "", "there is no `grid:` section in this file")])
+    if found := problems(experiment.grid, experiment.document):
+        raise ConfigError(found)
+    cells: list[Cell] = []
+    flaws = _Flaws()
+    for point in points_of(experiment.grid):
+        places = {axis: experiment.document.where(value.keys) for axis, value in point.values.items()}
+        try:
+            cell = with_changes(experiment, point.changes, places)
+        except ConfigError as error:
+            flaws.add(error.problems, point.name)
+        else:
+            cells.append(Cell(point, replace(cell, name=point.name.replace("=", "-")[:100])))
+    flaws.add_twins(cells, experiment)
+    if flaws.cells:
+        raise ConfigError(flaws.problems())
+    return cells
+
+
+def identified(cells: Iterable[Cell]) -> list[Identified]:
+    """The cells with their identities. Data are opened once for all cells that share them."""
+    opened: dict[str, DataIdentity | str] = {}
+    found = []
+    for cell in cells:
+        experiment = cell.experiment
+        key = json.dumps([experiment.data.to_dict(), str(experiment.base), experiment.data.spec.version])
+        if key not in opened:
+            opened[key] = _data_of(experiment)
+        data = opened[key]
+        if isinstance(data, str):
+            found.append(Identified(cell, None, None, data))
+        else:
+            found.append(Identified(cell, identity_of(experiment, data.to_dict()), data.to_dict()))
+    return found
+
+
+def identity_of(experiment: Experiment, data: Mapping[str, Any]) -> str:
+    """16 hex digits of the hash of the resolved experiment less name, device and paths, plus data and local plugins.
+
+    The data are known by their content, so that where they lie does not matter.
+    """
+    described = experiment.identity()
+    del described["name"], described["training"]["device"]
+    for name in _paths(experiment.data.cfg):
+        del described["data"][name]
+    text = json.dumps([described, dict(data)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _paths(cfg: PluginConfig) -> list[str]:
+    return [name for name in type(cfg).model_fields if isinstance(getattr(cfg, name), Path)]
+
+
+def _data_of(experiment: Experiment) -> DataIdentity | str:
+    try:
+        return open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use).identity
+    except DataError as error:
+        return str(experiment.error("data", str(error)))
+
+
+@dataclass
+class _Flaws:
+    """Mistakes, each with the names of the cells that have it."""
+
+    cells: dict[Problem, list[str]] = field(default_factory=dict)
+
+    def add(self, problems: Iterable[Problem], cell: str) -> None:
+        for problem in problems:
+            self.cells.setdefault(problem, []).append(cell)
+
+    def add_twins(self, cells: Iterable[Cell], experiment: Experiment) -> None:
+        """Cells that are the same experiment would be the same work twice."""
+        first: dict[str, str] = {}
+        for cell in cells:
+            key = inline({**cell.experiment.identity(), "name": None})
+            if (twin := first.setdefault(key, cell.name)) != cell.name:
+                where = experiment.document.where(("grid",))
+                self.add([Problem(where, "grid", f"{cell.name} is the same experiment as {twin}")], cell.name)
+
+    def problems(self) -> list[Problem]:
+        return [
+            replace(problem, message=f"{problem.message} (in {len(names)} cells, {names[0]} first)")
+            if len(names) > 1
+            else problem
+            for problem, names in self.cells.items()
+        ]

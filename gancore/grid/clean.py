@@ -1,0 +1,60 @@
+"""What a grid folder may lose, by the grid's own `retention`. Imports no torch."""
+
+import fcntl
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gancore.grid.folder import GridFolder
+
+
+@dataclass(frozen=True)
+class Superfluous:
+    """A file or folder that may go, of the cell that it belongs to."""
+
+    cell: str
+    path: Path
+    bytes: int
+    why: str
+
+
+def superfluous(folder: GridFolder) -> list[Superfluous]:
+    """What retention does not keep; nothing of a cell that is running or waiting. Raises RunError without a grid."""
+    grid = folder.grid()
+    wanted = {point.name for point in folder.points()}
+    found: list[Superfluous] = []
+    for stored in folder.all_stored():
+        state = folder.state(stored.name).state
+        if stored.name not in wanted and state != "running" and not grid.retention.dropped:
+            found += _everything(folder, stored.name)
+        elif state == "failed" and not grid.retention.failed:
+            found += _item(stored.name, folder.run(stored.name).path, "the run of a failed cell")
+        elif state == "done":
+            for path in folder.run(stored.name).checkpoints()[grid.retention.checkpoints :]:
+                found += _item(stored.name, path, "a checkpoint of a finished cell")
+    return found
+
+
+def clean_up(folder: GridFolder, found: Sequence[Superfluous]) -> None:
+    """Deletes what `superfluous` found, unless a process has begun to work on the cell meanwhile."""
+    for item in found:
+        with folder.lock(item.cell).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            shutil.rmtree(item.path) if item.path.is_dir() else item.path.unlink(missing_ok=True)
+
+
+def _everything(folder: GridFolder, name: str) -> Iterator[Superfluous]:
+    """The state last, so that a kill in between leaves what says that there is more to delete."""
+    paths = (folder.run(name).path, folder.log(name), folder.experiment(name), folder.cells / f"{name}.json")
+    for path in paths:
+        yield from _item(name, path, "the cell is no longer in the grid")
+
+
+def _item(cell: str, path: Path, why: str) -> Iterator[Superfluous]:
+    if path.exists():
+        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+        yield Superfluous(cell, path, sum(file.stat().st_size for file in files), why)

@@ -1,0 +1,67 @@
+"""Runs jobs as tasks of a Ray cluster. The grid folder must be shared by its machines, under the same path.
+
+A task is the same `run_job` as here. When its machine is lost, Ray starts it elsewhere; it waits for the cell's lock,
+and goes on from the last checkpoint. When this process is lost, Ray ends the tasks, and the cells save and stop.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gancore.config.grid import Resources
+from gancore.errors import GancoreError
+from gancore.grid.job import Job, Outcome, run_job
+
+LOCAL = "local"
+"""The address that stands for a cluster of this machine alone, for as long as the grid runs."""
+
+
+@dataclass
+class RayExecutor:
+    """Each job asks for `resources`; how many run at a time is the cluster's business."""
+
+    address: str
+    resources: Resources
+
+    @property
+    def threads(self) -> int:
+        return max(int(self.resources.cpus), 1)
+
+    def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome] | None]:
+        """Jobs with their outcomes as they end; None every half second. Raises GancoreError without a cluster."""
+        ray = self._connected()
+        try:
+            task = ray.remote(run_job).options(**self._options())
+            pending = {task.remote(job): job for job in jobs}
+            while pending:
+                ended, _ = ray.wait(list(pending), num_returns=1, timeout=0.5)
+                yield from ((pending.pop(ref), self._result(ray, ref)) for ref in ended)
+                if not ended:
+                    yield None
+        finally:
+            if jobs:
+                Path(jobs[0].stop).touch()
+            ray.shutdown()
+
+    def _connected(self) -> Any:
+        try:
+            import ray
+        except ImportError:
+            raise GancoreError("--ray needs the package ray; install it with `pip install gancore[ray]`") from None
+        try:
+            ray.init(address=None if self.address == LOCAL else self.address, log_to_driver=False)
+        except Exception as error:  # whatever Ray raises, there is no cluster
+            raise GancoreError(f"--ray {self.address}: no cluster to be had there: {error}") from error
+        return ray
+
+    def _options(self) -> dict[str, Any]:
+        wanted = self.resources
+        memory = {} if wanted.memory_gb is None else {"memory": int(wanted.memory_gb * 10**9)}
+        return {"num_cpus": wanted.cpus, "num_gpus": wanted.gpus, "max_retries": wanted.retries} | memory
+
+    def _result(self, ray: Any, ref: Any) -> Outcome:
+        try:
+            return ray.get(ref)
+        except ray.exceptions.RayError as error:
+            return Outcome(None, f"lost by Ray: {type(error).__name__}: {error}")

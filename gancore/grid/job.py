@@ -1,0 +1,131 @@
+"""One cell in a process of its own, watched from here: started, stopped early, asked to save, and accounted for."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gancore.artifacts import RunFolder
+from gancore.grid.folder import is_locked
+from gancore.grid.scores import hopeless
+
+POLL = 0.2
+"""Seconds from one look at a process to the next."""
+
+TAIL = 4000
+"""Characters of a process's words that are kept with a failure."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker must know of a cell; plain data, so that it can travel to another machine.
+
+    Paths are those of the cell in its grid folder; `stop` is a file that is there when all cells shall save and stop.
+    threads: of the cell's process; gpu: its CUDA_VISIBLE_DEVICES, None to leave that alone.
+    rules: those of `stop_early`, as plain data.
+    """
+
+    name: str
+    experiment: str
+    run: str
+    lock: str
+    log: str
+    stop: str
+    threads: int
+    gpu: str | None = None
+    rules: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a cell's process ended.
+
+    exit_code: of the process, negative for a signal; None when none was started or it was lost with its machine.
+    stopped: it was asked to save and stop. rule: the rule that made it hopeless, `verdict` in words.
+    said: the end of what it wrote to stderr.
+    """
+
+    exit_code: int | None
+    said: str = ""
+    stopped: bool = False
+    rule: Mapping[str, Any] | None = None
+    verdict: str | None = None
+    seconds: float = 0
+    host: str | None = None
+
+
+def run_job(job: Job) -> Outcome:
+    """Trains a cell to its end, or until the stop file appears or a rule holds. An interruption here passes on."""
+    if Path(job.stop).exists():
+        return Outcome(None, stopped=True)
+    if is_locked(Path(job.run, ".lock")) and not is_locked(Path(job.lock)):
+        return Outcome(None, f"{job.run}: another process is training in this folder")
+    started = time.monotonic()
+    with Path(job.log).open("ab") as log:
+        before = log.tell()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gancore.cli.grid_cell", job.experiment, job.run, job.lock],
+            stdin=subprocess.PIPE,  # closed when this process dies: see gancore.cli.grid_cell
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env={**os.environ, **_environment(job)},
+            start_new_session=True,  # a terminal's Ctrl-C comes here first
+        )
+        watch = _Watch(job, process)
+        try:
+            exit_code = watch.until_end()
+        finally:
+            watch.end()
+    said = _tail(Path(job.log), before)
+    seconds = time.monotonic() - started
+    return Outcome(exit_code, said, watch.stopped, watch.rule, watch.verdict, seconds, socket.gethostname())
+
+
+class _Watch:
+    """Looks after a running process; asks it once to stop."""
+
+    def __init__(self, job: Job, process: subprocess.Popen[bytes]) -> None:
+        self.job, self.process = job, process
+        self.stopped = False
+        self.rule: Mapping[str, Any] | None = None
+        self.verdict: str | None = None
+        self._metrics = RunFolder(Path(job.run)).metrics
+
+    def until_end(self) -> int:
+        while True:
+            try:
+                return self.process.wait(POLL)
+            except subprocess.TimeoutExpired:
+                if not self.stopped and self.rule is None and self._should_end():
+                    self.process.terminate()
+
+    def end(self) -> None:
+        """Whatever happens here, the process is not left behind: it is asked to save, and waited for."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def _should_end(self) -> bool:
+        self.stopped = Path(self.job.stop).exists()
+        if not self.stopped and self.job.rules and (found := hopeless(self._metrics, self.job.rules)):
+            self.rule, self.verdict = found
+        return self.stopped or self.rule is not None
+
+
+def _environment(job: Job) -> dict[str, str]:
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    gpu = {} if job.gpu is None else {"CUDA_VISIBLE_DEVICES": job.gpu}
+    return dict.fromkeys(names, str(job.threads)) | gpu
+
+
+def _tail(log: Path, start: int) -> str:
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read().decode("utf-8", "replace")[-TAIL:].strip()

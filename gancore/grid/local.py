@@ -1,0 +1,66 @@
+"""Runs jobs on this machine: a few at a time, each in a process with its share of the cores, or its GPU."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from queue import SimpleQueue
+
+from gancore.grid.job import Job, Outcome, run_job
+
+
+@dataclass
+class LocalExecutor:
+    """`workers` at a time. Worker i has GPU i modulo the number of GPUs; with none, the cores are shared out."""
+
+    workers: int
+    gpus: Sequence[str] = ()
+    _slots: SimpleQueue[int] = field(default_factory=SimpleQueue, init=False, repr=False)
+
+    @property
+    def threads(self) -> int:
+        """The share of a worker in this process's cores."""
+        return max(available_cores() // self.workers, 1)
+
+    def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome] | None]:
+        """Jobs with their outcomes as they end; None every half second, so that the caller can look around.
+
+        When the caller goes away, or is interrupted, running jobs are stopped by their stop file and waited for.
+        """
+        for slot in range(self.workers):
+            self._slots.put(slot)
+        with ThreadPoolExecutor(self.workers) as pool:
+            pending = {pool.submit(self._run, job) for job in jobs}
+            try:
+                while pending:
+                    ended, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+                    yield from map(Future.result, ended)
+                    if not ended:
+                        yield None
+            finally:
+                if pending and jobs:
+                    Path(jobs[0].stop).touch()
+
+    def _run(self, job: Job) -> tuple[Job, Outcome]:
+        slot = self._slots.get()
+        try:
+            gpu = self.gpus[slot % len(self.gpus)] if self.gpus else None
+            job = replace(job, gpu=gpu)
+            return job, run_job(job)
+        finally:
+            self._slots.put(slot)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def available_gpus() -> list[str]:
+    """What CUDA_VISIBLE_DEVICES may be set to, one GPU each; none where there is no CUDA."""
+    import torch
+
+    visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    return visible[:count] if visible else [str(index) for index in range(count)]

@@ -1,0 +1,147 @@
+"""The cells of a grid before they are resolved: every combination of the axes' values and the seeds, by name.
+
+Nothing here knows what the keys mean, so that a grid folder can be listed without loading plugins.
+"""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gancore.config.document import Document, Keys
+from gancore.config.grid import GridConfig
+from gancore.config.scalars import inline
+from gancore.errors import Problem, did_you_mean
+
+SEED = "training.seed"
+LONGEST = 150
+"""Characters of a cell's name; file systems take 255."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value of an axis, with the label that stands for it in names and tables."""
+
+    label: str
+    value: Any
+    keys: Keys
+    """Where it is written, below `grid.axes`."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination: axis (dotted key) to its value; the seed, where there are seeds, is the last axis."""
+
+    name: str
+    values: Mapping[str, Value]
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What makes this cell of the experiment: dotted key to value."""
+        return {axis: value.value for axis, value in self.values.items()}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {axis: value.label for axis, value in self.values.items()}
+
+
+def points_of(grid: GridConfig) -> list[Point]:
+    """The cells in order, the last axis changing fastest, less those that a rule excludes."""
+    axes = axes_of(grid)
+    names = short_names(axes)
+    combinations = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
+    kept = [values for values in combinations if not any(_excluded(rule, values) for rule in grid.exclude)]
+    return [Point(_name(names, values), values) for values in kept]
+
+
+def axes_of(grid: GridConfig) -> dict[str, list[Value]]:
+    """Axis to its labelled values; the seeds are an axis like any other."""
+    axes = {key: list(_labelled(key, values)) for key, values in grid.axes.items()}
+    seeds = [Value(str(seed), seed, ("grid", "seeds", i)) for i, seed in enumerate(grid.seeds)]
+    return axes | ({SEED: seeds} if seeds else {})
+
+
+def problems(grid: GridConfig, document: Document) -> list[Problem]:
+    """What is wrong with a grid as such, whatever its keys mean."""
+    return [Problem(document.where(keys), ".".join(map(str, keys)), words) for keys, words in _mistakes(grid)]
+
+
+def short_names(axes: Mapping[str, Any]) -> dict[str, str]:
+    """What the axes are called in names and tables: the last parts of their keys, as few as tell them apart."""
+    ways = {axis: [part for part in axis.split(".") if part != "use"] for axis in axes}
+    for count in range(1, max(map(len, ways.values()), default=0) + 1):
+        names = {axis: ".".join(way[-count:]) for axis, way in ways.items()}
+        if all(names.values()) and len(set(names.values())) == len(names):
+            return names
+    return {axis: axis for axis in axes}
+
+
+def _mistakes(grid: GridConfig) -> Iterator[tuple[Keys, str]]:
+    axes = axes_of(grid)
+    if not axes:
+        yield ("grid",), "a grid needs `axes` or `seeds`"
+        return
+    for values in axes.values():
+        labels = [value.label for value in values]
+        for index, value in enumerate(values):
+            if value.label in labels[:index]:
+                words = f"another value of this axis is called {value.label!r} too; write {{label: value, ...}}"
+                yield value.keys, words
+    for index, rule in enumerate(grid.exclude):
+        for axis, asked in rule.items():
+            keys: Keys = ("grid", "exclude", index, axis)
+            if axis not in axes:
+                yield keys, f"no axis of this grid; {did_you_mean(axis, axes)}"
+                continue
+            for one in asked if isinstance(asked, list) else [asked]:
+                if not any(_is(one, value) for value in axes[axis]):
+                    known = ", ".join(value.label for value in axes[axis])
+                    yield keys, f"no value of this axis: {inline(one)}; known: {known}"
+    if not points_of(grid):
+        yield ("grid", "exclude"), "leaves no cell"
+
+
+def _labelled(key: str, values: list[Any] | dict[str, Any]) -> Iterator[Value]:
+    where: Keys = ("grid", "axes", key)
+    if isinstance(values, dict):
+        yield from (Value(_safe(str(label)), value, (*where, label)) for label, value in values.items())
+        return
+    labels = [_label(value) for value in values]
+    for index, value in enumerate(values):
+        label = labels[index] if labels.count(labels[index]) == 1 else _spelled(value)
+        yield Value(label, value, (*where, index))
+
+
+def _label(value: Any) -> str:
+    return _safe(str(value["use"])) if isinstance(value, dict) and "use" in value else _spelled(value)
+
+
+def _spelled(value: Any) -> str:
+    """The value in letters that a file name may have: {weight: 2} as weight-2."""
+    return _safe(value if isinstance(value, str) else inline(value))
+
+
+def _safe(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.+_-]+", "-", text).strip("-") or "none"
+
+
+def _name(names: Mapping[str, str], values: Mapping[str, Value]) -> str:
+    """`generator=skip_discriminator=residual_seed=0`."""
+    name = "_".join(f"{names[axis]}={value.label}" for axis, value in values.items())
+    digest = hashlib.sha256(json.dumps(name).encode()).hexdigest()[:8]
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}-{digest}"
+
+
+def _excluded(rule: Mapping[str, Any], values: Mapping[str, Value]) -> bool:
+    return all(axis in values and _holds(asked, values[axis]) for axis, asked in rule.items())
+
+
+def _holds(asked: Any, value: Value) -> bool:
+    return any(_is(one, value) for one in (asked if isinstance(asked, list) else [asked]))
+
+
+def _is(asked: Any, value: Value) -> bool:
+    return bool(asked == value.value) or asked == value.label

@@ -1,0 +1,115 @@
+"""What is settled before a grid's first process starts: sizes, disk, which cells there is anything to do for."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from gancore.config import Experiment
+from gancore.config.experiment import plain
+from gancore.config.grid import GridConfig
+from gancore.config.loader import read
+from gancore.config.scalars import inline
+from gancore.contracts import Interface
+from gancore.errors import GancoreError, RunError
+from gancore.grid.cells import Identified
+from gancore.grid.folder import CellState, GridFolder
+from gancore.grid.sizes import Size, files, size_of
+from gancore.training.identity import check_same_experiment
+
+
+def sizes_of(cells: Iterable[Identified]) -> dict[str, Size]:
+    """Sizes of the cells' networks by cell name; cells without data have none. Like networks are built once."""
+    known: dict[str, Size] = {}
+    sizes = {}
+    for cell in cells:
+        if cell.data is not None:
+            interface = Interface(*(cell.data[key] for key in ("resolution", "channels", "label_dim")))
+            sizes[cell.name] = _size(cell.experiment, interface, known)
+    return sizes
+
+
+def _size(experiment: Experiment, interface: Interface, known: dict[str, Size]) -> Size:
+    alike = {**experiment.to_dict(), "name": None, "data": vars(interface)}
+    alike["training"] = {key: value for key, value in alike["training"].items() if key.endswith("optimizer")}
+    key = inline(alike)
+    if key not in known:
+        known[key] = size_of(experiment, interface)
+    return known[key]
+
+
+def as_trained(folder: GridFolder, cell: Identified, threads: int) -> Experiment:
+    """A cell's experiment with its CPU threads in it, as they change bits: those its run has begun with; or those it
+    asks for; or its share."""
+    experiment, run = cell.experiment, folder.run(cell.name)
+    begun = read(run.config).data["training"]["threads"] if run.exists() else None
+    threads = begun or experiment.training.threads or threads
+    return replace(experiment, training=experiment.training.model_copy(update={"threads": threads}))
+
+
+def check_cells(folder: GridFolder, cells: Iterable[Identified], threads: int) -> None:
+    """Raises RunError when run folders hold other experiments than their cells; with all of them at once."""
+    wrong = []
+    for cell in cells:
+        run = folder.run(cell.name)
+        try:
+            run.check_usable()
+            if run.exists():
+                check_same_experiment(run, as_trained(folder, cell, threads))
+        except RunError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise RunError("\n".join(wrong))
+
+
+def check_disk(folder: GridFolder, cells: Iterable[Identified], sizes: Mapping[str, Size]) -> None:
+    """Raises GancoreError unless there is room for the checkpoints and models that are still to be written."""
+    need = 0
+    for cell in cells:
+        if cell.name in sizes:
+            there = sum(file.stat().st_size for file in folder.run(cell.name).path.glob("*.safetensors"))
+            need += max(files(cell.experiment, sizes[cell.name]) - there, 0)
+    free = shutil.disk_usage(folder.path).free
+    if need > free:
+        raise GancoreError(
+            f"{folder}: checkpoints and models of this grid need {need / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
+            "free; keep fewer (training.keep_checkpoints), or choose another folder with --out"
+        )
+
+
+def adopt_renamed(folder: GridFolder, cells: Iterable[Identified]) -> None:
+    """Takes over work that is there under another name: an axis was added or renamed, and the cell is the same."""
+    there = {state.identity: state for state in folder.all_stored() if state.identity}
+    wanted = {cell.name: cell.identity for cell in cells}
+    for name, identity in wanted.items():
+        state = there.get(identity) if identity else None
+        if state is None or wanted.get(state.name) == identity or folder.run(name).path.exists():
+            continue
+        folder.rename(state.name, name)
+        state.name = name
+        folder.write(state)
+
+
+def prepared(
+    folder: GridFolder, cell: Identified, size: Size | None, grid: GridConfig, retry_failed: bool
+) -> CellState:
+    """The state of a cell as this run finds it, brought up to date; "waiting" where there is something to do."""
+    experiment = cell.experiment
+    state = folder.stored(cell.name) or CellState(cell.name)
+    another = state.identity != cell.identity
+    state.labels, state.values = dict(cell.cell.point.labels), cell.cell.point.changes
+    state.seed, state.kimg = experiment.training.seed, experiment.training.kimg
+    state.identity, state.data = cell.identity, cell.data
+    state.parameters = size.parameters if size else None
+    if cell.flaw is not None:
+        state.state, state.reason = "failed", cell.flaw
+    elif another or _goes_on(folder, state, grid, retry_failed):
+        state.state = "waiting"
+    return state
+
+
+def _goes_on(folder: GridFolder, state: CellState, grid: GridConfig, retry_failed: bool) -> bool:
+    if state.state == "done":
+        return not folder.run(state.name).model.is_file()
+    if state.state == "failed":
+        return retry_failed
+    return state.state != "stopped" or state.rule not in map(plain, grid.stop_early)

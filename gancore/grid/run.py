@@ -1,0 +1,169 @@
+"""Runs a grid: from its experiment to finished cells, or on from wherever an earlier run of it was ended.
+
+What is done is not done again: finished cells are skipped, all others go on from their last checkpoint. What is known
+of a cell is its state file and its run folder; nothing is held in memory only.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from gancore.artifacts.atomic import write_text
+from gancore.config import Experiment
+from gancore.config.document import find
+from gancore.config.experiment import plain
+from gancore.config.grid import GridConfig
+from gancore.config.scalars import dump
+from gancore.errors import GancoreError, Interrupted, RunFailed
+from gancore.grid.cells import Identified, cells_of, identified
+from gancore.grid.folder import CellState, GridFolder
+from gancore.grid.job import Job, Outcome
+from gancore.grid.judge import judge
+from gancore.grid.prepare import adopt_renamed, as_trained, check_cells, check_disk, prepared, sizes_of
+from gancore.training.interruption import stop_request
+
+
+class Executor(Protocol):
+    """Who runs jobs: gancore.grid.local.LocalExecutor, gancore.grid.cluster.RayExecutor."""
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of a job that does not ask for a number."""
+
+    def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome] | None]:
+        """Jobs with their outcomes as they end, and None from time to time."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """What a person hears: a line at a time, and a look at the folder every half second."""
+
+    say: Callable[[str], None] = print
+    look: Callable[[GridFolder], None] = lambda folder: None
+
+
+def run_grid(
+    experiment: Experiment,
+    out: Path | None,
+    executor: Executor,
+    retry_failed: bool = False,
+    stop_after: float | None = None,
+    listener: Listener | None = None,
+) -> GridFolder:
+    """Runs the cells of an experiment's grid in a folder (default `runs/<name>`), or goes on with those in there.
+
+    retry_failed: whether cells that failed are tried again. stop_after: minutes after which all cells save and stop.
+
+    Raises:
+        ConfigError, RunError, GancoreError: the request was wrong; nothing was started.
+        RunFailed: all cells ended, and some of them failed; their reasons are in the message.
+        Interrupted: it was stopped; the cells are saved and the message says how to continue.
+    """
+    cells = identified(cells_of(experiment))
+    if all(cell.flaw for cell in cells):
+        raise GancoreError("\n".join(dict.fromkeys(str(cell.flaw) for cell in cells)))
+    folder = GridFolder(out or Path("runs") / experiment.name)
+    folder.check_usable()
+    with folder.locked():
+        folder.stop.unlink(missing_ok=True)
+        jobs, states = _set_up(folder, experiment, cells, executor.threads, retry_failed)
+        asked = _run(folder, jobs, states, executor, stop_after, listener or Listener())
+    _conclude(folder, list(states), asked)
+    return folder
+
+
+def _set_up(
+    folder: GridFolder, experiment: Experiment, cells: Sequence[Identified], threads: int, retry_failed: bool
+) -> tuple[list[Job], dict[str, CellState]]:
+    """Checks what can be checked, then writes the grid and the states; gives the jobs there are to do."""
+    grid, sizes = experiment.grid or GridConfig(), sizes_of(cells)
+    adopt_renamed(folder, cells)
+    check_cells(folder, cells, threads)
+    check_disk(folder, cells, sizes)
+    states = {cell.name: prepared(folder, cell, sizes.get(cell.name), grid, retry_failed) for cell in cells}
+    for state in states.values():
+        folder.write(state)
+    section = find(experiment.document.data, ("grid",))
+    write_text(folder.file, dump({**experiment.copied_into(folder.path).to_dict(), "grid": section}))
+    waiting = [cell for cell in cells if states[cell.name].state == "waiting"]
+    return [_job(folder, cell, grid, threads) for cell in waiting], states
+
+
+def _job(folder: GridFolder, cell: Identified, grid: GridConfig, threads: int) -> Job:
+    """Writes the cell's experiment; gives what a worker must know of it."""
+    experiment = as_trained(folder, cell, threads)
+    file = folder.experiment(cell.name)
+    write_text(file, experiment.copied_into(file.parent).to_yaml())
+    return Job(
+        name=cell.name,
+        experiment=str(file.resolve()),
+        run=str(folder.run(cell.name).path.resolve()),
+        lock=str(folder.lock(cell.name).resolve()),
+        log=str(folder.log(cell.name).resolve()),
+        stop=str(folder.stop.resolve()),
+        threads=experiment.training.threads or threads,
+        rules=tuple(plain(rule) for rule in grid.stop_early),
+    )
+
+
+def _run(
+    folder: GridFolder,
+    jobs: Sequence[Job],
+    states: dict[str, CellState],
+    executor: Executor,
+    stop_after: float | None,
+    listener: Listener,
+) -> bool:
+    """Runs jobs to their ends and writes what became of them; whether they were asked to stop."""
+    listener.say(f"{folder}: {len(states)} cells, {len(jobs)} to run")
+    ended = len(states) - len(jobs)
+    with _stopping(folder, stop_after) as asked:
+        for item in executor.outcomes(jobs) if jobs else ():
+            if item is not None:
+                state = states[item[0].name]
+                judge(state, *item)
+                folder.write(state)
+                ended += 1
+                because = f": {state.reason}" if state.reason else ""
+                listener.say(f"{state.state}: {state.name}{because} ({ended} of {len(states)})")
+            asked()
+            listener.look(folder)
+        return asked()
+
+
+@contextmanager
+def _stopping(folder: GridFolder, minutes: float | None) -> Iterator[Callable[[], bool]]:
+    """Gives a function that passes a wish to stop on to the cells, and says whether there is one."""
+    end = None if minutes is None else time.monotonic() + minutes * 60
+    with stop_request() as request:
+
+        def asked() -> bool:
+            stop = bool(request) or (end is not None and time.monotonic() > end)
+            if stop:
+                folder.stop.touch()
+            return stop
+
+        try:
+            yield asked
+        finally:
+            folder.stop.unlink(missing_ok=True)
+
+
+def _conclude(folder: GridFolder, names: Sequence[str], asked: bool) -> None:
+    """Raises what the command ends with, unless all cells are done."""
+    states = [folder.state(name) for name in names]
+    unfinished = [state for state in states if state.state not in ("done", "stopped")]
+    failed = [state for state in unfinished if state.state == "failed"]
+    going_on = len(unfinished) - len(failed)
+    reasons = "".join(f"\n  {state.name}: {state.state}: {state.reason or 'not run'}" for state in unfinished)
+    if asked and going_on:
+        raise Interrupted(f"{folder}: stopped; run the same command again to go on with {going_on} cells")
+    if unfinished:
+        advice = ["run the same command again to go on"] * (going_on > 0)
+        advice += ["--retry-failed tries failed cells again"] * bool(failed)
+        raise RunFailed(
+            f"{folder}: {len(unfinished)} of {len(states)} cells are not done; {'; '.join(advice)}{reasons}"
+        )

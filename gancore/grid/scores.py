@@ -1,0 +1,85 @@
+"""What a run says of itself while it trains: its speed from log.jsonl, its scores from metrics.jsonl."""
+
+import json
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gancore.artifacts import RunFolder
+
+RECENT = 10
+"""Log lines that a run's present speed is the median of."""
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    """The lines of a JSON-lines file; one that a kill has cut is left out, a file that is not there has none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    return list(_parsed(text.splitlines()))
+
+
+def speed(run: RunFolder, recent: int | None = RECENT) -> float | None:
+    """Median images/s of the last log lines (None: of all); the first after a start includes warming up."""
+    rates = [line["images_per_s"] for line in records(run.log) if line.get("images_per_s")]
+    return statistics.median(rates[-recent:] if recent else rates) if rates else None
+
+
+def kimg_reached(run: RunFolder) -> float:
+    """Where a run stands, kimg: its last log line or newest checkpoint, whichever is further."""
+    logged = [line["kimg"] for line in records(run.log)[-1:]]
+    saved = [float(path.stem.removeprefix("checkpoint-")) for path in run.checkpoints()[:1]]
+    return max([0.0, *logged, *saved])
+
+
+def final(run: RunFolder) -> dict[str, dict[str, Any]]:
+    """The scores of the last evaluation by name, each with the kimg it is of."""
+    scores: dict[str, dict[str, Any]] = {}
+    for score in _scores(records(run.metrics)):
+        scores[score["name"]] = score
+    return scores
+
+
+def best(run: RunFolder) -> dict[str, dict[str, Any]]:
+    """The best score of each name over all evaluations, each with the kimg it is of."""
+    scores: dict[str, dict[str, Any]] = {}
+    for score in _scores(records(run.metrics)):
+        so_far = scores.get(score["name"])
+        if so_far is None or better(score, so_far):
+            scores[score["name"]] = score
+    return scores
+
+
+def better(score: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
+    """Whether a score is better than another of the same name; less is better unless it says otherwise."""
+    if score.get("higher_is_better"):
+        return bool(score["value"] > than["value"])
+    return bool(score["value"] < than["value"])
+
+
+def hopeless(metrics: Path, rules: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str] | None:
+    """The first rule of `stop_early` that a run falls under, and the verdict in words."""
+    for rule in rules:
+        for score in _scores(records(metrics)):
+            judged = score["name"] == rule["metric"] and score["kimg"] >= rule["after_kimg"]
+            if judged and better({**score, "value": rule["worse_than"]}, score):
+                return rule, (
+                    f"stopped early: {score['name']} {score['value']:.4g} at {score['kimg']:g} kimg is worse than "
+                    f"{rule['worse_than']:g} (after {rule['after_kimg']:g} kimg)"
+                )
+    return None
+
+
+def _scores(lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        yield from ({**score, "kimg": line["kimg"], "step": line["step"]} for score in line.get("scores", ()))
+
+
+def _parsed(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue

@@ -1,0 +1,69 @@
+"""How large a cell's networks and files are, from networks on the meta device: nothing is computed or allocated."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gancore.composition import GAN, compose
+from gancore.config import Experiment
+from gancore.config.training import OptimizerConfig
+from gancore.contracts import Interface
+
+MOMENTS = {"adam": 2, "rmsprop": 1, "sgd": 1}
+"""Numbers that an optimizer keeps for each parameter."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters of the networks; bytes of the model file and of a checkpoint."""
+
+    generator: int
+    discriminator: int
+    model: int
+    checkpoint: int
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+
+def size_of(experiment: Experiment, interface: Interface) -> Size:
+    """A checkpoint has the networks, the averaged generator, and the optimizers' moments."""
+    gan = meta_networks(experiment, interface)
+    model = _bytes(gan.generator)
+    moments = sum(
+        _bytes(getattr(gan, network), parameters_only=True) * MOMENTS[_optimizer(experiment, network).use]
+        for network in ("generator", "discriminator")
+    )
+    return Size(
+        generator=_count(gan.generator),
+        discriminator=_count(gan.discriminator),
+        model=model,
+        checkpoint=sum(map(_bytes, gan.modules().values())) + model + moments,
+    )
+
+
+def meta_networks(experiment: Experiment, interface: Interface) -> GAN:
+    """The parts of an experiment with shapes and no contents."""
+    with torch.device("meta"):
+        return compose(experiment, interface)
+
+
+def files(experiment: Experiment, size: Size) -> int:
+    """Bytes of a finished run folder: one checkpoint more than are kept while the newest is being written."""
+    return (experiment.training.keep_checkpoints + 1) * size.checkpoint + 2 * size.model
+
+
+def _optimizer(experiment: Experiment, network: str) -> OptimizerConfig:
+    return getattr(experiment.training, f"{network}_optimizer") or experiment.training.optimizer
+
+
+def _count(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def _bytes(network: nn.Module, parameters_only: bool = False) -> int:
+    tensors: Iterable[torch.Tensor] = network.parameters() if parameters_only else network.state_dict().values()
+    return sum(t.numel() * t.element_size() for t in tensors)
