@@ -11,12 +11,14 @@ from gancore.version import __version__ as __version__
 if TYPE_CHECKING:
     from gancore.artifacts import load as load
     from gancore.composition import compose as compose
+    from gancore.evaluation import evaluate as evaluate
     from gancore.hookspecs import hookimpl as hookimpl
     from gancore.training import train as train
 
 _LAZY = {
     "load": "gancore.artifacts",
     "compose": "gancore.composition",
+    "evaluate": "gancore.evaluation",
     "train": "gancore.training",
     "hookimpl": "gancore.hookspecs",
 }

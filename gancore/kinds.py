@@ -12,8 +12,8 @@ CONTRACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "loss": ("Loss",),
         "augmentation": ("Augmentation",),
         "dataset": ("Dataset",),
-        "metric": ("Plugin",),
-        "feature": ("Plugin",),
+        "metric": ("Metric",),
+        "feature": ("Feature",),
         "analysis": ("Plugin",),
     }
 )

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from gancore.cli.plugin_options import Option, table
 from gancore.config.describe import SELECTORS, selectors
+from gancore.config.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.frame import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
 from gancore.config.grid import GridConfig, StopEarly
 from gancore.config.inheritance import source_of
@@ -22,7 +23,17 @@ from gancore.options import Cosine, Linear, Table
 from gancore.registry import PluginSpec
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "yaml.md"
-KINDS = ["generator", "discriminator", "normalization", "regularizer", "loss", "augmentation", "dataset"]
+KINDS = [
+    "generator",
+    "discriminator",
+    "normalization",
+    "regularizer",
+    "loss",
+    "augmentation",
+    "dataset",
+    "metric",
+    "feature",
+]
 PARTS = ("data", "generator", "discriminator", "loss", "augmentation")
 
 
@@ -34,6 +45,8 @@ def made() -> dict[str, str]:
         "networks": rows(("key", "meaning"), NETWORK_KEYS.items()),
         "defaults": rows(("part", "`use`"), ((".".join(map(str, keys)), name) for keys, name in DEFAULTS.items())),
         "training": options(TrainingConfig),
+        "evaluation": options(EvaluationKeys),
+        "metrics": options(MetricKeys),
         "grid": options(GridConfig),
         "stop_early": options(StopEarly),
         "optimizers": "\n".join([chosen(Adam), chosen(RMSprop), chosen(SGD)]),
@@ -58,6 +71,7 @@ def sections() -> str:
     kinds = {name: "NAME or {use: NAME, ...}" for name in PARTS} | {
         "training": "a mapping",
         "regularizers": "a mapping",
+        "evaluation": "a mapping or null",
     }
     values = {option.name: option.type for option in table(Frame)} | kinds
     return rows(("section", "value", "meaning"), ((f"`{name}`", values[name], meaning[name]) for name in meaning))

@@ -36,6 +36,11 @@ def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
         RunError: there is no model here, or it is damaged.
         ConfigError, PluginError: a plugin it needs is not installed, or is local and not trusted.
     """
+    return load_with_experiment(path, trust_local_plugins)[0]
+
+
+def load_with_experiment(path: str | Path, trust_local_plugins: bool = False) -> tuple[Generator, Experiment]:
+    """The generator, and the experiment that it was trained by; see `load`."""
     path = Path(path)
     file = path / MODEL if path.is_dir() else path
     if not file.is_file():
@@ -46,4 +51,4 @@ def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
     experiment = load_experiment(about["experiment"], trusted=trust_local_plugins, base=file.parent)
     generator = compose_generator(experiment, Interface(**about["interface"]))
     generator.load_state_dict(tensors)
-    return generator.requires_grad_(False)
+    return generator.requires_grad_(False), experiment

@@ -21,6 +21,7 @@ class RunFolder:
     config.yaml             the resolved experiment
     environment.json        versions, device, threads, identity of the data
     model.safetensors       the averaged generator, self-describing
+    model-best.safetensors  the one with the best value of the first metric, where there are evaluations
     checkpoint-N.safetensors everything needed to continue after N thousand images
     log.jsonl, metrics.jsonl a line for each log tick, for each evaluation
     events/, samples/       TensorBoard events, grids of images
@@ -32,6 +33,7 @@ class RunFolder:
         self.config = path / "config.yaml"
         self.environment = path / "environment.json"
         self.model = path / MODEL
+        self.best = path / "model-best.safetensors"
         self.log = path / "log.jsonl"
         self.metrics = path / "metrics.jsonl"
         self.events = path / "events"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from gancore.config.differences import Difference, differences
 from gancore.config.document import Document
+from gancore.config.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.frame import DataKeys
 from gancore.config.grid import GridConfig
 from gancore.config.scalars import dump
@@ -75,6 +76,40 @@ class NetworkPart(Part):
 
 
 @dataclass(frozen=True)
+class MetricPart(Part):
+    """A metric. It looks through `features`: those `given` for it, those of the section, or its standard ones."""
+
+    core: MetricKeys
+    features: Part
+    given: Part | None
+
+    def to_dict(self) -> dict[str, Any]:
+        features = self.given.to_dict() if self.given else None
+        return {"use": self.use, **plain(self.core), "features": features, **plain(self.cfg)}
+
+    def parts(self) -> Iterator[Part]:
+        yield from (self, self.features)
+
+
+@dataclass(frozen=True)
+class EvaluationPart:
+    """What is measured and how often; `core.features` and `core.metrics` are what was written."""
+
+    core: EvaluationKeys
+    features: Part
+    metrics: list[MetricPart]
+
+    def to_dict(self) -> dict[str, Any]:
+        chosen = {"features": self.features.to_dict(), "metrics": [part.to_dict() for part in self.metrics]}
+        return {**plain(self.core), **chosen}
+
+    def parts(self) -> Iterator[Part]:
+        yield self.features
+        for metric in self.metrics:
+            yield from metric.parts()
+
+
+@dataclass(frozen=True)
 class Experiment:
     """A resolved experiment. Two are equal when they describe the same training.
 
@@ -93,6 +128,7 @@ class Experiment:
     regularizers: dict[str, Part]
     augmentation: Part | None
     training: TrainingConfig
+    evaluation: EvaluationPart | None
     grid: GridConfig | None = field(compare=False)
     home: Path = field(compare=False)
     dropped: list[str] = field(compare=False)
@@ -107,7 +143,7 @@ class Experiment:
     def parts(self) -> list[Part]:
         """Every chosen plugin, in the order of the sections."""
         chosen = [self.data, self.generator, self.discriminator, self.loss, *self.regularizers.values()]
-        return [inner for part in [*chosen, self.augmentation] if part for inner in part.parts()]
+        return [inner for part in [*chosen, self.augmentation, self.evaluation] if part for inner in part.parts()]
 
     def to_dict(self) -> dict[str, Any]:
         """The experiment as plain data (JSON and YAML types); `load_experiment` of it gives an equal one."""
@@ -122,6 +158,7 @@ class Experiment:
             "regularizers": {key: part.to_dict() for key, part in self.regularizers.items()},
             "augmentation": self.augmentation.to_dict() if self.augmentation else None,
             "training": plain(self.training),
+            "evaluation": self.evaluation.to_dict() if self.evaluation else None,
         }
 
     def to_yaml(self) -> str:

@@ -26,6 +26,7 @@ DEFAULTS: Mapping[Keys, str] = {
     ("discriminator",): "residual",
     ("discriminator", "normalization"): "none",
     ("loss",): "non_saturating",
+    ("evaluation", "features"): "inception",
 }
 """The plugin of a part that does not say `use`."""
 
@@ -58,6 +59,7 @@ class Frame(PluginConfig):
     )
     augmentation: Any = Field(None, description="what reals and fakes go through before the discriminator; null: none")
     training: TrainingConfig = Field(TrainingConfig(), description="optimizers, length, batch, seeds, logs")
+    evaluation: Any = Field(None, description="metrics while training and at its end; null: none")
     grid: GridConfig | None = Field(None, description="makes many experiments of this one, for `gancore grid`")
 
 

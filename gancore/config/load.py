@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gancore.config.experiment import Experiment
-from gancore.config.resolve import resolve
+from gancore.config.document import Document
+from gancore.config.experiment import EvaluationPart, Experiment
+from gancore.config.resolve import resolve, resolve_evaluation
 from gancore.config.sources import changed, read_experiment
 from gancore.discovery import discover
 from gancore.registry import Registry
@@ -49,9 +50,7 @@ def load_experiment(
     return resolve(document, registry or discover(), folder, name, trusted)
 
 
-def with_changes(
-    experiment: Experiment, changes: Mapping[str, Any], where: str | Mapping[str, str] = ""
-) -> Experiment:
+def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str | Mapping[str, str] = "") -> Experiment:
     """The experiment with other values at dotted keys, resolved anew from what was written, without a grid.
 
     Options that a change of `use` makes pointless are dropped and listed in `dropped`. `where` tells in errors who
@@ -60,6 +59,11 @@ def with_changes(
     document = changed(experiment.document, changes, where)
     document = replace(document, data={key: value for key, value in document.data.items() if key != "grid"})
     return resolve(document, experiment.installed, experiment.home, experiment.name, trusted=True)
+
+
+def load_evaluation(section: Mapping[str, Any], registry: Registry | None = None) -> EvaluationPart:
+    """An `evaluation:` section without an experiment around it, from plain data. Raises ConfigError."""
+    return resolve_evaluation(changed(Document({}, {}), {"evaluation": section}, ""), registry or discover())
 
 
 def _in_run_folder(source: Path | Mapping[str, Any]) -> bool:

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from gancore.config.compatibility import misfits
-from gancore.config.document import Document, Key, Keys, dotted, find, without
-from gancore.config.experiment import DataPart, Experiment, NetworkPart, Part, plain
+from gancore.config.document import Document, Key, Keys, child, dotted, find, without
+from gancore.config.evaluation import EvaluationKeys, MetricKeys
+from gancore.config.experiment import DataPart, EvaluationPart, Experiment, MetricPart, NetworkPart, Part, plain
 from gancore.config.frame import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
 from gancore.config.inheritance import filled, inherited
 from gancore.config.words import mistakes, show
@@ -39,6 +40,15 @@ def resolve(document: Document, registry: Registry, home: Path, name: str, trust
     return experiment
 
 
+def resolve_evaluation(document: Document, registry: Registry) -> EvaluationPart:
+    """The `evaluation` section of a document that may have nothing else. Raises ConfigError."""
+    resolver = _Resolver(document, registry)
+    evaluation = resolver.evaluation()
+    if evaluation is None or resolver.problems:
+        raise ConfigError(resolver.problems)
+    return evaluation
+
+
 def _line(problem: Problem) -> tuple[str, int]:
     file, _, line = problem.where.rpartition(":")
     return (file, int(line)) if line.isdecimal() else ("", 0)
@@ -61,6 +71,7 @@ class _Resolver:
         loss = self.part(("loss",), "loss")
         regularizers = {key: self.part(("regularizers", key), "regularizer") for key in self.regularizer_keys()}
         augmentation = self.optional(("augmentation",), "augmentation")
+        evaluation = self.evaluation()
         if self.problems or not (frame and data and generator and discriminator and loss):
             return None
         return Experiment(
@@ -73,6 +84,7 @@ class _Resolver:
             regularizers={key: part for key, part in regularizers.items() if part},
             augmentation=augmentation,
             training=frame.training,
+            evaluation=evaluation,
             grid=frame.grid,
             home=home,
             dropped=self.dropped,
@@ -123,13 +135,48 @@ class _Resolver:
         section = _items(find(self.document.data, ("regularizers",)))
         return [key for key, value in section if value is not None and value is not False and isinstance(key, str)]
 
+    def evaluation(self) -> EvaluationPart | None:
+        keys: Keys = ("evaluation",)
+        section = find(self.document.data, keys)
+        if section is None:
+            return None
+        if not isinstance(section, dict):
+            self.problem(keys, f"expected a mapping, {{metrics: [fid], ...}}, got {show(section)}")
+            return None
+        core = self.check(EvaluationKeys, section, keys)
+        features = self.part((*keys, "features"), "feature")
+        if core is None or features is None:
+            return None
+        metrics = [self.metric((*keys, "metrics", i), features) for i in range(len(core.metrics))]
+        return EvaluationPart(core, features, [metric for metric in metrics if metric])
+
+    def metric(self, keys: Keys, features: Part) -> MetricPart | None:
+        section = _items(find(self.document.data, keys))
+        core = self.check(MetricKeys, {key: value for key, value in section if key in MetricKeys.model_fields}, keys)
+        part = self.part(keys, "metric", MetricKeys.model_fields)
+        given = self.optional((*keys, "features"), "feature")
+        if core is None or part is None:
+            return None
+        seen = given or features
+        if part.plugin.needs not in seen.plugin.provides:
+            if given or not part.plugin.standard:
+                self.problem(keys, f"{part.use!r} needs features with {part.plugin.needs}, and {seen.use!r} has none")
+                return None
+            spec = self.registry.get("feature", part.plugin.standard)
+            plugin = spec.load()
+            seen = Part(dotted((*keys, "features")), "feature", spec.name, spec, plugin, plugin.Config())
+        return MetricPart(**vars(part), core=core, features=seen, given=given)
+
     def optional(self, keys: Keys, kind: str) -> Part | None:
         return None if find(self.document.data, keys) is None else self.part(keys, kind)
 
     def part(self, keys: Keys, kind: str, core: Iterable[str] = ()) -> Part | None:
         """The plugin at `keys`, whose options are what stands there less `use` and the keys of the core."""
         around = find(self.document.data, keys[:-1])
-        section = around.get(keys[-1], {}) if isinstance(around, dict) else {}
+        try:
+            section = child(around, keys[-1])
+        except KeyError:
+            section = {}
         if not isinstance(section, dict):
             self.problem(keys, f"expected NAME or {{use: NAME, option: value}}, got {show(section)}")
             return None

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from gancore.config.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.frame import NETWORK_KEYS, DataKeys, Frame
 from gancore.errors import PluginError
 from gancore.registry import Registry
@@ -44,6 +45,7 @@ class _Builder:
             "loss": self.part("loss", "loss"),
             "augmentation": _or([None], self.part("augmentation", "augmentation")),
             "regularizers": self.regularizers(),
+            "evaluation": _or([None], self.evaluation()),
         }
         self.optimizers()
         sections |= {key: _described(sections[key]["description"], part) for key, part in parts.items()}
@@ -96,6 +98,16 @@ class _Builder:
             "additionalProperties": _or([None, False], {"allOf": [anything, says_use]}),
         }
 
+    def evaluation(self) -> Schema:
+        """Features, and a list of metrics that may have features of their own."""
+        keys, own = (self.model(owner, model) for owner, model in (("keys", EvaluationKeys), ("own", MetricKeys)))
+        features = self.part("feature", "feature")
+        metric = self.part("metric", "metric", own["properties"] | {"features": _or([None], features)})
+        said = {"features": features, "metrics": {"type": "array", "minItems": 1, "items": metric}}
+        properties = keys["properties"]
+        said = {key: _described(properties[key]["description"], schema) for key, schema in said.items()}
+        return {**keys, "type": "object", "properties": properties | said, "additionalProperties": False}
+
     def optimizers(self) -> None:
         """Optimizers are chosen like plugins, and those of one network may say only what differs."""
         training = self.definitions["experiment.TrainingConfig"]["properties"]
@@ -137,6 +149,7 @@ class _Builder:
                 "loss": known("loss"),
                 "augmentation": known("augmentation"),
                 "regularizers": {"additionalProperties": known("regularizer")},
+                "evaluation": {"properties": {"features": known("feature"), "metrics": {"items": known("metric")}}},
             }
         }
 

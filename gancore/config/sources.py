@@ -22,8 +22,10 @@ PARTS: tuple[Keys, ...] = (
     ("training", "optimizer"),
     ("training", "generator_optimizer"),
     ("training", "discriminator_optimizer"),
+    ("evaluation", "features"),
 )
-"""Where NAME may be written for {use: NAME}; below `regularizers` it may be written everywhere."""
+"""Where NAME may be written for {use: NAME}; also below `regularizers`, in `evaluation.metrics`, and for their
+features."""
 
 
 def read_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str], base: Path) -> Document:
@@ -135,7 +137,7 @@ def _moved(files: Any, folder: Path, base: Path) -> Any:
 
 def _canonical(document: Document) -> Document:
     """The document with {use: NAME} where only NAME was written, so that merging knows one form."""
-    for keys in [*PARTS, *_regularizers(document.data)]:
+    for keys in [*PARTS, *_regularizers(document.data), *_metrics(document.data)]:
         name = find(document.data, keys)
         if isinstance(name, str):
             find(document.data, keys[:-1])[keys[-1]] = {"use": name}
@@ -146,3 +148,9 @@ def _canonical(document: Document) -> Document:
 def _regularizers(data: Any) -> list[Keys]:
     section = find(data, ("regularizers",))
     return [("regularizers", key) for key in section] if isinstance(section, dict) else []
+
+
+def _metrics(data: Any) -> list[Keys]:
+    section = find(data, ("evaluation", "metrics"))
+    places: list[Keys] = [("evaluation", "metrics", i) for i in range(len(section) if isinstance(section, list) else 0)]
+    return [way for place in places for way in (place, (*place, "features"))]

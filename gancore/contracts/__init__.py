@@ -9,6 +9,8 @@
     loss            Loss                 (cfg)                              loss.py
     augmentation    Augmentation         (cfg, interface)                   augmentation.py
     dataset         Dataset              (cfg, base)                        dataset.py
+    metric          Metric               (cfg)                              metric.py
+    feature         Feature              (cfg)                              feature.py
 
 Every class has a nested `Config(PluginConfig)` with its typed options; `cfg` is an instance of it.
 """
@@ -17,9 +19,14 @@ from gancore.contracts.augmentation import Augmentation as Augmentation
 from gancore.contracts.dataset import Dataset as Dataset
 from gancore.contracts.dataset import Item as Item
 from gancore.contracts.discriminator import Discriminator as Discriminator
+from gancore.contracts.feature import Feature as Feature
 from gancore.contracts.generator import Generator as Generator
 from gancore.contracts.generator import Normalize as Normalize
 from gancore.contracts.loss import Loss as Loss
+from gancore.contracts.metric import Measurement as Measurement
+from gancore.contracts.metric import Metric as Metric
+from gancore.contracts.metric import Moments as Moments
+from gancore.contracts.metric import Value as Value
 from gancore.contracts.normalization import Normalization as Normalization
 from gancore.contracts.normalization import WeightNormalization as WeightNormalization
 from gancore.contracts.part import Context as Context

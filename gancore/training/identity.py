@@ -21,6 +21,7 @@ MAY_CHANGE = (
     "training.checkpoint_kimg",
     "training.keep_checkpoints",
     "training.on_divergence",
+    "evaluation",
 )
 """Keys (and what is below them) that may differ when a run is continued. Device and microbatch change bits."""
 

@@ -2,10 +2,12 @@
 
 import sys
 import time
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
 from gancore.artifacts.run import RunFolder, append_line
+from gancore.evaluation import Score
 
 
 class Logs:
@@ -33,6 +35,13 @@ class Logs:
         for name, value in record.items():
             self._events.add_scalar(name, value, step)
         self._show(kimg, speed, values)
+
+    def scores(self, step: int, kimg: float, scores: Sequence[Score]) -> None:
+        """The results of an evaluation; its time does not count as training time."""
+        self._last = (time.perf_counter(), kimg)
+        for score in scores:
+            self._events.add_scalar(f"score/{score.name}", score.value, step)
+            self.say(f"{kimg:.1f} kimg: {score}")
 
     def rewind(self, kimg: float) -> None:
         """The run went back to `kimg`."""

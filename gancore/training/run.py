@@ -19,6 +19,7 @@ from gancore.errors import DataError, Interrupted, RunFailed
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.device import describe_environment, pick_device
 from gancore.training.divergence import keep_evidence
+from gancore.training.evaluation import RunEvaluation
 from gancore.training.identity import check_same_data, check_same_experiment
 from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Logs
@@ -38,6 +39,7 @@ class Session:
     trainer: Trainer
     logs: Logs
     stop: StopRequest
+    evaluation: RunEvaluation
 
 
 def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
@@ -60,12 +62,13 @@ def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
     data = training_data(experiment)
     if run.exists():
         check_same_data(run, data)
+    evaluation = RunEvaluation(experiment, run, data, device)
     trainer = new_trainer(experiment, data, device)
     with run.locked(), stop_request() as stop:
         _prepare(run, experiment, data, device)
         words = _continue(run, trainer)
         logs = Logs(run, trainer.counters.step, trainer.kimg, experiment.training.kimg)
-        session = Session(experiment, run, data, device, trainer, logs, stop)
+        session = Session(experiment, run, data, device, trainer, logs, stop, evaluation)
         for word in words:
             logs.say(word)
         hooks = discover().hooks
@@ -125,6 +128,7 @@ def _loop(session: Session, step_end: Callable[..., Any]) -> None:
         for every, act in (
             (training.log_kimg, _log),
             (training.sample_kimg, _sample),
+            (session.evaluation.every_kimg, _evaluate),  # before the checkpoint: what is saved has been measured
             (training.checkpoint_kimg, _checkpoint),
         ):
             if int(kimg / every) > int(before / every) and _sound(session):
@@ -139,6 +143,8 @@ def _loop(session: Session, step_end: Callable[..., Any]) -> None:
 
 
 def _finish(session: Session) -> None:
+    if session.evaluation.is_due(session.trainer) and _sound(session):
+        _evaluate(session)
     newest = session.run.checkpoint(round(session.trainer.kimg * 1000))
     if (not newest.exists() or not session.run.model.exists()) and _sound(session):
         _checkpoint(session)
@@ -190,6 +196,11 @@ def _sample(session: Session) -> None:
     trainer, seed = session.trainer, session.experiment.training.seed
     images = generate(trainer.averaged(), grid_side(session.data.interface.resolution) ** 2, seed)
     save_grid(session.run.samples / f"fakes-{trainer.kimg:010.3f}.png", images)
+
+
+def _evaluate(session: Session) -> None:
+    trainer = session.trainer
+    session.logs.scores(trainer.counters.step, trainer.kimg, session.evaluation.measure(trainer))
 
 
 def _checkpoint(session: Session) -> None:

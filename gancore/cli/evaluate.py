@@ -1,0 +1,63 @@
+"""`gancore evaluate`: scores of a run, a model, or images."""
+
+import json
+from pathlib import Path
+
+import click
+
+from gancore.cli.options import trust_local_plugins
+
+
+@click.command()
+@click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--real", metavar="SOURCE", help="Folder, zip, experiment or dataset plugin; default: the run's own data."
+)
+@click.option("--metrics", metavar="NAME,...", help="Default: those of the run's experiment, else fid.")
+@click.option("--features", metavar="NAME", help="Feature plugin; default: that of the experiment, else inception.")
+@click.option("--samples", type=click.IntRange(2), help="Generated images; default: the protocol's, 50,000.")
+@click.option("--reals", type=click.IntRange(2), help="Real images compared with; default: all.")
+@click.option("--repeat", type=click.IntRange(1), help="Evaluations with new seeds; default: 1.")
+@click.option("--seed", type=click.IntRange(0), help="Of latents, labels and noise; default: 0.")
+@click.option("--fit", type=click.Choice(["resize", "crop", "pad"]), help="What to do with images of another size.")
+@click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Images at a time.")
+@click.option("--device", help="Default: cuda where there is one, else cpu.")
+@click.option("--json", "as_json", is_flag=True, help="Print a list of scores as JSON.")
+@trust_local_plugins
+def evaluate(
+    target: Path,
+    real: str | None,
+    metrics: str | None,
+    features: str | None,
+    samples: int | None,
+    reals: int | None,
+    repeat: int | None,
+    seed: int | None,
+    fit: str | None,
+    batch: int,
+    device: str | None,
+    as_json: bool,
+    trust: bool | None,
+) -> None:
+    """Compute metrics of TARGET: a run folder, a model file, or a folder or archive of images.
+
+    Whatever was not computed with a metric's standard features carries theirs in its name, like fid[embedded].
+    """
+    from gancore.evaluation import evaluate as run_evaluation
+
+    names = [name.strip() for name in metrics.split(",")] if metrics is not None else None
+    scores = run_evaluation(
+        target,
+        metrics=names,
+        real=real,
+        features=features,
+        samples=samples,
+        reals=reals,
+        repeat=repeat,
+        seed=seed,
+        fit=fit,
+        batch=batch,
+        device=device,
+        trust_local_plugins=bool(trust),
+    )
+    click.echo(json.dumps([score.to_dict() for score in scores], indent=2) if as_json else "\n".join(map(str, scores)))

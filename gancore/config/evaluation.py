@@ -1,0 +1,30 @@
+"""The `evaluation:` section: what is measured, through which features, on how many samples, and when."""
+
+from typing import Any
+
+from pydantic import Field
+
+from gancore.options import PluginConfig
+
+
+class EvaluationKeys(PluginConfig):
+    """Keys of `evaluation`."""
+
+    features: Any = Field({}, description="feature plugin that metrics look through, where it gives what they need")
+    metrics: list[Any] = Field(min_length=1, description="metrics; the first one tells which model is the best")
+    every_kimg: float | None = Field(None, gt=0, description="kimg between evaluations; null: at the end only")
+    samples: int | None = Field(
+        None, ge=2, description="generated images, for metrics that do not say it (default: the protocol's, 50,000)"
+    )
+    reals: int | None = Field(
+        None, ge=2, description="real images compared with, always the same ones, mirrored ones apart (default: all)"
+    )
+    seed: int = Field(0, ge=0, description="of latents, labels and noise")
+
+
+class MetricKeys(PluginConfig):
+    """Keys of a metric beside its own options."""
+
+    samples: int | None = Field(None, ge=2, description="generated images (default: that of `evaluation.samples`)")
+    repeat: int = Field(1, ge=1, description="evaluations with new seeds; more than one gives mean and spread")
+    features: Any = Field(None, description="feature plugin (default: that of `evaluation.features`, or the standard)")

@@ -1,0 +1,47 @@
+"""The contract of features: networks that look at images so that metrics can compare them."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from gancore.contracts.part import Plugin
+
+
+class Feature(Plugin):
+    """An image network used as a measuring instrument. Making one must be cheap: weights are loaded by `prepare`.
+
+    `provides` says what it measures: "features" and "logits" of `extract`, "distance" of `distance`.
+    """
+
+    provides: ClassVar[frozenset[str]] = frozenset({"features"})
+
+    def __init__(self, cfg: Any) -> None:
+        self.cfg = cfg
+
+    @property
+    def variant(self) -> str:
+        """What sets it apart from the plugin's standard form (a model's name, other weights); part of every name."""
+        return ""
+
+    def check(self) -> None:
+        """Looks for everything it needs and fetches what may be fetched, before anything is started.
+
+        Raises GancoreError that says where weights were expected, and what can be used instead.
+        """
+
+    def weights_hash(self) -> str:
+        """sha256 (hex) of the weights; statistics of images are kept under it. Called after `check`."""
+        raise NotImplementedError
+
+    def prepare(self, device: torch.device) -> None:
+        """Builds the network on a device. Called once, after `check`."""
+
+    def extract(self, images: Tensor, outputs: Sequence[str]) -> dict[str, Tensor]:
+        """The wanted outputs, float32 [N, D] each, of RGB images uint8 [N, 3, H, W]."""
+        raise NotImplementedError
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Perceptual distance [N] of pairs of RGB images [N, 3, H, W], float, 0 black to 255 white, not quantised."""
+        raise NotImplementedError

@@ -1,0 +1,87 @@
+"""The contract of metrics: numbers that say how good generated images are."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from gancore.contracts.generator import Generator
+from gancore.contracts.part import Plugin
+from gancore.contracts.types import Draw
+
+
+@dataclass(frozen=True)
+class Value:
+    """A result, with a standard deviation where the protocol has one (over subsets, over splits)."""
+
+    value: float
+    spread: float | None = None
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean [D] and covariance [D, D] (divided by n - 1) of features, float64."""
+
+    mean: Tensor
+    covariance: Tensor
+
+
+class Measurement(Protocol):
+    """What a metric may look at: `samples` generated images against the real ones, seen by one feature plugin."""
+
+    samples: int
+    seed: int
+    device: torch.device
+
+    def fake(self, output: str = "features") -> Tensor:
+        """Features (or logits) of the generated images, float32 [samples, D], on the CPU."""
+
+    def real(self, output: str = "features") -> Tensor:
+        """The same of the real images, [M, D]."""
+
+    def fake_moments(self) -> Moments:
+        """Mean and covariance of the generated images' features."""
+
+    def real_moments(self) -> Moments:
+        """Mean and covariance of the real images' features."""
+
+    def generator(self) -> Generator:
+        """The generator itself, in evaluation mode. Raises GancoreError where images were given instead."""
+
+    def draws(self) -> Iterator[tuple[Draw, Tensor | None]]:
+        """Batches of `samples` draws, each number a function of the seed and the sample, with labels [N, label_dim]."""
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Perceptual distance [N] of images [N, C, H, W], 0 black to 255 white; gray is repeated to RGB."""
+
+
+class Metric(Plugin):
+    """A protocol: what is measured, on how many samples, and how it becomes one number or several.
+
+    needs: what the feature plugin must provide: "features", "logits" or "distance".
+    standard: the feature plugin that the bare name stands for; with any other the name carries it, `fid[embedded]`.
+    samples: generated images (or pairs) of the published protocol.
+    higher_is_better: the direction; of the first of several values.
+    """
+
+    needs: ClassVar[str] = "features"
+    standard: ClassVar[str] = "inception"
+    samples: ClassVar[int] = 50_000
+    higher_is_better: ClassVar[bool] = False
+
+    def __init__(self, cfg: Any) -> None:
+        self.cfg = cfg
+
+    def check(self) -> None:
+        """Raises GancoreError when something that is needed is missing; called before anything is started."""
+
+    @property
+    def protocol(self) -> str:
+        """One line that says how the number comes about, for everyone who compares it with another."""
+        raise NotImplementedError
+
+    def measure(self, images: Measurement) -> dict[str, Value]:
+        """The results by name, {"precision": ..., "recall": ...}."""
+        raise NotImplementedError

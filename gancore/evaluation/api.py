@@ -1,0 +1,87 @@
+"""`gancore.evaluate`: scores of a run, a model, a generator or a folder of images."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gancore.config import Experiment
+from gancore.config.experiment import EvaluationPart
+from gancore.config.load import load_evaluation
+from gancore.contracts import Generator
+from gancore.data import ImageData
+from gancore.discovery import discover
+from gancore.errors import GancoreError
+from gancore.evaluation.evaluator import Evaluator
+from gancore.evaluation.reals import Reals
+from gancore.evaluation.score import Score
+from gancore.evaluation.targets import Target, find_reals, find_target
+from gancore.local_plugins import LocalPlugin
+from gancore.registry import Registry
+
+Metrics = Sequence[str | Mapping[str, Any]]
+
+
+def evaluate(
+    target: str | Path | Generator,
+    metrics: Metrics | None = None,
+    real: str | Path | ImageData | None = None,
+    features: str | Mapping[str, Any] | None = None,
+    samples: int | None = None,
+    reals: int | None = None,
+    repeat: int | None = None,
+    seed: int | None = None,
+    fit: str | None = None,
+    batch: int = 64,
+    device: str | torch.device | None = None,
+    trust_local_plugins: bool = False,
+) -> list[Score]:
+    """Scores of `target` against real images.
+
+    target: a run folder, a model file, a generator, or a folder or archive of images.
+    metrics: names or mappings, ["fid", {"use": "kid", "repeat": 10}]; default: the run's own, else fid.
+    real: a folder, an archive, an experiment's file, the name of a dataset plugin, or open data; default: a run's own.
+    repeat: evaluations with new seeds, where a metric does not say more itself; gives mean and spread.
+    features: the feature plugin, "embedded" or {"use": "timm", "model": ...}.
+    samples: generated images (default: the protocol's, 50,000); reals: real ones (default: all).
+    fit: how images of another size are made to fit, "resize", "crop" or "pad".
+    batch: images at a time; changes no number beyond rounding.
+
+    Raises GancoreError (ConfigError, DataError, RunError) before anything is computed where something is missing.
+    """
+    found = Target(target) if isinstance(target, Generator) else find_target(Path(target), trust_local_plugins, fit)
+    changes = {"metrics": metrics, "features": features, "samples": samples, "reals": reals, "seed": seed}
+    evaluation = evaluation_of(
+        found.experiment, {key: value for key, value in changes.items() if value is not None}, repeat
+    )
+    where = pick_device(device)
+    data = real if isinstance(real, ImageData) else find_reals(Path(real) if real else None, found, fit)
+    evaluator = Evaluator(evaluation, Reals(data, evaluation.core.reals) if data else None, where)
+    return evaluator.scores(found.fakes(data, where, batch))
+
+
+def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], repeat: int | None) -> EvaluationPart:
+    """An experiment's evaluation (fid, where it has none) with changes. Raises ConfigError."""
+    own = experiment.evaluation if experiment else None
+    section = {**(own.to_dict() if own else {"metrics": ["fid"]}), **changes}
+    if repeat is not None:
+        named = [{"use": metric} if isinstance(metric, str) else metric for metric in section["metrics"]]
+        section["metrics"] = [{**metric, "repeat": max(metric.get("repeat", 1), repeat)} for metric in named]
+    return load_evaluation(section, _registry(experiment))
+
+
+def pick_device(asked: str | torch.device | None) -> torch.device:
+    """The device asked for; cuda where there is one, else the CPU. Raises GancoreError."""
+    if asked is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.empty(0, device=asked).device
+    except (RuntimeError, AssertionError) as cause:
+        raise GancoreError(f"device {asked}: {str(cause).splitlines()[0]}") from cause
+
+
+def _registry(experiment: Experiment | None) -> Registry:
+    """All installed plugins, and the local ones that the experiment brought."""
+    local = [part.spec for part in experiment.parts() if isinstance(part.spec, LocalPlugin)] if experiment else []
+    return discover().with_local(dict.fromkeys(local))

@@ -1,0 +1,69 @@
+"""Statistics of real images kept on disk, under everything they depend on.
+
+A file holds the whole key it was made for, and a checksum: another data set, count, filter, mirror flag, feature
+plugin or file of weights has another key, and a file that is damaged or lies under a wrong name is made again.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gancore.artifacts.tensors import load_tensors, save_tensors
+from gancore.data.cache_key import cache_folder
+from gancore.errors import RunError
+
+VERSION = 1
+"""Raised when what is kept is computed in another way."""
+
+Key = Mapping[str, Any]
+log = logging.getLogger("gancore.evaluation")
+
+
+def statistics_folder() -> Path:
+    """`statistics` in the environment's GANCORE_CACHE, or in the user's folder for caches."""
+    return cache_folder().parent / "statistics"
+
+
+def cached(key: Key, make: Callable[[], dict[str, Tensor]], folder: Path | None = None) -> dict[str, Tensor]:
+    """The tensors kept under a key (JSON), or those made and kept now."""
+    folder = folder or statistics_folder()
+    full = {"version": VERSION, **key}
+    path = folder / f"{hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()}.safetensors"
+    found = _read(path, full)
+    if found is None:
+        found = make()
+        _keep(path, found, full)
+    return found
+
+
+def _read(path: Path, key: Key) -> dict[str, Tensor] | None:
+    if not path.is_file():
+        return None
+    try:
+        tensors, about = load_tensors(path)
+    except RunError as error:
+        log.warning("%s; the statistics are computed again", error)
+        return None
+    if about.get("key") != json.loads(json.dumps(key)):
+        log.warning("%s: statistics of something else; they are computed again", path)
+        return None
+    return tensors
+
+
+def _keep(path: Path, tensors: dict[str, Tensor], key: Key) -> None:
+    """Written in a folder of its own first, for several processes may keep the same at once."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix="building-") as building:
+            made = Path(building) / path.name
+            save_tensors(made, tensors, {"kind": "statistics", "key": key})
+            os.replace(made, path)
+    except OSError as cause:
+        log.warning("statistics cannot be kept in %s (%s); GANCORE_CACHE may name another folder", path.parent, cause)

@@ -1,0 +1,40 @@
+"""Random numbers of evaluation: each is a function of (seed, sample, purpose), whatever the batch or the order."""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gancore.seeds import seed_of
+
+
+@dataclass(frozen=True)
+class SampleDraw:
+    """The `Draw` of the contracts for samples `indices` of an endless, seeded sequence."""
+
+    seed: int
+    indices: Sequence[int]
+    device: torch.device
+
+    @property
+    def n(self) -> int:
+        return len(self.indices)
+
+    def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        return self._rows(torch.randn, purpose, shape)
+
+    def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        return self._rows(torch.rand, purpose, shape)
+
+    def once(self, purpose: str) -> float:
+        return random.Random(seed_of(self.seed, purpose)).random()
+
+    def _rows(self, law: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
+        generator = torch.Generator()
+        rows = [
+            law(tuple(shape), generator=generator.manual_seed(seed_of(self.seed, "sample", index, purpose)))
+            for index in self.indices
+        ]
+        return torch.stack(rows).to(self.device)

@@ -1,0 +1,134 @@
+"""Metrics made ready: everything is looked for first, then any number of generators can be measured."""
+
+import json
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from gancore.config.experiment import EvaluationPart, MetricPart, Part
+from gancore.contracts import Draw, Generator, Metric, Moments, Value
+from gancore.errors import GancoreError
+from gancore.evaluation.eye import Eye
+from gancore.evaluation.fakes import Fakes
+from gancore.evaluation.moments import moments_of
+from gancore.evaluation.reals import Reals
+from gancore.evaluation.score import Score
+
+
+class Evaluator:
+    """The metrics of an `evaluation:` section against real images (None: for metrics that need none).
+
+    Raises GancoreError, before anything is computed, when weights or packages cannot be had.
+    """
+
+    def __init__(self, evaluation: EvaluationPart, reals: Reals | None, device: torch.device) -> None:
+        self.evaluation, self.reals = evaluation, reals
+        self.eyes: dict[str, Eye] = {}
+        self.metrics = [self._ready(part, device) for part in evaluation.metrics]
+
+    def scores(self, fakes: Fakes) -> list[Score]:
+        """All scores, in the order of the metrics. Generated images are made once and shared."""
+        seen = _Seen(fakes)
+        return [score for part, metric, eye in self.metrics for score in self._scores(part, metric, eye, seen)]
+
+    def _ready(self, part: MetricPart, device: torch.device) -> tuple[MetricPart, Metric, Eye]:
+        metric: Metric = part.plugin(part.cfg)
+        metric.check()
+        eye = self._eye(part.features, device)
+        eye.wanted.add(metric.needs)
+        return part, metric, eye
+
+    def _eye(self, part: Part, device: torch.device) -> Eye:
+        """One for all metrics that look through the same plugin with the same options."""
+        key = json.dumps(part.to_dict(), sort_keys=True)
+        if key not in self.eyes:
+            eye = Eye(part, device)
+            eye.feature.check()
+            self.eyes[key] = eye
+        return self.eyes[key]
+
+    def _scores(self, part: MetricPart, metric: Metric, eye: Eye, seen: "_Seen") -> Iterator[Score]:
+        repeat, seed = part.core.repeat, self.evaluation.core.seed
+        if repeat > 1 and not seen.fakes.seeded:
+            raise GancoreError(f"{part.use}: repeat {repeat} needs a generator; the same images give the same numbers")
+        samples = seen.fakes.count(part.core.samples or self.evaluation.core.samples, metric.samples)
+        results = [metric.measure(_View(eye, seen, self.reals, samples, seed + k)) for k in range(repeat)]
+        for name in results[0]:
+            value = _over_repeats([result[name] for result in results])
+            yield Score(
+                name=name if eye.label == metric.standard else f"{name}[{eye.label}]",
+                value=value.value,
+                spread=value.spread,
+                protocol=metric.protocol + (f"; mean and spread of {repeat} seeds" if repeat > 1 else ""),
+                features=eye.label,
+                samples=samples,
+                seed=seed if seen.fakes.seeded else None,
+                data=self.reals.describe() if self.reals else None,
+                higher_is_better=metric.higher_is_better,
+            )
+
+
+class _Seen:
+    """Outputs of generated images by feature plugin and seed, as far as they were needed."""
+
+    def __init__(self, fakes: Fakes) -> None:
+        self.fakes = fakes
+        self._outputs: dict[tuple[str, str, int], Tensor] = {}
+
+    def outputs(self, eye: Eye, output: str, seed: int, samples: int) -> Tensor:
+        key = (eye.label, output, seed)
+        known = self._outputs.get(key)
+        have = 0 if known is None else len(known)
+        if have < samples:
+            # one pass gives all that any metric looks at: the images are the expensive part
+            wanted = tuple(sorted(eye.wanted - {"distance"}))
+            more = eye.extract(self.fakes.batches(seed, have, samples), wanted)
+            for name, rows in more.items():
+                before = self._outputs.get((eye.label, name, seed))
+                self._outputs[eye.label, name, seed] = rows if before is None else torch.cat([before, rows])
+        return self._outputs[key][:samples]
+
+
+class _View:
+    """The `Measurement` of the contracts."""
+
+    def __init__(self, eye: Eye, seen: _Seen, reals: Reals | None, samples: int, seed: int) -> None:
+        self.samples, self.seed, self.device = samples, seed, eye.device
+        self._eye, self._seen, self._reals = eye, seen, reals
+
+    def fake(self, output: str = "features") -> Tensor:
+        return self._seen.outputs(self._eye, output, self.seed, self.samples)
+
+    def real(self, output: str = "features") -> Tensor:
+        return self._real_side().features(self._eye, output)
+
+    def fake_moments(self) -> Moments:
+        return moments_of(self.fake())
+
+    def real_moments(self) -> Moments:
+        return self._real_side().moments(self._eye)
+
+    def generator(self) -> Generator:
+        return self._seen.fakes.generator()
+
+    def draws(self) -> Iterator[tuple[Draw, Tensor | None]]:
+        return self._seen.fakes.draws(self.seed, self.samples)
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        return self._eye.distance(a, b)
+
+    def _real_side(self) -> Reals:
+        if self._reals is None:
+            raise GancoreError("this metric compares with real images; say which ones (--real)")
+        return self._reals
+
+
+def _over_repeats(values: list[Value]) -> Value:
+    """Mean and standard deviation (n - 1) of several; one as it is."""
+    if len(values) == 1:
+        return values[0]
+    mean = math.fsum(v.value for v in values) / len(values)
+    variance = math.fsum((v.value - mean) ** 2 for v in values) / (len(values) - 1)
+    return Value(mean, math.sqrt(variance))

@@ -1,0 +1,55 @@
+"""A feature plugin made ready: checked, on its device, with the name it gives to numbers."""
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gancore.config.experiment import Part, plain
+from gancore.contracts import Feature
+from gancore.data.cache_key import file_hash
+from gancore.evaluation.pictures import as_rgb
+
+
+class Eye:
+    """Looks at images through one feature plugin. `check` comes first, `prepare` before the first look."""
+
+    def __init__(self, part: Part, device: torch.device) -> None:
+        self.part, self.device = part, device
+        self.feature: Feature = part.plugin(part.cfg)
+        self.wanted: set[str] = set()
+        """Outputs that the metrics look at."""
+        self._prepared = False
+
+    @property
+    def label(self) -> str:
+        """The plugin's name, with what sets it apart: "inception", "timm:resnet50"."""
+        return ":".join(filter(None, [self.part.use, self.feature.variant]))
+
+    def key(self) -> dict[str, Any]:
+        """What statistics seen through it are kept under: plugin, options, code, weights."""
+        code = file_hash(Path(inspect.getfile(type(self.feature))))
+        return {
+            "feature": self.part.use,
+            "options": plain(self.part.cfg),
+            "code": code,
+            "weights": self.feature.weights_hash(),
+        }
+
+    def extract(self, batches: Iterable[Tensor], outputs: tuple[str, ...]) -> dict[str, Tensor]:
+        """Outputs [N, D], on the CPU, of batches of images uint8 [n, C, H, W]."""
+        self._prepare()
+        rows = [self.feature.extract(as_rgb(batch.to(self.device)), outputs) for batch in batches]
+        return {name: torch.cat([row[name].cpu() for row in rows]) for name in outputs}
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        self._prepare()
+        return self.feature.distance(as_rgb(a), as_rgb(b))
+
+    def _prepare(self) -> None:
+        if not self._prepared:
+            self.feature.prepare(self.device)
+            self._prepared = True

@@ -1,0 +1,108 @@
+"""The generated side of a comparison: a generator's seeded samples, or images that were given."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from gancore.contracts import Generator
+from gancore.data import ImageData
+from gancore.errors import GancoreError
+from gancore.evaluation.draws import SampleDraw
+from gancore.evaluation.pictures import to_uint8
+
+
+class Fakes(Protocol):
+    """Images to be judged."""
+
+    seeded: bool
+    """Whether another seed gives other images."""
+
+    def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
+        """Images start to stop - 1 of a seed's sequence, uint8 [n, C, R, R]."""
+
+    def count(self, wanted: int | None, standard: int) -> int:
+        """How many are judged when `wanted` were asked for and the protocol takes `standard`."""
+
+    def generator(self) -> Generator:
+        """The generator; raises GancoreError where images were given."""
+
+    def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
+        """Batches of draws with labels [n, label_dim]."""
+
+
+class Generated:
+    """Samples of a generator: no truncation, random noise, labels as the data have them.
+
+    labels: [M, label_dim] of the real images, of which each sample takes one; None: every class is as likely.
+    A growing generator's images are enlarged to its final size by repeating pixels.
+    """
+
+    seeded = True
+
+    def __init__(self, generator: Generator, labels: Tensor | None = None, batch: int = 64) -> None:
+        self.network, self.batch = generator, batch
+        self.device = next(generator.parameters()).device
+        classes = generator.interface.label_dim
+        self.labels = torch.eye(classes) if labels is None and classes else labels
+
+    def generator(self) -> Generator:
+        return self.network
+
+    def count(self, wanted: int | None, standard: int) -> int:
+        return wanted or standard
+
+    @torch.no_grad()
+    def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
+        for draw, label in self._draws(seed, start, stop):
+            ws = self.network.mapping(self.network.sample_z(draw), label)
+            images = self.network.synthesis(ws, noise_mode="random", draw=draw)[-1]
+            yield to_uint8(enlarged(images, self.network.resolution))
+
+    def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
+        return self._draws(seed, 0, samples)
+
+    def _draws(self, seed: int, start: int, stop: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
+        for first in range(start, stop, self.batch):
+            draw = SampleDraw(seed, range(first, min(first + self.batch, stop)), self.device)
+            yield draw, self._labels(draw)
+
+    def _labels(self, draw: SampleDraw) -> Tensor | None:
+        if self.labels is None:
+            return None
+        chosen = (draw.uniform("label").double() * len(self.labels)).long().cpu()
+        return self.labels[chosen].to(self.device)
+
+
+class Given:
+    """Images of a folder or an archive, the first ones where fewer are asked for."""
+
+    seeded = False
+
+    def __init__(self, data: ImageData, batch: int = 64) -> None:
+        self.data, self.batch = data, batch
+
+    def generator(self) -> Generator:
+        raise GancoreError(
+            "this metric walks through a generator's latents; images are not enough, give a run or a model"
+        )
+
+    def count(self, wanted: int | None, standard: int) -> int:
+        if wanted is not None and wanted > len(self.data):
+            raise GancoreError(f"{wanted} samples were asked for, and there are {len(self.data)} images")
+        return wanted or len(self.data)
+
+    def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
+        for first in range(start, stop, self.batch):
+            yield torch.from_numpy(self.data.images[first : min(first + self.batch, stop)])
+
+    def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
+        self.generator()
+        return iter(())
+
+
+def enlarged(images: Tensor, resolution: int) -> Tensor:
+    """[N, C, r, r] at the final resolution; the same where they have it."""
+    return F.interpolate(images, size=resolution, mode="nearest") if images.shape[2] < resolution else images

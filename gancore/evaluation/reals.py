@@ -1,0 +1,78 @@
+"""The real side of a comparison: chosen images of a data set, and their statistics, computed once and kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gancore.contracts import Moments
+from gancore.data import ImageData
+from gancore.evaluation.cache import cached
+from gancore.evaluation.eye import Eye
+from gancore.evaluation.moments import moments_of
+from gancore.seeds import seed_of
+
+BATCH = 64
+
+
+class Reals:
+    """All images of a data set or a fixed choice of them, each mirrored as well where training mirrors.
+
+    count: images to choose; the choice is the same for every evaluation, so numbers stay comparable.
+    """
+
+    def __init__(self, data: ImageData, count: int | None = None, cache: Path | None = None) -> None:
+        self.data, self.cache = data, cache
+        self.mirror = data.identity.mirror
+        self.indices = _choice(len(data), count)
+        self._seen: dict[tuple[str, str], Tensor] = {}
+        self._moments: dict[str, Moments] = {}
+
+    def __len__(self) -> int:
+        """Images that are compared with, mirrored ones included."""
+        return len(self.indices) * (1 + self.mirror)
+
+    def describe(self) -> dict[str, Any]:
+        return {**self.data.identity.to_dict(), "reals": len(self)}
+
+    def features(self, eye: Eye, output: str) -> Tensor:
+        """[M, D] through a feature plugin."""
+        if (eye.label, output) not in self._seen:
+            kept = cached(self._key(eye, output), lambda: eye.extract(self._batches(), (output,)), self.cache)
+            self._seen[eye.label, output] = kept[output]
+        return self._seen[eye.label, output]
+
+    def moments(self, eye: Eye) -> Moments:
+        """Mean and covariance of the features; kept apart, for they are small and most often all that is wanted."""
+        if eye.label not in self._moments:
+            kept = cached(self._key(eye, "moments"), lambda: self._compute_moments(eye), self.cache)
+            self._moments[eye.label] = Moments(kept["mean"], kept["covariance"])
+        return self._moments[eye.label]
+
+    def _compute_moments(self, eye: Eye) -> dict[str, Tensor]:
+        seen = self._seen.get((eye.label, "features"))
+        features = eye.extract(self._batches(), ("features",))["features"] if seen is None else seen
+        self._seen[eye.label, "features"] = features
+        found = moments_of(features)
+        return {"mean": found.mean, "covariance": found.covariance}
+
+    def _batches(self) -> Iterator[Tensor]:
+        """uint8 [n, C, R, R]: the chosen images, then the same mirrored."""
+        for flip in (False, True)[: 1 + self.mirror]:
+            for start in range(0, len(self.indices), BATCH):
+                images = torch.from_numpy(np.ascontiguousarray(self.data.images[self.indices[start : start + BATCH]]))
+                yield images.flip(3) if flip else images
+
+    def _key(self, eye: Eye, what: str) -> dict[str, Any]:
+        return {"data": self.data.identity.to_dict(), "reals": len(self.indices), "what": what, **eye.key()}
+
+
+def _choice(total: int, count: int | None) -> np.ndarray:
+    """`count` of `total` indices, ascending; all of them without a count."""
+    if count is None or count >= total:
+        return np.arange(total)
+    rng = np.random.Generator(np.random.PCG64(seed_of("reals")))
+    return np.sort(rng.permutation(total)[:count])

@@ -1,0 +1,93 @@
+"""What a person names: a run, a model file, images; and the real images beside it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gancore.artifacts.model import load_with_experiment
+from gancore.artifacts.run import MODEL
+from gancore.composition import compose_dataset
+from gancore.config import Experiment
+from gancore.config.frame import DataKeys
+from gancore.contracts import Generator
+from gancore.data import ImageData, open_data
+from gancore.data.sources import Source, find_source
+from gancore.discovery import discover
+from gancore.errors import DataError, GancoreError
+from gancore.evaluation.fakes import Fakes, Generated, Given
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is judged: a generator with its experiment, or images."""
+
+    generator: Generator | None = None
+    experiment: Experiment | None = None
+    images: ImageData | None = None
+
+    def fakes(self, reals: ImageData | None, device: torch.device, batch: int) -> Fakes:
+        """The generated side; labels are drawn from the real images' where they have the model's classes."""
+        if self.images is not None:
+            return Given(self.images, batch)
+        assert self.generator is not None
+        return Generated(self.generator.to(device), label_rows(self.generator, reals), batch)
+
+
+def find_target(path: Path, trust: bool = False, fit: str | None = None) -> Target:
+    """Raises GancoreError where nothing that can be judged lies there."""
+    if (path / MODEL).is_file() or path.suffix == ".safetensors":
+        generator, experiment = load_with_experiment(path, trust)
+        return Target(generator, experiment)
+    if (path / "config.yaml").is_file():
+        raise GancoreError(f"{path}: a run without a model yet; train it further")
+    if not path.exists():
+        raise GancoreError(f"{path}: no such run, model, or folder of images")
+    return Target(images=find_source(path).changed(fit=fit, labels=False).open())
+
+
+def find_reals(named: Path | None, target: Target, fit: str | None = None) -> ImageData | None:
+    """The real images: those named (a folder, an archive, an experiment, a dataset plugin), or a run's own.
+
+    They have the size of what is judged; raises DataError where they do not and no `fit` says what to do.
+    """
+    if named is None:
+        experiment = target.experiment
+        return (
+            open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
+            if experiment
+            else None
+        )
+    found = _source(named).changed(fit=fit, **_form(target))
+    try:
+        return found.open()
+    except DataError as error:
+        raise DataError(f"{named}: {error}") from error
+
+
+def label_rows(generator: Generator, reals: ImageData | None) -> Tensor | None:
+    """Labels [M, label_dim] to draw from; None where the real images have other classes than the model, or none."""
+    classes = generator.interface.label_dim
+    if not classes or reals is None or reals.labels is None or reals.identity.label_dim != classes:
+        return None
+    return torch.eye(classes)[torch.from_numpy(reals.labels)]
+
+
+def _source(named: Path) -> Source:
+    registry = discover()
+    name = str(named)
+    if named.exists() or ("dataset", name) not in registry.plugins:
+        return find_source(named)
+    plugin = registry.get("dataset", name).load()
+    return Source(name, plugin(plugin.Config(), Path.cwd()), DataKeys(resolution=plugin.default_resolution))
+
+
+def _form(target: Target) -> dict[str, Any]:
+    """Size and channels that the real images must have."""
+    if target.generator is not None:
+        interface = target.generator.interface
+        return {"resolution": interface.resolution, "channels": interface.channels}
+    assert target.images is not None
+    return {"resolution": target.images.identity.resolution}

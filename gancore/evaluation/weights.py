@@ -1,0 +1,110 @@
+"""Weights of feature networks: where they lie, how they are fetched, what they are known by. No code is executed."""
+
+import hashlib
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gancore.errors import GancoreError
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A published file of weights.
+
+    name: its name in the folder where PyTorch keeps downloads.
+    url: where it is published.
+    variable: the environment variable that may name a local copy; empty for none.
+    option: how an experiment names a local copy.
+    instead: what can be used without it.
+    """
+
+    name: str
+    url: str
+    option: str
+    variable: str = ""
+    instead: str = ""
+
+    @property
+    def kept(self) -> Path:
+        """Where a download is kept, and looked for."""
+        return Path(torch.hub.get_dir()) / "checkpoints" / self.name
+
+    def find(self, given: str | None) -> Path:
+        """The file: the one given, the one the environment names, the one kept, or else it is downloaded.
+
+        Raises GancoreError that names all these places when it cannot be had.
+        """
+        named = given or (os.environ.get(self.variable) if self.variable else None)
+        if named:
+            path = Path(named).expanduser()
+            if not path.is_file():
+                who = self.option if given else self.variable
+                raise GancoreError(f"{path}: no such file of weights (named by {who})")
+            return path
+        if not self.kept.is_file():
+            self._download()
+        return self.kept
+
+    def _download(self) -> None:
+        try:
+            self.kept.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(self.url, str(self.kept), progress=False)
+        except Exception as cause:  # no network, a proxy, a full disk, ...
+            raise GancoreError(self._missing(cause)) from cause
+
+    def _missing(self, cause: Exception) -> str:
+        places = " or ".join(filter(None, [self.variable and f"the environment variable {self.variable}", self.option]))
+        instead = f"; without it, {self.instead}" if self.instead else ""
+        return (
+            f"the weights {self.name} are not at {self.kept} and cannot be downloaded from {self.url} ({cause}); "
+            f"put the file there, or name a copy by {places}{instead}"
+        )
+
+
+VGG16 = WeightsFile(
+    name="vgg16-397923af.pth",
+    url="https://download.pytorch.org/models/vgg16-397923af.pth",
+    option="the option `weights` of the feature plugin",
+    instead="`features: inception` or `embedded` can be used (numbers carry that name)",
+)
+"""torchvision's VGG16, trained on ImageNet; two feature plugins look through it."""
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a PyTorch file; one that holds code is refused. Raises GancoreError."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as cause:
+        raise GancoreError(f"{path}: not a file of weights, or damaged: {str(cause).splitlines()[0]}") from cause
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise GancoreError(f"{path}: not a state dict of tensors")
+    return dict(state)
+
+
+def state_hash(state: Mapping[str, Tensor]) -> str:
+    """sha256 (hex) of the floating-point tensors, in the order of their names; the same however they are stored."""
+    digest = hashlib.sha256()
+    for name in sorted(name for name, value in state.items() if value.is_floating_point()):
+        value = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def package(module: str, extra: str) -> Any:
+    """A module of an optional package. Raises GancoreError that says how to install it."""
+    try:
+        found: ModuleType = import_module(module)
+    except ImportError as cause:
+        name = module.partition(".")[0].replace("_", "-")
+        raise GancoreError(f"{name} is not installed ({cause}); pip install 'gancore[{extra}]'") from cause
+    return found
