@@ -89,7 +89,8 @@ def test_local_file_is_trained_copied_and_trusted_only_when_asked(experiment: Pa
     assert refused.exit_code != 0
     assert not (tmp_path / "again").exists()
     assert CliRunner().invoke(root, [*again, "--trust-local-plugins"]).exit_code == 0
-    first, second = (gancore.load(folder, trust_local_plugins=True).state_dict() for folder in (run, tmp_path / "again"))
+    folders = (run, tmp_path / "again")
+    first, second = (gancore.load(folder, trust_local_plugins=True).state_dict() for folder in folders)
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
