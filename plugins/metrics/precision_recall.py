@@ -7,6 +7,7 @@ on others the names say on which, `precision[inception]`. Computed by torch-fide
 """
 
 from pydantic import Field
+from torch import Tensor
 
 from gancore.contracts import Measurement, Metric, PluginConfig, Value
 from gancore.errors import GancoreError
@@ -36,6 +37,12 @@ class PrecisionRecall(Metric):
         fake, real = images.fake(), images.real()
         if min(len(fake), len(real)) <= self.cfg.neighbour:
             raise GancoreError(f"precision_recall needs more than {self.cfg.neighbour} images on either side")
-        shares = package("torch_fidelity.metric_prc", "evaluation").calculate_precision_recall_part
-        precision, recall = shares(fake, real, self.cfg.neighbour, BLOCK)
+        precision, recall = shares_within(fake, real, self.cfg.neighbour)
         return {"precision": Value(precision), "recall": Value(recall)}
+
+
+def shares_within(fake: Tensor, real: Tensor, neighbour: int) -> tuple[float, float]:
+    """Precision and recall of features [N, D] against [M, D]."""
+    shares = package("torch_fidelity.metric_prc", "evaluation").calculate_precision_recall_part
+    precision, recall = shares(fake, real, neighbour, BLOCK)
+    return precision, recall
