@@ -1,0 +1,91 @@
+"""`gancore cite`: the papers behind what was composed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gancore.cli.options import overrides
+from gancore.errors import ConfigError, PluginError
+from gancore.registry import Registry
+
+KINDS = {"data": "dataset", "weight_normalization": "normalization"}
+"""Sections whose plugins are of a kind with another name."""
+
+
+@click.command()
+@click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@overrides
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
+def cite(source: Path, override: tuple[str, ...], as_json: bool) -> None:
+    """Print the papers behind a run or an experiment, from the plugins it is composed of.
+
+    Of a grid, the papers behind all of its cells. Code of local plugins in a run folder is not executed.
+    """
+    from gancore.discovery import discover
+
+    registry = discover()
+    papers: dict[str, list[str]] = {}
+    for experiment in _experiments(source, override):
+        for kind, name in _chosen(experiment):
+            part = f"{kind} {name}"
+            parts = papers.setdefault(_paper(registry, kind, name), [])
+            parts += [part] * (part not in parts)
+    if as_json:
+        click.echo(json.dumps([{"paper": paper or None, "parts": parts} for paper, parts in papers.items()], indent=2))
+    else:
+        click.echo("\n".join(_lines(papers)))
+
+
+def _experiments(source: Path, override: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Resolved experiments as plain data."""
+    if source.is_dir():
+        from gancore.config.loader import read
+
+        if override:
+            raise click.UsageError("overrides are for an experiment's file; a run is what it is")
+        return [read(source / "config.yaml").data]
+    from gancore.config import load_experiment
+
+    experiment = load_experiment(source, override)
+    if experiment.grid is None:
+        return [experiment.to_dict()]
+    from gancore.grid.cells import cells_of
+
+    return [cell.experiment.to_dict() for cell in cells_of(experiment)]
+
+
+def _chosen(experiment: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Kind and name of every plugin of a resolved experiment."""
+    for section in ("data", "generator", "discriminator", "loss", "augmentation"):
+        yield from _parts(section, experiment.get(section))
+    for part in experiment["regularizers"].values():
+        yield from _parts("regularizer", part)
+
+
+def _parts(section: str, part: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    if part is not None:
+        yield KINDS.get(section, section), part["use"]
+        for inner in ("normalization", "weight_normalization"):
+            if isinstance(part.get(inner), dict):
+                yield from _parts(inner, part[inner])
+
+
+def _paper(registry: Registry, kind: str, name: str) -> str:
+    """The paper of a plugin; none where it has none, or is not installed (a local one)."""
+    try:
+        return registry.get(kind, name).paper
+    except (PluginError, ConfigError):
+        return ""
+
+
+def _lines(papers: dict[str, list[str]]) -> Iterator[str]:
+    for paper, parts in papers.items():
+        if paper:
+            scheme, _, number = paper.partition(":")
+            address = f"  https://arxiv.org/abs/{number}" if scheme == "arXiv" else ""
+            yield f"{paper}{address}\n    {', '.join(parts)}"
+    if unpublished := papers.get("", []):
+        yield f"without a paper\n    {', '.join(unpublished)}"

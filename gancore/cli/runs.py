@@ -1,0 +1,95 @@
+"""`gancore runs`: the run folders there are, and what separates two of them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gancore.errors import RunError
+
+
+@click.group()
+def runs() -> None:
+    """List and compare runs."""
+
+
+@runs.command("list")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("runs"))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
+def list_(folder: Path, as_json: bool) -> None:
+    """List the run folders below FOLDER (default: runs), with what they have reached."""
+    if not folder.is_dir():
+        raise RunError(f"{folder}: there is no such folder")
+    found = [_facts(path.parent) for path in sorted(folder.rglob("environment.json")) if _is_run(path.parent)]
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo("\n".join(_table(found)) if found else f"no runs in {folder}")
+
+
+@runs.command()
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
+def diff(first: Path, second: Path, as_json: bool) -> None:
+    """Print the keys in which the runs FIRST and SECOND differ, `key: first -> second`.
+
+    Compared are the experiments, the environments (versions, device, threads, data) and the last scores.
+    """
+    from gancore.config.differences import differences
+
+    found = differences(_described(first), _described(second))
+    if as_json:
+        click.echo(json.dumps([difference.to_dict() for difference in found], indent=2))
+    else:
+        click.echo("".join(f"{difference}\n" for difference in found), nl=False)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "config.yaml").is_file()
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    from gancore.artifacts import RunFolder
+    from gancore.grid.scores import final, kimg_reached, speed
+
+    run, training = RunFolder(folder), _config(folder)["training"]
+    return {
+        "run": str(folder),
+        "kimg": kimg_reached(run),
+        "target_kimg": training["kimg"],
+        "images_per_s": speed(run),
+        "scores": {name: score["value"] for name, score in final(run).items()},
+    }
+
+
+def _described(folder: Path) -> dict[str, Any]:
+    """Experiment, environment and last scores of a run. Raises RunError where there is none."""
+    from gancore.artifacts import RunFolder
+    from gancore.grid.scores import final
+
+    if not _is_run(folder):
+        raise RunError(f"{folder}: no run here; expected a folder with config.yaml, which `gancore train` makes")
+    environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    scores = {name: score["value"] for name, score in final(RunFolder(folder)).items()}
+    return {**_config(folder), "environment": environment, "scores": scores}
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    from gancore.config.loader import read
+
+    config: dict[str, Any] = read(folder / "config.yaml").data
+    return config
+
+
+def _table(found: list[dict[str, Any]]) -> Iterator[str]:
+    rows = [("run", "kimg", "images/s", "scores")]
+    for run in found:
+        scores = ", ".join(f"{name} {value:.4g}" for name, value in run["scores"].items())
+        rate = f"{run['images_per_s']:.1f}" if run["images_per_s"] else ""
+        rows.append((run["run"], f"{run['kimg']:.4g}/{run['target_kimg']:g}", rate, scores))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

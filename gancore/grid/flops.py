@@ -1,0 +1,91 @@
+"""Floating point operations and memory of a training step, from shapes alone: phases run on the meta device.
+
+Counted are multiplications and additions of convolutions and matrix products (torch.utils.flop_counter's formulas),
+forward, backward and double backward; the rest of a step is small beside them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from gancore.config import Experiment
+from gancore.contracts import Interface
+from gancore.data import DataIdentity, ImageData
+from gancore.grid.sizes import meta_networks
+from gancore.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """flops: of a training step, per real image shown; lazy phases count by their share of the steps.
+
+    memory: bytes of weights, gradients, moments, the averaged generator, and of the largest phase's activations.
+    """
+
+    flops: float
+    memory: int
+
+
+def step_cost(experiment: Experiment, interface: Interface) -> StepCost:
+    """What a step costs in float32, wherever it is run."""
+    training = experiment.training.model_copy(update={"precision": "fp32"})
+    gan = meta_networks(experiment, interface)
+    trainer = Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, torch.device("meta"))
+    flops, activations = 0.0, 0
+    for phase in trainer.phases:
+        saved = _Saved()
+        with _FlopCount() as count, saved_tensors_hooks(saved.pack, lambda tensor: tensor):
+            trainer.gradients(phase)
+        flops += count.total / phase.interval
+        activations = max(activations, saved.total)
+    weights = {side: sum(p.numel() * 4 for p in module.parameters()) for side, module in trainer.networks.items()}
+    memory = 4 * sum(weights.values()) + weights["generator"] + activations  # weights, gradients, two moments; average
+    return StepCost(flops / (training.batch * training.d_steps), memory)
+
+
+def blank_data(interface: Interface, count: int = 64) -> ImageData:
+    """Images of noise in the form of an interface, for measuring where there are no data."""
+    shape = (count, interface.channels, interface.resolution, interface.resolution)
+    images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    labels = np.arange(count) % interface.label_dim if interface.label_dim else None
+    names = [str(label) for label in range(interface.label_dim)]
+    identity = DataIdentity(
+        "", count, interface.resolution, interface.channels, interface.label_dim, "", None, False, "noise"
+    )
+    return ImageData(images, labels, names, identity)
+
+
+class _FlopCount(TorchDispatchMode):
+    """torch's own counter also follows modules by hooks, which `autograd.grad` of a leaf (R1) does not bear."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if (formula := flop_registry.get(func._overloadpacket)) is not None:
+            self.total += formula(*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+@dataclass
+class _Saved:
+    """Bytes that are kept for the backward passes; what shares memory counts once."""
+
+    seen: dict[int, int] = field(default_factory=dict)
+
+    def pack(self, tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        self.seen[storage._cdata] = storage.nbytes()
+        return tensor
+
+    @property
+    def total(self) -> int:
+        return sum(self.seen.values())

@@ -1,0 +1,149 @@
+"""What an experiment, or a grid of them, will cost: parameters, operations, memory, hours, disk; before it starts."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gancore.composition import compose_dataset
+from gancore.config import Experiment
+from gancore.config.scalars import inline
+from gancore.contracts import Interface
+from gancore.data import interface_of
+from gancore.errors import DataError, GancoreError
+from gancore.grid.cells import cells_of
+from gancore.grid.flops import StepCost, step_cost
+from gancore.grid.probe import Speed, probe
+from gancore.grid.sizes import Size, files, size_of
+
+PROBE_FLOPS = 4e12
+"""Operations of a step beyond which it is not measured: about a minute and a half of one CPU core."""
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """A speed that is taken for granted: of every cell (images/s), or of the machine (operations/s)."""
+
+    images_per_s: float | None = None
+    flops_per_s: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Throughput":
+        """`61` images/s, or `30TFLOP/s`. Raises GancoreError."""
+        number, tera, rest = text.partition("TFLOP")
+        try:
+            value = float(number)
+        except ValueError:
+            value = 0.0
+        if value <= 0 or rest not in ("", "/s", "S"):
+            raise GancoreError(f"throughput {text!r}: expected images/s, as 61, or operations, as 30TFLOP/s")
+        return cls(flops_per_s=value * 1e12) if tera else cls(images_per_s=value)
+
+    def of(self, cost: StepCost) -> float:
+        """images/s of steps of that cost."""
+        return self.images_per_s or (self.flops_per_s or 0) / cost.flops
+
+
+@dataclass(frozen=True)
+class CellForecast:
+    """One cell: parameters, GFLOP per image, memory and disk in bytes, images/s and hours; None: not measured."""
+
+    name: str
+    kimg: float
+    generator: int
+    discriminator: int
+    gflops_per_image: float
+    memory: int
+    disk: int
+    images_per_s: float | None
+    hours: float | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """All cells. `basis` says where images/s come from. hours: on all workers together."""
+
+    cells: list[CellForecast]
+    workers: int
+    basis: str
+
+    @property
+    def hours(self) -> float | None:
+        hours = [cell.hours for cell in self.cells if cell.hours is not None]
+        return max(sum(hours) / self.workers, *hours, 0.0) if len(hours) == len(self.cells) else None
+
+    @property
+    def disk(self) -> int:
+        return sum(cell.disk for cell in self.cells)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "hours": self.hours, "disk": self.disk}
+
+
+def forecast(
+    experiment: Experiment, workers: int = 1, threads: int | None = None, assumed: Throughput | None = None
+) -> Forecast:
+    """What training costs, evaluation and starting up left out. Like cells are measured once.
+
+    threads: of each worker. assumed: a speed instead of a measurement.
+
+    Raises ConfigError for a grid with mistakes; GancoreError when a measurement is not possible.
+    """
+    named = _cells(experiment)
+    known: dict[str, tuple[Size, StepCost, Speed | None]] = {}
+    cells = []
+    for name, cell in named:
+        interface = _interface(cell)
+        key = _costs_alike(cell, interface)
+        if key not in known:
+            cost = step_cost(cell, interface)
+            small = cost.flops * cell.training.batch * cell.training.d_steps < PROBE_FLOPS
+            measured = probe(cell, interface, threads) if assumed is None and small else None
+            known[key] = size_of(cell, interface), cost, measured
+        cells.append(_cell(name, cell, *known[key], assumed))
+    return Forecast(cells, workers, _basis([speed for _, _, speed in known.values()], assumed))
+
+
+def _cells(experiment: Experiment) -> list[tuple[str, Experiment]]:
+    if experiment.grid is None:
+        return [(experiment.name, experiment)]
+    return [(cell.name, cell.experiment) for cell in cells_of(experiment)]
+
+
+def _interface(experiment: Experiment) -> Interface:
+    """That of the data; where they are not there yet, that of what the experiment says of them."""
+    core = experiment.data.core
+    try:
+        return interface_of(compose_dataset(experiment), core)
+    except DataError as error:
+        if core.labels or core.resolution is None:
+            raise experiment.error("data", str(error)) from error
+        return Interface(core.resolution, core.channels)
+
+
+def _costs_alike(experiment: Experiment, interface: Interface) -> str:
+    """Two cells of the same key cost the same, whatever their seed, their data and their length."""
+    alike = {**experiment.to_dict(), "name": None, "data": vars(interface)}
+    alike["training"] = {**alike["training"], "seed": 0, "kimg": 0}
+    return inline(alike)
+
+
+def _cell(
+    name: str, cell: Experiment, size: Size, cost: StepCost, measured: Speed | None, assumed: Throughput | None
+) -> CellForecast:
+    rate = assumed.of(cost) if assumed else measured.images_per_s if measured else None
+    hours = None if rate is None else cell.training.kimg * 1000 / rate / 3600
+    if hours is not None and measured is not None:
+        hours += (cell.training.kimg / cell.training.sample_kimg + 1) * measured.sample_s / 3600
+    parameters = (size.generator, size.discriminator)
+    disk = files(cell, size)
+    return CellForecast(name, cell.training.kimg, *parameters, cost.flops / 1e9, cost.memory, disk, rate, hours)
+
+
+def _basis(speeds: Sequence[Speed | None], assumed: Throughput | None) -> str:
+    if assumed is not None:
+        return "assumed throughput"
+    measured = [speed for speed in speeds if speed]
+    if not measured:
+        return "not measured: too large for a short probe here; --assume-throughput gives hours"
+    note = "" if len(measured) == len(speeds) else "; cells too large for a short probe have no hours"
+    return f"measured on {measured[0].device}, {measured[0].threads} threads a worker{note}"

@@ -1,0 +1,81 @@
+"""A short measurement of how fast this machine trains an experiment: each phase of a step a few times."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from gancore.composition import compose
+from gancore.config import Experiment
+from gancore.contracts import Interface
+from gancore.grid.flops import blank_data
+from gancore.training.device import pick_device
+from gancore.training.phases import Phase
+from gancore.training.samples import generate, grid_side
+from gancore.training.trainer import Trainer
+
+ROUNDS = 5
+PATIENCE = 5.0
+"""Seconds after which a phase is not measured once more."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """images_per_s: of training steps, lazy phases by their share; sample_s: of one grid of samples."""
+
+    images_per_s: float
+    sample_s: float
+    device: str
+    threads: int
+
+
+def probe(experiment: Experiment, interface: Interface, threads: int | None = None, rounds: int = ROUNDS) -> Speed:
+    """Trains on noise for a few steps. Nothing is written. Raises GancoreError when the device is not to be had."""
+    training = experiment.training
+    device, before = pick_device(training), torch.get_num_threads()
+    torch.set_num_threads(training.threads or threads or before)
+    try:
+        gan = compose(experiment, interface)
+        trainer = Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, device)
+        step = _step_seconds(trainer, rounds)
+        sample = _seconds(lambda: generate(trainer.ema, grid_side(interface.resolution) ** 2, 0), 1, device)
+        return Speed(training.batch / step, sample, str(device), torch.get_num_threads())
+    finally:
+        torch.set_num_threads(before)
+
+
+def _step_seconds(trainer: Trainer, rounds: int) -> float:
+    """Seconds of a step on average: main phases and moving averages together, each lazy phase by its share."""
+    phases = trainer.phases
+    end = _timed(trainer, [], rounds)
+    main = _timed(trainer, [phase for phase in phases if phase.interval == 1], rounds)
+    lazy = [(_timed(trainer, [phase], rounds) - end) / phase.interval for phase in phases if phase.interval > 1]
+    return main + sum(max(seconds, 0.0) for seconds in lazy)
+
+
+def _timed(trainer: Trainer, phases: list[Phase], rounds: int) -> float:
+    """Seconds of a step of these phases only."""
+
+    def step() -> None:
+        trainer.counters.step = 0  # a multiple of every interval
+        trainer.step()
+
+    everything, trainer.phases = trainer.phases, phases
+    try:
+        return _seconds(step, rounds, trainer.device)
+    finally:
+        trainer.phases = everything
+
+
+def _seconds(work: Callable[[], object], rounds: int, device: torch.device) -> float:
+    """The median of a few rounds, after one to warm up."""
+    times: list[float] = []
+    while len(times) < 2 or (len(times) <= rounds and sum(times) < PATIENCE):
+        start = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
