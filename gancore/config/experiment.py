@@ -77,15 +77,13 @@ class NetworkPart(Part):
 
 @dataclass(frozen=True)
 class MetricPart(Part):
-    """A metric. It looks through `features`: those `given` for it, those of the section, or its standard ones."""
+    """A metric. It looks through `features`: those given for it, those of the section, or its standard ones."""
 
     core: MetricKeys
     features: Part
-    given: Part | None
 
     def to_dict(self) -> dict[str, Any]:
-        features = self.given.to_dict() if self.given else None
-        return {"use": self.use, **plain(self.core), "features": features, **plain(self.cfg)}
+        return {"use": self.use, **plain(self.core), **plain(self.cfg)}
 
     def parts(self) -> Iterator[Part]:
         yield from (self, self.features)
@@ -93,15 +91,14 @@ class MetricPart(Part):
 
 @dataclass(frozen=True)
 class EvaluationPart:
-    """What is measured and how often; `core.features` and `core.metrics` are what was written."""
+    """What is measured and how often; `core` has it all as plain data."""
 
     core: EvaluationKeys
     features: Part
     metrics: list[MetricPart]
 
     def to_dict(self) -> dict[str, Any]:
-        chosen = {"features": self.features.to_dict(), "metrics": [part.to_dict() for part in self.metrics]}
-        return {**plain(self.core), **chosen}
+        return plain(self.core)
 
     def parts(self) -> Iterator[Part]:
         yield self.features

@@ -147,8 +147,10 @@ class _Resolver:
         features = self.part((*keys, "features"), "feature")
         if core is None or features is None:
             return None
-        metrics = [self.metric((*keys, "metrics", i), features) for i in range(len(core.metrics))]
-        return EvaluationPart(core, features, [metric for metric in metrics if metric])
+        found = [self.metric((*keys, "metrics", i), features) for i in range(len(core.metrics))]
+        metrics = [metric for metric in found if metric]
+        written = {"features": features.to_dict(), "metrics": [metric.to_dict() for metric in metrics]}
+        return EvaluationPart(core.model_copy(update=written), features, metrics)
 
     def metric(self, keys: Keys, features: Part) -> MetricPart | None:
         section = _items(find(self.document.data, keys))
@@ -165,7 +167,8 @@ class _Resolver:
             spec = self.registry.get("feature", part.plugin.standard)
             plugin = spec.load()
             seen = Part(dotted((*keys, "features")), "feature", spec.name, spec, plugin, plugin.Config())
-        return MetricPart(**vars(part), core=core, features=seen, given=given)
+        core = core.model_copy(update={"features": given.to_dict() if given else None})
+        return MetricPart(**vars(part), core=core, features=seen)
 
     def optional(self, keys: Keys, kind: str) -> Part | None:
         return None if find(self.document.data, keys) is None else self.part(keys, kind)

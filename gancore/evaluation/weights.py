@@ -90,6 +90,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return dict(state)
 
 
+def expect(state: Mapping[str, Tensor], name: str, network: str) -> None:
+    """Raises GancoreError unless the state has the tensor that tells a network's weights from another's."""
+    if name not in state:
+        raise GancoreError(f"these are not weights of {network}: there is no {name!r} in the file")
+
+
 def state_hash(state: Mapping[str, Tensor]) -> str:
     """sha256 (hex) of the floating-point tensors, in the order of their names; the same however they are stored."""
     digest = hashlib.sha256()

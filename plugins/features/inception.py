@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gancore.contracts import Feature, PluginConfig
-from gancore.evaluation.weights import WeightsFile, package, read_weights, state_hash
+from gancore.evaluation.weights import WeightsFile, expect, package, read_weights, state_hash
 
 PUBLISHED = WeightsFile(
     name="weights-inception-2015-12-05-6726825d.pth",
@@ -48,7 +48,9 @@ class Inception(Feature):
 
     @cached_property
     def _hash(self) -> str:
-        return state_hash(read_weights(self.path))
+        state = read_weights(self.path)
+        expect(state, "Mixed_7c.branch_pool.conv.weight", "torch-fidelity's Inception")
+        return state_hash(state)
 
     @property
     def variant(self) -> str:

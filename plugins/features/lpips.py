@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Feature, PluginConfig
-from gancore.evaluation.weights import VGG16, WeightsFile, package, read_weights, state_hash
+from gancore.evaluation.weights import VGG16, WeightsFile, expect, package, read_weights, state_hash
 
 LINEAR = WeightsFile(
     name="weights-vgg16-lpips.pth",
@@ -43,8 +43,11 @@ class LPIPS(Feature):
     def _states(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Convolutions of VGG16, and the five weights of channels."""
         trunk = read_weights(VGG16.find(self.cfg.weights))
+        expect(trunk, "features.28.weight", "torchvision's VGG16")
+        linear = read_weights(LINEAR.find(self.cfg.linear))
+        expect(linear, "lin4.model.1.weight", "LPIPS")
         convolutions = {key.removeprefix("features."): v for key, v in trunk.items() if key.startswith("features.")}
-        return convolutions, read_weights(LINEAR.find(self.cfg.linear))
+        return convolutions, linear
 
     @property
     def variant(self) -> str:

@@ -40,7 +40,7 @@ class Timm(Feature):
 
     @cached_property
     def _hash(self) -> str:
-        return state_hash(self._network.state_dict())
+        return state_hash(self._network.model.state_dict())
 
     def weights_hash(self) -> str:
         return self._hash

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Feature, PluginConfig
-from gancore.evaluation.weights import VGG16, package, read_weights, state_hash
+from gancore.evaluation.weights import VGG16, expect, package, read_weights, state_hash
 
 
 class VGG16Features(Feature):
@@ -28,7 +28,9 @@ class VGG16Features(Feature):
 
     @cached_property
     def _hash(self) -> str:
-        return state_hash(read_weights(self.path))
+        state = read_weights(self.path)
+        expect(state, "classifier.6.weight", "torchvision's VGG16")
+        return state_hash(state)
 
     @property
     def variant(self) -> str:

@@ -1,0 +1,118 @@
+"""Kept statistics are used when they fit, and never otherwise."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from evaluation.pictures import image_data, random_images
+
+from gancore.artifacts.tensors import load_tensors, save_tensors
+from gancore.config.load import load_evaluation
+from gancore.evaluation.cache import cached, statistics_folder
+from gancore.evaluation.eye import Eye
+from gancore.evaluation.reals import Reals
+from gancore_plugins.features.embedded import Embedded
+
+IMAGES = random_images(12, 1)
+CPU = torch.device("cpu")
+
+
+class Counting(Embedded):
+    """A cheap feature plugin that says how often it looked."""
+
+    looked = 0
+    weights = "first"
+
+    def weights_hash(self) -> str:
+        return self.weights
+
+    def prepare(self, device: torch.device) -> None:
+        pass
+
+    def extract(self, images: torch.Tensor, outputs: Any) -> dict[str, torch.Tensor]:
+        type(self).looked += 1
+        return {"features": images.float().mean(dim=(2, 3))}
+
+
+@pytest.fixture
+def eye() -> Eye:
+    found = Eye(load_evaluation({"features": "embedded", "metrics": ["fid"]}).features, CPU)
+    found.feature = Counting(found.part.cfg)
+    Counting.looked = 0
+    return found
+
+
+def test_what_is_kept_is_not_computed_again(eye: Eye) -> None:
+    first = Reals(image_data(IMAGES)).moments(eye)
+    again = Reals(image_data(IMAGES)).moments(eye)
+    assert Counting.looked == 1
+    assert torch.equal(first.covariance, again.covariance)
+
+
+def test_everything_they_depend_on_is_in_the_key(eye: Eye, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = IMAGES.clone()
+    changed[3, 0, 0, 0] ^= 1
+    sides = [
+        Reals(image_data(IMAGES)),
+        Reals(image_data(changed)),  # one bit of one pixel
+        Reals(image_data(IMAGES[:11])),
+        Reals(image_data(IMAGES), count=11),
+        Reals(image_data(IMAGES, mirror=True)),
+    ]
+    filtered = image_data(IMAGES)
+    object.__setattr__(filtered.identity, "filter", "box")
+    for number, reals in enumerate([*sides, Reals(filtered)], start=1):
+        reals.moments(eye)
+        assert len(list(statistics_folder().iterdir())) == number
+    eye.feature.weights = "second"
+    Reals(image_data(IMAGES)).moments(eye)
+    assert len(list(statistics_folder().iterdir())) == number + 1
+    assert all(path.suffix == ".safetensors" for path in statistics_folder().iterdir())
+
+
+def kept() -> Path:
+    (path,) = statistics_folder().iterdir()
+    return path
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 0x40
+    path.write_bytes(content)
+
+
+def swap(path: Path) -> None:
+    """A sound file of other statistics under this name."""
+    tensors, about = load_tensors(path)
+    other = {**about["key"], "reals": 7}
+    save_tensors(path, {name: value + 1 for name, value in tensors.items()}, {**about, "key": other})
+
+
+@pytest.mark.parametrize("fault", [cut, flip, swap, lambda path: path.write_text("no")])
+def test_a_planted_fault_is_noticed_and_mended(eye: Eye, fault: Any, caplog: pytest.LogCaptureFixture) -> None:
+    first = Reals(image_data(IMAGES)).moments(eye)
+    fault(kept())
+    again = Reals(image_data(IMAGES)).moments(eye)
+    assert Counting.looked == 2
+    assert "computed again" in caplog.text
+    assert torch.equal(first.mean, again.mean)
+    load_tensors(kept())
+
+
+def test_a_folder_that_cannot_be_written_costs_time_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("")
+    found = cached({"a": 1}, lambda: {"x": torch.ones(2)}, tmp_path / "file" / "statistics")
+    assert torch.equal(found["x"], torch.ones(2))
+    assert "GANCORE_CACHE" in caplog.text
+
+
+def test_a_choice_of_reals_is_always_the_same() -> None:
+    a, b = (Reals(image_data(random_images(50, 2)), count=20) for _ in range(2))
+    assert a.indices.tolist() == b.indices.tolist()
+    assert len(set(a.indices.tolist())) == len(a) == 20
+    assert len(Reals(image_data(IMAGES, mirror=True), count=5)) == 10

@@ -1,0 +1,151 @@
+"""Feature plugins: what they compute, and what they say when their weights are missing."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from fakes import made
+from torch import Tensor
+
+from gancore.errors import GancoreError
+from gancore.evaluation.pictures import as_rgb, to_uint8
+from gancore.evaluation.weights import package, read_weights, state_hash
+from gancore_plugins.features import timm as timm_feature
+
+CPU = torch.device("cpu")
+
+
+def vgg_state(width: float = 0.02) -> dict[str, Tensor]:
+    """Random convolutions of VGG16 under torchvision's names."""
+    from torchvision.models.vgg import cfgs, make_layers
+
+    torch.manual_seed(0)
+    return {f"features.{name}": value for name, value in make_layers(cfgs["D"]).state_dict().items()}
+
+
+def test_lpips_is_that_of_torch_fidelity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch_fidelity import sample_similarity_lpips as theirs
+    from torchvision.models.vgg import cfgs, make_layers
+
+    trunk = vgg_state()
+    linear = {f"lin{i}.model.1.weight": torch.rand(1, c, 1, 1) for i, c in enumerate((64, 128, 256, 512, 512))}
+    torch.save(trunk, tmp_path / "vgg.pth")
+    torch.save(linear, tmp_path / "linear.pth")
+
+    class Trunk:
+        features = make_layers(cfgs["D"])
+
+    Trunk.features.load_state_dict({name.removeprefix("features."): value for name, value in trunk.items()})
+    monkeypatch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: linear)
+    monkeypatch.setattr(theirs, "torchvision_load_pretrained_vgg16", Trunk)
+    reference = theirs.SampleSimilarityLPIPS.__new__(theirs.SampleSimilarityLPIPS)
+    load = torch.nn.Module.load_state_dict
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.nn.Module, "load_state_dict", lambda self, state, **_: load(self, state, strict=False))
+        reference.__init__("lpips-vgg16", sample_similarity_dtype="float32")
+
+    ours = made("feature", "lpips", weights=str(tmp_path / "vgg.pth"), linear=str(tmp_path / "linear.pth"))
+    ours.check()
+    ours.prepare(CPU)
+    a, b = torch.rand(2, 3, 3, 32, 32) * 255
+    torch.testing.assert_close(ours.distance(a, b), reference(a, b).flatten(), rtol=1e-5, atol=1e-7)
+    assert ours.variant, "weights that somebody named are told in every name"
+
+
+def test_timm_by_name_with_a_local_file(tmp_path: Path) -> None:
+    import timm
+
+    torch.manual_seed(0)
+    model = timm.create_model("test_resnet", num_classes=0)
+    torch.save(model.state_dict(), tmp_path / "weights.pth")
+    feature = made("feature", "timm", model="test_resnet", weights=str(tmp_path / "weights.pth"))
+    feature.check()
+    feature.prepare(CPU)
+    images = (torch.rand(2, 3, 16, 16) * 255).to(torch.uint8)
+    found = feature.extract(images, ["features"])["features"]
+    assert found.shape == (2, model.num_features)
+    assert feature.variant == f"test_resnet@{state_hash(model.state_dict())[:8]}"
+
+    from torch_fidelity.utils import create_feature_extractor
+
+    name, weights = "timm:test_resnet", str(tmp_path / "weights.pth")
+    theirs = create_feature_extractor(
+        name, ["pooled"], cuda=False, feature_extractor_weights_path=weights, verbose=False
+    )
+    assert torch.equal(theirs(images)[0], found)
+    timm_feature.register("test_resnet")  # twice is once
+
+
+def test_timm_names_the_nearest_model() -> None:
+    with pytest.raises(GancoreError, match="did you mean 'resnet50'"):
+        made("feature", "timm", model="resnet5O").check()
+
+
+def test_timm_without_weights_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    import timm
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError("no network here")
+
+    monkeypatch.setattr(timm, "create_model", fails)
+    with pytest.raises(GancoreError, match=r"no network here.*weights: PATH.*embedded"):
+        made("feature", "timm", model="resnet18").check()
+
+
+def test_inception_without_weights_says_where_they_belong(no_weights: Path) -> None:
+    with pytest.raises(GancoreError) as error:
+        made("feature", "inception").check()
+    told = str(error.value)
+    for word in (str(no_weights), "6726825d.pth", "GANCORE_INCEPTION_WEIGHTS", "weights: PATH", "features: embedded"):
+        assert word in told
+
+
+@pytest.mark.parametrize("name", ["vgg16", "lpips", "dinov2"])
+def test_others_do_so_too(no_weights: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "load", torch.hub.download_url_to_file)
+    with pytest.raises(GancoreError, match=r"no network here.*(embedded|inception)"):
+        made("feature", name).check()
+
+
+def test_a_named_file_that_is_missing_is_not_replaced_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GANCORE_INCEPTION_WEIGHTS", str(tmp_path / "gone.pth"))
+    with pytest.raises(GancoreError, match=r"gone.pth: no such file.*GANCORE_INCEPTION_WEIGHTS"):
+        made("feature", "inception").check()
+
+
+class Trap:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return sys.exit, ("code was executed",)
+
+
+def test_a_file_with_code_is_refused(tmp_path: Path) -> None:
+    torch.save({"weight": Trap()}, tmp_path / "trap.pth")
+    with pytest.raises(GancoreError, match="not a file of weights"):
+        made("feature", "inception", weights=str(tmp_path / "trap.pth")).check()
+    (tmp_path / "junk.pth").write_bytes(b"\0" * 100)
+    with pytest.raises(GancoreError, match="not a file of weights"):
+        read_weights(tmp_path / "junk.pth")
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "other.pth")
+    for name in ("inception", "vgg16", "lpips"):
+        with pytest.raises(GancoreError, match="are not weights of"):
+            made("feature", name, weights=str(tmp_path / "other.pth")).check()
+
+
+def test_a_missing_package_is_told() -> None:
+    with pytest.raises(GancoreError, match=r"pip install 'gancore\[evaluation\]'"):
+        package("torch_fidelity_of_tomorrow", "evaluation")
+
+
+def test_images_become_rgb_bytes() -> None:
+    assert to_uint8(torch.tensor([-2.0, -1.0, 0.0, 1.0, 2.0])).tolist() == [0, 0, 128, 255, 255]
+    gray = torch.full((1, 1, 2, 2), 7, dtype=torch.uint8)
+    assert as_rgb(gray).unique().tolist() == [7]
+    clear = torch.zeros(1, 4, 2, 2, dtype=torch.uint8)
+    assert as_rgb(clear).unique().tolist() == [255]
+    assert as_rgb(gray.float()).shape == (1, 3, 2, 2)

@@ -1,0 +1,124 @@
+"""Evaluation while training: when, what is written and kept, and that it changes nothing else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import tiny_experiment
+
+import gancore
+from gancore.artifacts import RunFolder
+from gancore.artifacts.tensors import load_tensors
+from gancore.errors import ConfigError, GancoreError, Interrupted
+from gancore.evaluation import Evaluator, Score
+from gancore.training import run as training_run
+from gancore.training import train
+from gancore.training.trainer import Trainer
+
+SECTION = {"features": "embedded", "metrics": ["fid"], "samples": 8, "reals": 20}
+
+
+def lines(run: RunFolder) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run.metrics.read_text().splitlines()]
+
+
+def test_every_kimg_and_at_the_end(tmp_path: Path) -> None:
+    run = train(tiny_experiment(training__kimg=0.04, evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "run")
+    assert [line["step"] for line in lines(run)] == [2, 4, 5]
+    (score,) = lines(run)[0]["scores"]
+    assert score["name"] == "fid[embedded]"
+    assert score["higher_is_better"] is False
+    train(tiny_experiment(training__kimg=0.04, evaluation=SECTION), run.path)  # nothing is left to do
+    assert [line["step"] for line in lines(run)] == [2, 4, 5]
+    assert gancore.evaluate(run.path)[0].value == pytest.approx(lines(run)[-1]["scores"][0]["value"], rel=1e-6)
+
+
+def test_the_best_model_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = iter([5.0, 3.0, 4.0, 3.5])
+
+    def scores(self: Evaluator, fakes: object) -> list[Score]:
+        return [Score("fid", next(values), None, "", "inception", 8, 0, None)]
+
+    monkeypatch.setattr(Evaluator, "scores", scores)
+    run = train(tiny_experiment(evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "run")
+    _, about = load_tensors(run.best)
+    assert about["step"] == 4
+    assert about["score"]["value"] == 3.0
+    assert gancore.load(run.best).resolution == 16
+
+
+def test_it_changes_no_bit_of_the_training(tmp_path: Path) -> None:
+    options = {"training__kimg": 0.032}
+    plain = train(tiny_experiment(**options), tmp_path / "plain")
+    measured = train(tiny_experiment(**options, evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "measured")
+    a, b = (load_tensors(run.checkpoints()[0])[0] for run in (plain, measured))
+    assert a.keys() == b.keys()
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
+
+
+def test_a_stopped_run_measures_what_one_that_never_stopped_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = tiny_experiment(training__kimg=0.032, evaluation={**SECTION, "every_kimg": 0.016})
+    straight = train(experiment, tmp_path / "straight")
+    step = Trainer.step
+
+    def interrupted(self: Trainer) -> None:
+        step(self)
+        if self.counters.step == 3:
+            raise Interrupted("now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", interrupted)
+        with pytest.raises(Interrupted):
+            train(experiment, tmp_path / "stopped")
+    stopped = train(experiment, tmp_path / "stopped")
+    assert lines(stopped) == lines(straight)
+
+
+def test_a_finished_run_can_be_measured_in_another_way(tmp_path: Path) -> None:
+    run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    assert not run.metrics.exists()
+    train(tiny_experiment(training__kimg=0.016, evaluation=SECTION), run.path)
+    assert [line["step"] for line in lines(run)] == [2]
+
+
+def test_weights_are_looked_for_before_the_first_step(
+    no_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_run, "_guarded_step", lambda session: pytest.fail("a step was made"))
+    with pytest.raises(GancoreError, match="GANCORE_INCEPTION_WEIGHTS"):
+        train(tiny_experiment(evaluation={"metrics": ["fid"]}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({"features": "embedded"}, "metrics is missing"),
+        ({"metrics": ["fidd"]}, "evaluation.metrics.0: metric 'fidd' is unknown; did you mean 'fid'"),
+        (
+            {"metrics": [{"use": "fid", "sample": 3}]},
+            "evaluation.metrics.0.sample: unknown key; did you mean 'samples'",
+        ),
+        ({"metrics": ["fid"], "every_kmig": 3}, "did you mean 'every_kimg'"),
+        ({"metrics": [{"use": "kid", "subset_size": 1}]}, "evaluation.metrics.0.subset_size"),
+        ({"metrics": [3]}, "evaluation.metrics.0: expected NAME"),
+        ({"metrics": "fid"}, "evaluation.metrics: expected a list"),
+        ("fid", "evaluation: expected a mapping"),
+    ],
+)
+def test_mistakes_are_told(section: Any, words: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        tiny_experiment(evaluation=section)
+    assert words in str(error.value)
+
+
+def test_a_resolved_section_reads_as_itself() -> None:
+    section = {**SECTION, "metrics": ["fid", {"use": "kid", "repeat": 2, "features": "inception"}, "inception_score"]}
+    experiment = tiny_experiment(evaluation=section)
+    assert tiny_experiment(evaluation=experiment.to_dict()["evaluation"]) == experiment
+    assert experiment.evaluation is not None
+    assert [metric.features.use for metric in experiment.evaluation.metrics] == ["embedded", "inception", "inception"]
