@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gancore.cli.plugin_options import Option
 
 WIDTH = 100
+NO_BREAK = "\u00a0"
 COLUMNS = ("kind", "name", "summary", "paper", "distribution", "version")
 
 kind_choice = click.Choice(KINDS)
@@ -109,8 +110,9 @@ def _table(specs: Sequence[PluginSpec]) -> Iterator[str]:
     for kind, group in itertools.groupby(specs, key=lambda spec: spec.kind):
         yield kind
         for spec in group:
-            origin = "" if spec.distribution == FIRST_PARTY else f" [{spec.origin}]"
-            first, *more = textwrap.wrap(spec.summary + origin, width) or [""]
+            origin = "" if spec.distribution == FIRST_PARTY else f"[{spec.origin}]".replace(" ", NO_BREAK)
+            lines = textwrap.wrap(f"{spec.summary} {origin}", width, break_on_hyphens=False) or [""]
+            first, *more = (line.replace(NO_BREAK, " ") for line in lines)
             yield f"  {spec.name:{name_width}}  {first:{width}}  {spec.paper}".rstrip()
             yield from (f"  {'':{name_width}}  {line}" for line in more)
 
