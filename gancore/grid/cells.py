@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from gancore.composition import compose_dataset
@@ -13,7 +12,6 @@ from gancore.config.scalars import inline
 from gancore.data import DataIdentity, open_data
 from gancore.errors import ConfigError, DataError, Problem
 from gancore.grid.points import Point, points_of, problems
-from gancore.options import PluginConfig
 
 
 @dataclass(frozen=True)
@@ -94,18 +92,12 @@ def identified(cells: Iterable[Cell]) -> list[Identified]:
 def identity_of(experiment: Experiment, data: Mapping[str, Any]) -> str:
     """16 hex digits of the hash of the resolved experiment less name, device and paths, plus data and local plugins.
 
-    The data are known by their content, so that where they lie does not matter.
+    `data` is the identity of the images; it stands for the whole `data:` section, wherever they lie.
     """
     described = experiment.identity()
     del described["name"], described["training"]["device"]
-    for name in _paths(experiment.data.cfg):
-        del described["data"][name]
-    text = json.dumps([described, dict(data)], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _paths(cfg: PluginConfig) -> list[str]:
-    return [name for name in type(cfg).model_fields if isinstance(getattr(cfg, name), Path)]
+    described["data"] = dict(data)
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _data_of(experiment: Experiment) -> DataIdentity | str:

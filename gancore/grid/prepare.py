@@ -4,6 +4,8 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import torch
+
 from gancore.config import Experiment
 from gancore.config.experiment import plain
 from gancore.config.grid import GridConfig
@@ -11,10 +13,24 @@ from gancore.config.loader import read
 from gancore.config.scalars import inline
 from gancore.contracts import Interface
 from gancore.errors import GancoreError, RunError
+from gancore.evaluation import Evaluator
 from gancore.grid.cells import Identified
 from gancore.grid.folder import CellState, GridFolder
 from gancore.grid.sizes import Size, files, size_of
 from gancore.training.identity import check_same_experiment
+
+
+def check_evaluations(cells: Iterable[Identified]) -> None:
+    """Raises GancoreError when weights or packages that a cell's evaluation needs cannot be had here."""
+    evaluations = {inline(e.to_dict()): e for cell in cells if (e := cell.experiment.evaluation) is not None}
+    wrong = []
+    for evaluation in evaluations.values():
+        try:
+            Evaluator(evaluation, None, torch.device("cpu"))
+        except GancoreError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise GancoreError("\n".join(dict.fromkeys(wrong)))
 
 
 def sizes_of(cells: Iterable[Identified]) -> dict[str, Size]:

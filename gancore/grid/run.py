@@ -22,7 +22,15 @@ from gancore.grid.cells import Identified, cells_of, identified
 from gancore.grid.folder import CellState, GridFolder
 from gancore.grid.job import Job, Outcome
 from gancore.grid.judge import judge
-from gancore.grid.prepare import adopt_renamed, as_trained, check_cells, check_disk, prepared, sizes_of
+from gancore.grid.prepare import (
+    adopt_renamed,
+    as_trained,
+    check_cells,
+    check_disk,
+    check_evaluations,
+    prepared,
+    sizes_of,
+)
 from gancore.training.interruption import stop_request
 
 
@@ -65,6 +73,7 @@ def run_grid(
     cells = identified(cells_of(experiment))
     if all(cell.flaw for cell in cells):
         raise GancoreError("\n".join(dict.fromkeys(str(cell.flaw) for cell in cells)))
+    check_evaluations(cells)
     folder = GridFolder(out or Path("runs") / experiment.name)
     folder.check_usable()
     with folder.locked():

@@ -52,8 +52,9 @@ def meta_networks(experiment: Experiment, interface: Interface) -> GAN:
 
 
 def files(experiment: Experiment, size: Size) -> int:
-    """Bytes of a finished run folder: one checkpoint more than are kept while the newest is being written."""
-    return (experiment.training.keep_checkpoints + 1) * size.checkpoint + 2 * size.model
+    """Bytes of a run folder at its largest: the checkpoints that are kept and the one being written; the model, the
+    best model, and the one being written."""
+    return (experiment.training.keep_checkpoints + 1) * size.checkpoint + 3 * size.model
 
 
 def _optimizer(experiment: Experiment, network: str) -> OptimizerConfig:

@@ -1,0 +1,88 @@
+"""Names and combinations of a grid, before anything is known of what its keys mean."""
+
+from typing import Any
+
+import pytest
+
+from gancore.config.document import Document
+from gancore.config.grid import GridConfig
+from gancore.grid.points import points_of, problems, short_names
+
+G, D = "generator.use", "discriminator.use"
+
+
+def grid(**section: Any) -> GridConfig:
+    return GridConfig.model_validate(section)
+
+
+def names(**section: Any) -> list[str]:
+    return [point.name for point in points_of(grid(**section))]
+
+
+def test_every_combination_has_a_name_of_its_own() -> None:
+    found = names(axes={G: ["original", "skip"], D: ["skip", "residual"]}, seeds=[0, 7])
+    assert found[:3] == [
+        "generator=original_discriminator=skip_seed=0",
+        "generator=original_discriminator=skip_seed=7",
+        "generator=original_discriminator=residual_seed=0",
+    ]
+    assert len(set(found)) == 8
+
+
+def test_a_rule_excludes_where_all_of_it_holds() -> None:
+    axes = {G: ["original", "skip"], D: ["original", "skip", "residual"]}
+    kept = names(axes=axes, exclude=[{G: "original", D: ["skip", "residual"]}, {G: "skip", D: "original"}])
+    assert kept == [
+        "generator=original_discriminator=original",
+        "generator=skip_discriminator=skip",
+        "generator=skip_discriminator=residual",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([None, {"weight": 2}], ["null", "weight-2"]),
+        ([{"use": "pin", "rho": 1}, {"use": "demod"}], ["pin", "demod"]),
+        ([{"use": "pin", "rho": 1}, {"use": "pin", "rho": 0}], ["use-pin-rho-1", "use-pin-rho-0"]),
+        ({"small": {"base": 64}, "large/x": {"base": 128}}, ["small", "large-x"]),
+        ([0.5, True, "a b"], ["0.5", "true", "a-b"]),
+    ],
+)
+def test_labels_of_values(values: Any, labels: list[str]) -> None:
+    assert [point.labels["some.key"] for point in points_of(grid(axes={"some.key": values}))] == labels
+
+
+def test_axes_are_named_as_short_as_tells_them_apart() -> None:
+    assert short_names({"generator.normalization": 0, "discriminator.use": 0, "training.seed": 0}) == {
+        "generator.normalization": "normalization",
+        "discriminator.use": "discriminator",
+        "training.seed": "seed",
+    }
+    both = {"generator.normalization": "generator.normalization", "discriminator.normalization": 0}
+    assert list(short_names(both).values()) == ["generator.normalization", "discriminator.normalization"]
+    assert list(short_names({"generator": 0, "generator.use": 0}).values()) == ["generator", "generator.use"]
+
+
+def test_long_names_are_cut_and_stay_different() -> None:
+    found = names(axes={"some.key": ["x" * 300 + end for end in "ab"]})
+    assert all(len(name) <= 150 for name in found)
+    assert len(set(found)) == 2
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({}, "a grid needs `axes` or `seeds`"),
+        (
+            {"axes": {G: ["a"]}, "exclude": [{"generator.us": "a"}]},
+            "no axis of this grid; did you mean 'generator.use'",
+        ),
+        ({"axes": {G: ["a"]}, "exclude": [{G: "b"}]}, "no value of this axis: b; known: a"),
+        ({"axes": {G: ["a"]}, "exclude": [{G: "a"}]}, "leaves no cell"),
+        ({"axes": {G: ["a b", "a-b"]}}, "another value of this axis is called 'a-b' too"),
+    ],
+)
+def test_mistakes(section: dict[str, Any], message: str) -> None:
+    (problem,) = problems(grid(**section), Document({}, {}))
+    assert message in str(problem)
