@@ -7,11 +7,19 @@ from pydantic import Field
 from gancore.options import PluginConfig
 
 
+NameOrMapping = str | dict[str, Any]
+"""NAME or {use: NAME, option: value}."""
+
+
 class EvaluationKeys(PluginConfig):
     """Keys of `evaluation`."""
 
-    features: Any = Field({}, description="feature plugin that metrics look through, where it gives what they need")
-    metrics: list[Any] = Field(min_length=1, description="metrics; the first one tells which model is the best")
+    features: NameOrMapping = Field(
+        "inception", description="feature plugin that metrics look through, where it gives what they need"
+    )
+    metrics: list[NameOrMapping] = Field(
+        min_length=1, description="metrics; the first one tells which model is the best"
+    )
     every_kimg: float | None = Field(None, gt=0, description="kimg between evaluations; null: at the end only")
     samples: int | None = Field(
         None, ge=2, description="generated images, for metrics that do not say it (default: the protocol's, 50,000)"
@@ -27,4 +35,6 @@ class MetricKeys(PluginConfig):
 
     samples: int | None = Field(None, ge=2, description="generated images (default: that of `evaluation.samples`)")
     repeat: int = Field(1, ge=1, description="evaluations with new seeds; more than one gives mean and spread")
-    features: Any = Field(None, description="feature plugin (default: that of `evaluation.features`, or the standard)")
+    features: NameOrMapping | None = Field(
+        None, description="feature plugin (default: that of `evaluation.features`, or the standard)"
+    )

@@ -141,7 +141,7 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
     [
         (["nowhere"], "nowhere: no such run, model, or folder of images"),
         (["{model}", "--metrics", "fidd", "--features", "embedded"], "did you mean 'fid'"),
-        (["{model}", "--metrics", "fid", "--features", "embeded"], "did you mean 'embedded'"),
+        (["{model}", "--metrics", "fid", "--features", "embeddedd"], "did you mean 'embedded'"),
         (["{fakes}", "--metrics", "fid", "--features", "embedded"], "say which ones (--real)"),
         (["{fakes}", "--metrics", "ppl2_wend", "--features", "embedded"], "give a run or a model"),
         (["{fakes}", "--real", "emoji", "--metrics", "fid", "--features", "embedded"], "32x32, not 16x16"),
