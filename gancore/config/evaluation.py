@@ -6,7 +6,6 @@ from pydantic import Field
 
 from gancore.options import PluginConfig
 
-
 NameOrMapping = str | dict[str, Any]
 """NAME or {use: NAME, option: value}."""
 

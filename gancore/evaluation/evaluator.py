@@ -13,6 +13,7 @@ from gancore.errors import GancoreError
 from gancore.evaluation.eye import Eye
 from gancore.evaluation.fakes import Fakes
 from gancore.evaluation.moments import moments_of
+from gancore.evaluation.progress import shown
 from gancore.evaluation.reals import Reals
 from gancore.evaluation.score import Score
 
@@ -84,7 +85,7 @@ class _Seen:
         if have < samples:
             # one pass gives all that any metric looks at: the images are the expensive part
             wanted = tuple(sorted(eye.wanted - {"distance"}))
-            more = eye.extract(self.fakes.batches(seed, have, samples), wanted)
+            more = eye.extract(self.fakes.batches(seed, have, samples), wanted, samples - have)
             for name, rows in more.items():
                 before = self._outputs.get((eye.label, name, seed))
                 self._outputs[eye.label, name, seed] = rows if before is None else torch.cat([before, rows])
@@ -114,7 +115,8 @@ class _View:
         return self._seen.fakes.generator()
 
     def draws(self) -> Iterator[tuple[Draw, Tensor | None]]:
-        return self._seen.fakes.draws(self.seed, self.samples)
+        draws = self._seen.fakes.draws(self.seed, self.samples)
+        return shown(draws, self._eye.label, self.samples, lambda batch: batch[0].n)
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         return self._eye.distance(a, b)

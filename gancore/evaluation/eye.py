@@ -12,6 +12,7 @@ from gancore.config.experiment import Part, plain
 from gancore.contracts import Feature
 from gancore.data.cache_key import file_hash
 from gancore.evaluation.pictures import as_rgb
+from gancore.evaluation.progress import shown
 
 
 class Eye:
@@ -39,10 +40,11 @@ class Eye:
             "weights": self.feature.weights_hash(),
         }
 
-    def extract(self, batches: Iterable[Tensor], outputs: tuple[str, ...]) -> dict[str, Tensor]:
-        """Outputs [N, D], on the CPU, of batches of images uint8 [n, C, H, W]."""
+    def extract(self, batches: Iterable[Tensor], outputs: tuple[str, ...], total: int) -> dict[str, Tensor]:
+        """Outputs [N, D], on the CPU, of batches of images uint8 [n, C, H, W], `total` in all."""
         self._prepare()
-        rows = [self.feature.extract(as_rgb(batch.to(self.device)), outputs) for batch in batches]
+        seen = shown(batches, self.label, total, len)
+        rows = [self.feature.extract(as_rgb(batch.to(self.device)), outputs) for batch in seen]
         return {name: torch.cat([row[name].cpu() for row in rows]) for name in outputs}
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:

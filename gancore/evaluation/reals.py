@@ -41,7 +41,7 @@ class Reals:
     def features(self, eye: Eye, output: str) -> Tensor:
         """[M, D] through a feature plugin."""
         if (eye.label, output) not in self._seen:
-            kept = cached(self._key(eye, output), lambda: eye.extract(self._batches(), (output,)), self.cache)
+            kept = cached(self._key(eye, output), lambda: self._extract(eye, output), self.cache)
             self._seen[eye.label, output] = kept[output]
         return self._seen[eye.label, output]
 
@@ -54,10 +54,13 @@ class Reals:
 
     def _compute_moments(self, eye: Eye) -> dict[str, Tensor]:
         seen = self._seen.get((eye.label, "features"))
-        features = eye.extract(self._batches(), ("features",))["features"] if seen is None else seen
+        features = self._extract(eye, "features")["features"] if seen is None else seen
         self._seen[eye.label, "features"] = features
         found = moments_of(features)
         return {"mean": found.mean, "covariance": found.covariance}
+
+    def _extract(self, eye: Eye, output: str) -> dict[str, Tensor]:
+        return eye.extract(self._batches(), (output,), len(self))
 
     def _batches(self) -> Iterator[Tensor]:
         """uint8 [n, C, R, R]: the chosen images, then the same mirrored."""

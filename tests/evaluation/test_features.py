@@ -16,7 +16,7 @@ from gancore_plugins.features import timm as timm_feature
 CPU = torch.device("cpu")
 
 
-def vgg_state(width: float = 0.02) -> dict[str, Tensor]:
+def vgg_state() -> dict[str, Tensor]:
     """Random convolutions of VGG16 under torchvision's names."""
     from torchvision.models.vgg import cfgs, make_layers
 

@@ -1,10 +1,11 @@
 """Golden c12: features of the shipped stem; with GANCORE_INCEPTION_WEIGHTS the full network and its metrics."""
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
-from evaluation.pictures import image_data
+from evaluation.pictures import folder, image_data
 from fakes import made
 from golden_cases import Case, cases, close
 
@@ -45,9 +46,7 @@ def test_inception_features(case: Case) -> None:
 
 @FULL
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_metrics_are_those_of_torch_fidelity(case: Case, tmp_path, monkeypatch) -> None:
-    from evaluation.pictures import folder
-
+def test_metrics_are_those_of_torch_fidelity(case: Case, tmp_path: Path) -> None:
     settings, want = case.sidecar["settings"], case.sidecar["metrics"]
     kid = {"use": "kid", "subsets": settings["kid_subsets"], "subset_size": settings["kid_subset_size"]}
     scores = evaluate(
