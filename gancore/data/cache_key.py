@@ -36,7 +36,7 @@ def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, skip: bool, l
     return _digest(
         {
             "version": [VERSION, PIL.__version__],
-            "plugin": [f"{type(dataset).__module__}:{type(dataset).__qualname__}", _code_of(type(dataset))],
+            "plugin": [f"{type(dataset).__module__}:{type(dataset).__qualname__}", code_hash(type(dataset))],
             "options": dataset.cfg.model_dump(mode="json"),
             "sources": _fingerprints(sources),
             "items": _digest([[item.name, item.label] for item in items]),
@@ -56,7 +56,7 @@ def _fingerprints(sources: Sequence[Path]) -> list[list[Any]]:
     return [[str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for path, stat in pairs]
 
 
-def _code_of(plugin: type) -> str:
+def code_hash(plugin: type) -> str:
     """The hash of the plugin's own file: one that is being written must not be served its older pixels."""
     try:
         return file_hash(Path(inspect.getfile(plugin)))

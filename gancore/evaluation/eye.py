@@ -1,8 +1,6 @@
 """A feature plugin made ready: checked, on its device, with the name it gives to numbers."""
 
-import inspect
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,7 +8,7 @@ from torch import Tensor
 
 from gancore.config.experiment import Part, plain
 from gancore.contracts import Feature
-from gancore.data.cache_key import file_hash
+from gancore.data.cache_key import code_hash
 from gancore.evaluation.pictures import as_rgb
 from gancore.evaluation.progress import shown
 
@@ -32,11 +30,10 @@ class Eye:
 
     def key(self) -> dict[str, Any]:
         """What statistics seen through it are kept under: plugin, options, code, weights."""
-        code = file_hash(Path(inspect.getfile(type(self.feature))))
         return {
             "feature": self.part.use,
             "options": plain(self.part.cfg),
-            "code": code,
+            "code": code_hash(type(self.feature)),
             "weights": self.feature.weights_hash(),
         }
 
