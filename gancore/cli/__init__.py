@@ -8,6 +8,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 
 import click
@@ -85,20 +86,52 @@ def root() -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Runs a command line and returns its exit code; what a person can mend is told without a traceback."""
+    _open_closed_streams()
     try:
         code = root.main(args, prog_name="gancore", standalone_mode=False)
         sys.stdout.flush()
     except GancoreError as error:
-        click.echo(error, err=True)
-        return error.exit_code
+        return _refused(str(error), error.exit_code)
     except click.Abort:  # click's word for KeyboardInterrupt
-        click.echo("interrupted", err=True)
-        return 3
+        return _refused("interrupted", 3)
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return 2
     except BrokenPipeError:
         code = CLOSED_PIPE
-    if code == CLOSED_PIPE:  # else the interpreter fails once more when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        return _refused(_reason(error), 2)
+    if code == CLOSED_PIPE:
+        _forget_output()
     return code if isinstance(code, int) else 0
+
+
+def _open_closed_streams() -> None:
+    """Python has None for a stream that was closed before it started (`>&-`); what is said there goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open until the end)
+
+
+def _refused(message: str, code: int) -> int:
+    """Tells why, where stderr takes it, and gives the exit code back."""
+    with suppress(OSError):
+        click.echo(message, err=True)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _forget_output()
+    return code
+
+
+def _reason(error: OSError) -> str:
+    """`path: reason`; a temporary file (gancore.artifacts.atomic) goes by the name of the file that it becomes."""
+    path = error.filename2 or error.filename
+    reason = error.strerror or str(error)
+    return reason if path is None else f"{str(path).removesuffix('.tmp')}: {reason}"
+
+
+def _forget_output() -> None:
+    """Drops what stdout cannot take; else the interpreter fails once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

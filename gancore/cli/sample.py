@@ -9,7 +9,7 @@ from gancore.cli.options import trust_local_plugins
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), default=Path("samples.png"), show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("samples.png"), show_default=True)
 @click.option("--count", type=click.IntRange(1), default=64, show_default=True, help="Images in the grid.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--truncation-psi", type=float, default=1.0, show_default=True)

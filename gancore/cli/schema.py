@@ -7,7 +7,7 @@ import click
 
 
 @click.command()
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="File to write; default: print it.")
+@click.option("-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: print it.")
 def schema(out: Path | None) -> None:
     """Write the JSON Schema (draft 2020-12) of experiment files, with all installed plugins and their options.
 
