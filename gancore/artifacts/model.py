@@ -1,8 +1,11 @@
 """The model file: the averaged generator and all that is needed to build it again, in one safetensors file."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from gancore.artifacts.run import MODEL, RunFolder
 from gancore.artifacts.tensors import load_tensors, save_tensors
@@ -47,8 +50,40 @@ def load_with_experiment(path: str | Path, trust_local_plugins: bool = False) ->
         raise RunError(f"{path}: no model here; expected a run folder with {MODEL}, or a model file")
     tensors, about = load_tensors(file)
     if about.get("kind") != "model":
-        raise RunError(f"{file}: a {about.get('kind', 'file')}, not a model; use {RunFolder(file.parent).model}")
-    experiment = load_experiment(about["experiment"], trusted=trust_local_plugins, base=file.parent)
-    generator = compose_generator(experiment, Interface(**about["interface"]))
+        raise RunError(f"{file}: a {about.get('kind', 'file')}, not a model; {_advice(file)}")
+    described, interface = _description(file, about)
+    experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
+    generator = compose_generator(experiment, interface)
+    if misfits := list(_misfits(generator.state_dict(), tensors)):
+        raise RunError(f"{file}: does not hold the weights of its experiment: {'; '.join(misfits)}")
     generator.load_state_dict(tensors)
     return generator.requires_grad_(False), experiment
+
+
+def _advice(file: Path) -> str:
+    """The model beside a file that is none."""
+    model = RunFolder(file.parent).model
+    there = model.is_file() and not model.samefile(file)
+    return f"use {model}" if there else f"`gancore train` writes the model of a run to its {MODEL}"
+
+
+def _description(file: Path, about: dict[str, Any]) -> tuple[dict[str, Any], Interface]:
+    """The experiment as plain data and the interface. Raises RunError where the description lacks them."""
+    for key in ("experiment", "interface"):
+        if not isinstance(about.get(key), dict):
+            raise RunError(f"{file}: not a whole model file: its description has no {key!r}")
+    try:
+        return about["experiment"], Interface(**about["interface"])
+    except TypeError as error:
+        raise RunError(f"{file}: not a whole model file: its 'interface' cannot be read: {error}") from error
+
+
+def _misfits(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[str]:
+    """What keeps the tensors of a file from being those of a network, each kind of it by its first example."""
+    for words, names in (
+        ("missing", expected.keys() - found.keys()),
+        ("unknown", found.keys() - expected.keys()),
+        ("of another shape", {n for n in expected.keys() & found.keys() if expected[n].shape != found[n].shape}),
+    ):
+        if names:
+            yield f"{len(names)} {words} ({min(names)})"
