@@ -7,6 +7,7 @@ from typing import Any
 
 from gancore.config.document import Document, Keys, dotted, find, merged, nested, walk
 from gancore.config.loader import from_mapping, parse, read
+from gancore.config.words import show
 from gancore.errors import ConfigError, Problem
 
 PARTS: tuple[Keys, ...] = (
@@ -105,20 +106,22 @@ def _extended(document: Document, folder: Path, base: Path, chain: list[Path]) -
     if not isinstance(extends, str):
         raise ConfigError([Problem(where, "extends", "expected the path of a YAML file, relative to this one")])
     path = folder / extends
+    if not os.path.isfile(path):  # unlike Path.is_file, it takes what cannot be a path at all
+        shown = path if extends.isprintable() and len(extends) <= 255 else show(extends)
+        raise ConfigError([Problem(where, "extends", f"there is no file {shown}")])
     if path.resolve() in chain:
-        shown = " -> ".join(file.name for file in [*chain, path.resolve()])
-        raise ConfigError([Problem(where, "extends", f"files extend each other in a circle: {shown}")])
-    if not path.is_file():
-        raise ConfigError([Problem(where, "extends", f"there is no file {path}")])
+        circle = " -> ".join(file.name for file in [*chain, path.resolve()])
+        raise ConfigError([Problem(where, "extends", f"files extend each other in a circle: {circle}")])
     parent = _canonical(read(path))
+    if not isinstance(parent.data, dict):
+        message = f"{path} is no experiment; expected a mapping of sections, got {show(parent.data)}"
+        raise ConfigError([Problem(where, "extends", message)])
     parent = _extended(parent, path.parent, base, [*chain, path.resolve()])
     return merged(_inheritable(parent, path.parent, base), document)
 
 
 def _inheritable(document: Document, folder: Path, base: Path) -> Document:
     """The part of an extended file that is handed on, its plugin files as seen from `base`."""
-    if not isinstance(document.data, dict):
-        return document
     data = {key: value for key, value in document.data.items() if key not in ("name", "extends")}
     plugins = data.get("plugins")
     if folder.resolve() != base.resolve() and isinstance(plugins, dict):
