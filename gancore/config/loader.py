@@ -36,6 +36,8 @@ WORDS = {
 def read(path: Path) -> Document:
     """The document in a file. Raises ConfigError with everything that is wrong with the text."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise _error(str(path), "not a regular file; opening it might wait forever")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:

@@ -2,13 +2,15 @@
 
 import contextlib
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gancore.config.loader import from_mapping, parse
+from gancore.config.loader import from_mapping, parse, read
 from gancore.config.scalars import dump, inline
 from gancore.errors import ConfigError
 
@@ -121,3 +123,9 @@ def test_a_mapping_that_contains_itself_is_refused() -> None:
         nested = [nested]
     with pytest.raises(ConfigError):
         from_mapping({"a": nested})
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(ConfigError, match=r"pipe\.yaml: not a regular file"):
+        read(tmp_path / "pipe.yaml")
