@@ -13,6 +13,9 @@ from gancore.options import PluginConfig
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
 
+KEY = r"[A-Za-z0-9_-]+"
+"""What the keys of `regularizers` are made of: they become parts of names in checkpoints and logs."""
+
 
 def _folder_name(name: str) -> str:
     if not re.fullmatch(NAME, name):

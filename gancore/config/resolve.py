@@ -1,5 +1,6 @@
 """From what was written to a checked experiment, or to all its mistakes at once."""
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,13 +11,13 @@ from gancore.config.compatibility import misfits
 from gancore.config.document import Document, Key, Keys, child, dotted, find, without
 from gancore.config.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.experiment import DataPart, EvaluationPart, Experiment, MetricPart, NetworkPart, Part, plain
-from gancore.config.frame import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.frame import DEFAULTS, KEY, NETWORK_KEYS, DataKeys, Frame
 from gancore.config.inheritance import filled, inherited
 from gancore.config.words import mistakes, show
 from gancore.errors import ConfigError, PluginError, Problem
 from gancore.local_plugins import load_local
 from gancore.options import PluginConfig
-from gancore.registry import PluginSpec, Registry, explain
+from gancore.registry import PluginSpec, Registry, check_kind, explain
 
 Model = TypeVar("Model", bound=PluginConfig)
 
@@ -63,6 +64,8 @@ class _Resolver:
         self.dropped: list[str] = []
         self.resolved: dict[str, Any] = {}
         """Sections that are done, as plain data; later ones may inherit from them."""
+        self.undone: set[Any] = set()
+        """Names of local plugins that were refused; that nobody else knows them is no further mistake."""
 
     def experiment(self, home: Path, name: str) -> Experiment | None:
         frame = self.check(Frame, self.document.data, ())
@@ -96,11 +99,13 @@ class _Resolver:
         for kind, files in _items(find(self.document.data, ("plugins",))):
             for name, target in _items(files):
                 try:
+                    check_kind(str(kind))
                     specs = load_local({str(kind): {str(name): str(target)}}, home, trusted=trusted)
                     self.registry = self.registry.with_local(specs)
                 except PluginError as error:
                     message = str(error).removeprefix(f"plugins.{kind}.{name}: ")
                     self.problem(("plugins", kind, name), message)
+                    self.undone.add(name)
 
     def data(self) -> DataPart | None:
         section = find(self.document.data, ("data",))
@@ -132,8 +137,13 @@ class _Resolver:
 
     def regularizer_keys(self) -> list[str]:
         """Those that are wanted: null and false remove one."""
-        section = _items(find(self.document.data, ("regularizers",)))
-        return [key for key, value in section if value is not None and value is not False and isinstance(key, str)]
+        section = dict(_items(find(self.document.data, ("regularizers",))))
+        wrong = [key for key in section if isinstance(key, str) and not re.fullmatch(KEY, key)]
+        for key in wrong:
+            message = f"the key {show(key)} must be made of letters, digits, _ and -"
+            self.problem(("regularizers", key), message, ("regularizers",))
+        wanted = [key for key, value in section.items() if value is not None and value is not False]
+        return [key for key in wanted if isinstance(key, str) and key not in wrong]
 
     def evaluation(self) -> EvaluationPart | None:
         keys: Keys = ("evaluation",)
@@ -220,7 +230,8 @@ class _Resolver:
             spec = self.registry.get(kind, name)
             return spec, spec.load()
         except PluginError as error:
-            self.problem((*keys, "use"), str(error), keys)
+            if name not in self.undone:
+                self.problem((*keys, "use"), str(error), keys)
             return None
 
     def check(

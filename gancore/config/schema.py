@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gancore.config.evaluation import EvaluationKeys, MetricKeys
-from gancore.config.frame import NETWORK_KEYS, DataKeys, Frame
+from gancore.config.frame import KEY, NETWORK_KEYS, DataKeys, Frame
 from gancore.errors import PluginError
 from gancore.registry import Registry
 
@@ -94,6 +94,7 @@ class _Builder:
         }
         return {
             "type": ["object", "null"],
+            "propertyNames": {"pattern": f"^{KEY}$"},
             "properties": own,
             "additionalProperties": _or([None, False], {"allOf": [anything, says_use]}),
         }

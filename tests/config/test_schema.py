@@ -28,7 +28,12 @@ BEYOND_A_SCHEMA = {
     "option_missing",  # a file that extends another may leave it out
     "data_not_there",  # other files
     "plugin_file_missing",
+    "plugin_kind_unknown",
     "extends_missing",
+    "extends_list",
+    "extends_text",
+    "extends_nul",
+    "extends_long",
     "extends_itself",
     "cycle_a",
     "cycle_b",
