@@ -1,17 +1,21 @@
 """The one way to an experiment: from a file or a mapping, with overrides, to an `Experiment` or a `ConfigError`."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gancore.config.document import Document
+from gancore.config.document import Document, find
 from gancore.config.experiment import EvaluationPart, Experiment
 from gancore.config.resolve import resolve, resolve_evaluation
 from gancore.config.sources import changed, read_experiment
 from gancore.discovery import discover
 from gancore.registry import Registry
+
+RUN_FILES = ("environment.json", "log.jsonl", "*.safetensors")
+"""What is found beside the config.yaml of a run folder."""
 
 Source = Experiment | Path | str | Mapping[str, Any]
 """What may stand for an experiment in Python: itself, a YAML file, or what one would hold as plain data."""
@@ -46,7 +50,7 @@ def load_experiment(
     folder = base or (source.parent if isinstance(source, Path) else Path.cwd())
     document = read_experiment(source, overrides, folder)
     name = _safe(source.stem) if isinstance(source, Path) else "experiment"
-    trusted = not _in_run_folder(source) if trusted is None else trusted
+    trusted = not (isinstance(source, Path) and _of_a_run(source, document.data)) if trusted is None else trusted
     return resolve(document, registry or discover(), folder, name, trusted)
 
 
@@ -66,8 +70,23 @@ def load_evaluation(section: Mapping[str, Any], registry: Registry | None = None
     return resolve_evaluation(changed(Document({}, {}), {"evaluation": section}, ""), registry or discover())
 
 
-def _in_run_folder(source: Path | Mapping[str, Any]) -> bool:
-    return isinstance(source, Path) and source.name == "config.yaml" and (source.parent / "environment.json").exists()
+def _of_a_run(source: Path, data: Any) -> bool:
+    """Whether a file is that of a run folder, by what lies beside it, or by what it says where that was removed."""
+    if source.name != "config.yaml":
+        return False
+    beside = any(next(source.parent.glob(pattern), None) for pattern in RUN_FILES)
+    return beside or (find(data, ("format",)) is not None and any(map(_is_copy, _targets(data))))
+
+
+def _targets(data: Any) -> list[str]:
+    """The files and classes that the `plugins:` section names."""
+    section = find(data, ("plugins",))
+    kinds = section.values() if isinstance(section, dict) else []
+    return [str(target) for names in kinds if isinstance(names, dict) for target in names.values()]
+
+
+def _is_copy(target: str) -> bool:
+    return os.path.normpath(target).startswith(f"plugins{os.sep}")
 
 
 def _safe(stem: str) -> str:
