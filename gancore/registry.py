@@ -5,12 +5,14 @@ Nothing here imports torch or pydantic until `PluginSpec.load` is called.
 
 import importlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from gancore.errors import PluginError, did_you_mean
+from gancore.errors import GancoreError, PluginError, did_you_mean
 from gancore.kinds import CONTRACTS, KINDS
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -62,14 +64,40 @@ class PluginSpec:
         except KeyboardInterrupt:
             raise
         except BaseException as cause:  # a module may raise anything, SystemExit included
-            raise PluginError(f"{self._title} cannot be loaded: {explain(cause)}") from cause
+            raise PluginError(f"{self.title} cannot be loaded: {self._blame(cause)}") from cause
         if (flaw := _flaw(found, self.kind)) is not None:
-            raise PluginError(f"{self._title} is no {self.kind}: {self.target} {flaw}")
+            raise PluginError(f"{self.title} is no {self.kind}: {self.target} {flaw}")
         return found
 
+    @contextmanager
+    def blamed(self, fault: str) -> Iterator[None]:
+        """Makes what the plugin's code raises inside a PluginError, "TITLE FAULT: type: message (file:line)".
+
+        SystemExit counts too: a plugin does not end the program. A GancoreError passes, for it is told well already.
+        """
+        try:
+            yield
+        except GancoreError:
+            raise
+        except (Exception, SystemExit) as cause:
+            raise PluginError(f"{self.title} {fault}: {self._blame(cause)}") from cause
+
     @property
-    def _title(self) -> str:
+    def title(self) -> str:
+        """Kind, name and origin, for messages."""
         return f"{self.kind} {self.name!r} of {self.origin}"
+
+    def _blame(self, cause: BaseException) -> str:
+        """The exception, and the last line of the plugin's own code on the way to it."""
+        if isinstance(cause, SyntaxError):
+            return f"{type(cause).__name__}: {cause.msg} ({cause.filename}:{cause.lineno})"
+        package = self.target.partition(":")[0].partition(".")[0]
+        lines = [
+            f"{frame.f_code.co_filename}:{line}"
+            for frame, line in traceback.walk_tb(cause.__traceback__)
+            if str(frame.f_globals.get("__name__")).partition(".")[0] == package
+        ]
+        return f"{explain(cause)} ({lines[-1]})" if lines else explain(cause)
 
     def _import(self, module: str) -> ModuleType:
         return importlib.import_module(module)

@@ -7,13 +7,14 @@ A command is imported when it is used, so that listing plugins does not wait for
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 
 import click
 
-from gancore.errors import GancoreError, did_you_mean
+from gancore.errors import GancoreError, PluginError, did_you_mean
 from gancore.version import __version__
 
 COMMANDS = {
@@ -73,6 +74,9 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:  # before click, which would call it a failure
             raise click.exceptions.Exit(CLOSED_PIPE) from None
+        except SystemExit as error:  # no command ends the program, so a plugin tried to
+            *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+            raise PluginError(f"a plugin tried to end gancore ({frame.f_code.co_filename}:{line})") from error
 
 
 @click.group(cls=Commands, context_settings={"max_content_width": 100})

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from gancore.composition.contract import flaws
 from gancore.config import Experiment, Source, as_experiment
-from gancore.config.experiment import NetworkPart
+from gancore.config.experiment import NetworkPart, Part
 from gancore.contracts import (
     Augmentation,
     Dataset,
@@ -20,6 +21,7 @@ from gancore.contracts import (
     Site,
 )
 from gancore.data import interface_of
+from gancore.errors import PluginError
 from gancore.nn import attach_weight_normalization
 from gancore.seeds import seed_of
 
@@ -48,6 +50,7 @@ def compose(experiment: Source, interface: Interface | None = None) -> GAN:
 
     Raises:
         ConfigError: the experiment has mistakes.
+        PluginError: a plugin raised something, or does not keep its contract.
         DataError: the interface was not given and the data cannot be opened.
     """
     experiment = as_experiment(experiment)
@@ -57,15 +60,16 @@ def compose(experiment: Source, interface: Interface | None = None) -> GAN:
     return GAN(
         generator=_network(experiment.generator, interface, seed),
         discriminator=_network(experiment.discriminator, interface, seed),
-        loss=experiment.loss.plugin(experiment.loss.cfg),
-        regularizers={key: part.plugin(part.cfg) for key, part in experiment.regularizers.items()},
-        augmentation=augmentation.plugin(augmentation.cfg, interface) if augmentation else None,
+        loss=_built(experiment.loss),
+        regularizers={key: _built(part) for key, part in experiment.regularizers.items()},
+        augmentation=_built(augmentation, interface) if augmentation else None,
     )
 
 
 def compose_dataset(experiment: Experiment) -> Dataset:
-    """The source of an experiment's images, nothing decoded yet. Raises DataError."""
-    return experiment.data.plugin(experiment.data.cfg, experiment.base)
+    """The source of an experiment's images, nothing decoded yet. Raises DataError and PluginError."""
+    dataset: Dataset = _built(experiment.data, experiment.base)
+    return dataset
 
 
 def compose_generator(experiment: Experiment, interface: Interface) -> Generator:
@@ -75,11 +79,22 @@ def compose_generator(experiment: Experiment, interface: Interface) -> Generator
 
 def _network(part: NetworkPart, interface: Interface, seed: int) -> Any:
     def normalize(site: Site) -> Normalization:
-        return part.normalization.plugin(part.normalization.cfg, site)
+        normalization: Normalization = _built(part.normalization, site)
+        return normalization
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "init", part.kind))
-        network = part.plugin(part.cfg, interface, normalize)
+        network = _built(part, interface, normalize)
         if (weights := part.weight_normalization) is not None:
-            attach_weight_normalization(network, lambda shape: weights.plugin(weights.cfg, shape))
+            attach_weight_normalization(network, lambda shape: _built(weights, shape))
     return network
+
+
+def _built(part: Part, *context: Any) -> Any:
+    """An instance of the plugin of a part; PluginError says what is wrong with it, and in which line."""
+    with part.spec.blamed("cannot be built"):
+        built = part.plugin(part.cfg, *context)
+        found = "; ".join(flaws(built))
+    if found:
+        raise PluginError(f"{part.spec.title} does not keep its contract: {found}")
+    return built

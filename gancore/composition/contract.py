@@ -1,0 +1,49 @@
+"""What can be seen of a plugin once it is built, without running it: that it has what its contract asks for."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from torch import nn
+
+from gancore.contracts import Generator, Regularizer
+from gancore.contracts.types import Network
+
+GENERATOR = {
+    "mapping": "a module that takes z [N, z_dim] to ws [N, num_ws, w_dim]",
+    "synthesis": "a module that takes ws [N, num_ws, w_dim] to images",
+    "z_dim": "the size of a latent z",
+    "w_dim": "the size of a style w",
+    "num_ws": "how many styles a sample has",
+}
+"""What the __init__ of a generator sets."""
+
+
+def flaws(built: Any) -> Iterator[str]:
+    """What is missing or wrong, in words; nothing where all is well."""
+    if not hasattr(built, "cfg") or (isinstance(built, nn.Module) and "_modules" not in vars(built)):
+        yield "its __init__ has to call super().__init__(...)"
+    elif isinstance(built, Generator):
+        yield from _of_generator(built)
+    elif isinstance(built, Regularizer):
+        yield from _of_regularizer(built)
+
+
+def _of_generator(built: Generator) -> Iterator[str]:
+    for name, meaning in GENERATOR.items():
+        value = getattr(built, name, None)
+        if value is None:
+            yield f"self.{name} is missing, {meaning}"
+        elif name in ("z_dim", "w_dim", "num_ws") and not _is_count(value):
+            yield f"self.{name} is {value!r}, and should be a whole number from 1, {meaning}"
+
+
+def _of_regularizer(built: Regularizer) -> Iterator[str]:
+    if (side := getattr(built, "side", None)) not in get_args(Network):
+        what = "missing" if side is None else repr(side)
+        yield f"side is {what}, and should be {' or '.join(map(repr, get_args(Network)))}"
+    if not _is_count(built.interval):
+        yield f"interval is {built.interval!r}, and should be a whole number of steps from 1"
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
