@@ -19,7 +19,9 @@ class EvaluationKeys(PluginConfig):
     metrics: list[NameOrMapping] = Field(
         min_length=1, description="metrics; the first one tells which model is the best"
     )
-    every_kimg: float | None = Field(None, gt=0, description="kimg between evaluations; null: at the end only")
+    every_kimg: float | None = Field(
+        None, ge=0.001, le=1e9, description="kimg between evaluations; null: at the end only"
+    )
     samples: int | None = Field(
         None, ge=2, description="generated images, for metrics that do not say it (default: the protocol's, 50,000)"
     )

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from gancore.options import PluginConfig, Scheduled, within
 
 LR = "learning rate"
+Kimg = Annotated[float, Field(ge=0.001, le=1e9)]
+"""A length or period in kimg: at least one image."""
+
 Beta = Annotated[Scheduled, within(ge=0, lt=1)]
 
 
@@ -59,23 +62,23 @@ class Divergence(PluginConfig):
 class TrainingConfig(PluginConfig):
     """How to train. kimg counts thousands of real images shown to the discriminator in its main steps."""
 
-    kimg: float = Field(1000, gt=0, description="length of the run, thousands of real images")
-    batch: int = Field(32, ge=1, description="images per step, over all processes and microbatches")
+    kimg: Kimg = Field(1000, description="length of the run, thousands of real images")
+    batch: int = Field(32, ge=1, le=65536, description="images per step, over all processes and microbatches")
     microbatch: int | None = Field(None, ge=1, description="images at a time per process, when memory is short")
     seed: int = Field(0, ge=0, description="of everything that is random: initial weights, order of images, latents")
     order: Literal["g_first", "d_first"] = Field("g_first", description="which network is trained first in a step")
-    d_steps: int = Field(1, ge=1, description="discriminator steps per generator step")
+    d_steps: int = Field(1, ge=1, le=1024, description="discriminator steps per generator step")
     optimizer: OptimizerConfig = Field(Adam(), description="of both networks")
     generator_optimizer: OptimizerConfig | None = Field(None, description="where the generator's differs")
     discriminator_optimizer: OptimizerConfig | None = Field(None, description="where the discriminator's differs")
     ema: EMA = EMA()
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: cuda, else mps, else cpu")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of convolutions, by autocast")
-    threads: int | None = Field(None, ge=1, description="CPU threads; changes bits, so it is part of a run")
+    threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; changes bits, so it is part of a run")
     on_divergence: Divergence = Divergence()
-    log_kimg: float = Field(0.5, gt=0, description="kimg from one log line to the next")
-    sample_kimg: float = Field(10, gt=0, description="kimg from one grid of samples to the next")
-    checkpoint_kimg: float = Field(10, gt=0, description="kimg from one checkpoint to the next")
+    log_kimg: Kimg = Field(0.5, description="kimg from one log line to the next")
+    sample_kimg: Kimg = Field(10, description="kimg from one grid of samples to the next")
+    checkpoint_kimg: Kimg = Field(10, description="kimg from one checkpoint to the next")
     keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints that are kept")
 
     @model_validator(mode="before")

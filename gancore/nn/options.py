@@ -1,8 +1,9 @@
 """Options that several networks share."""
 
+import math
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from gancore.nn.activation import GainIn
 from gancore.nn.mapping import MappingConfig
@@ -14,7 +15,7 @@ class ChannelsConfig(PluginConfig):
     """Feature maps of a layer: min(base / resolution, max)."""
 
     base: int = Field(16384, ge=1, description="feature maps times resolution")
-    max: int = Field(512, ge=1, description="most feature maps of a layer")
+    max: int = Field(512, ge=1, le=65536, description="most feature maps of a layer")
 
     def at(self, resolution: int) -> int:
         """Feature maps of layers whose output is `resolution` wide, at least one."""
@@ -30,6 +31,13 @@ class ConvOptions(PluginConfig):
         (1.0, 3.0, 3.0, 1.0), strict=False, min_length=1, description="FIR taps; null: none"
     )
     conv_clamp: float | None = Field(None, gt=0, description="largest magnitude of an activation; null: no limit")
+
+    @field_validator("resample_filter")
+    @classmethod
+    def _can_be_normalized(cls, taps: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if taps is not None and abs(math.fsum(taps)) <= 1e-6 * max(map(abs, taps)):
+            raise ValueError("taps must not add up to 0")
+        return taps
 
     @model_validator(mode="after")
     def _has_filter(self) -> "ConvOptions":
@@ -55,7 +63,7 @@ class StyleOptions(ConvOptions):
 class StyleGeneratorConfig(StyleOptions):
     """Options of style-based generators."""
 
-    z_dim: int = Field(512, ge=1, description="size of the latent z")
-    w_dim: int = Field(512, ge=1, description="size of the mapped latent w")
+    z_dim: int = Field(512, ge=1, le=65536, description="size of the latent z")
+    w_dim: int = Field(512, ge=1, le=65536, description="size of the mapped latent w")
     mapping: MappingConfig = MappingConfig()
     channels: ChannelsConfig = ChannelsConfig()
