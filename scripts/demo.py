@@ -3,6 +3,7 @@
 `python -m scripts.demo smoke` is the same path in a few steps; its samples are still noise and are not judged.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -30,13 +31,16 @@ MAX_DISTANCE = 1.5
 
 
 def main(size: str) -> int:
-    experiment = load_experiment(EXPERIMENT, SIZES[size])
     try:
-        run = train(experiment)
+        return demo(size)
     except GancoreError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    data = training_data(experiment)
+
+
+def demo(size: str) -> int:
+    experiment = load_experiment(EXPERIMENT, SIZES[size])
+    run, data = train(experiment), training_data(experiment)
     fakes, reals = generate(load(run.path), 256, seed=1), real_images(data, 1024, seed=1)
     spread, distance = diversity(fakes, reals), distance_to_data(fakes, reals)
     print(f"diversity {spread:.2f} (the data: 1), distance to the data {distance:.2f} (among the data: 1)")
@@ -54,4 +58,6 @@ def judge(spread: float, distance: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "full"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("size", nargs="?", choices=SIZES, default="full")
+    sys.exit(main(parser.parse_args().size))

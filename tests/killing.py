@@ -52,7 +52,7 @@ def fault(number: int) -> None:
         lambda: kill_at(loop, "save_model", 0, after=False),
         lambda: kill_at(run.RunFolder, "retain", 0, after=True),
         lambda: kill_at(logs, "append_line", 0, after=True),
-        lambda: kill_at(loop, "save_grid", 1, after=False),
+        lambda: kill_at(loop, "save_grid", 0, after=False),
     ]
     faults[number]()
 

@@ -15,7 +15,10 @@ def written(path: Path) -> Iterator[Path]:
     """Gives a temporary path to write; on success it takes the place of `path`, even if the power fails."""
     temporary = path.with_name(path.name + TEMPORARY)
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # what the umask gives; a writer may choose something narrower
         yield temporary
+        temporary.chmod(mode)
         _flush(temporary)
         os.replace(temporary, path)
         _flush(path.parent)

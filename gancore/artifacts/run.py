@@ -79,30 +79,37 @@ class RunFolder:
         """Checkpoints, newest first."""
         return sorted(self.path.glob("checkpoint-*.safetensors"), reverse=True)
 
-    def newest_checkpoint(self) -> tuple[Path, dict[str, Any], dict[str, Any], list[str]] | None:
-        """The newest sound checkpoint: its path, tensors, description, and a word on each damaged newer one.
+    def newest_checkpoint(self) -> tuple[Path, dict[str, Any], dict[str, Any], dict[Path, str]] | None:
+        """The newest sound checkpoint: its path, tensors, description, and what is wrong with newer ones.
 
         Raises RunError when there are checkpoints and none of them is sound.
         """
         from gancore.artifacts.tensors import load_tensors  # imports torch
 
-        damaged: list[str] = []
+        damaged: dict[Path, str] = {}
         for path in self.checkpoints():
             try:
                 return path, *load_tensors(path), damaged
             except RunError as error:
-                damaged.append(str(error))
+                damaged[path] = str(error)
         if damaged:
-            raise RunError("\n".join([*damaged, f"{self}: no checkpoint is left to continue from"]))
+            raise RunError("\n".join([*damaged.values(), f"{self}: no checkpoint is left to continue from"]))
         return None
 
-    def retain(self, keep: int) -> None:
-        """Deletes all but the newest `keep` checkpoints, once the newest has been read back and found sound."""
+    def set_aside(self, checkpoint: Path) -> None:
+        """Takes a checkpoint out of the way: it keeps its contents and is not continued from."""
+        checkpoint.rename(checkpoint.with_name(f"set-aside-{checkpoint.name}"))
+
+    def retain(self, keep: int, written: Path) -> None:
+        """Deletes all but the newest `keep` checkpoints, once the one just written has been read back.
+
+        Raises RunError, and deletes nothing, when that one is not sound.
+        """
         from gancore.artifacts.tensors import load_tensors  # imports torch
 
-        old = self.checkpoints()[keep:]
+        old = [path for path in self.checkpoints()[keep:] if path != written]
         if old:
-            load_tensors(self.checkpoints()[0])
+            load_tensors(written)
         for path in old:
             path.unlink()
 

@@ -42,6 +42,15 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, json.loads(metadata["gancore"])
 
 
+def saved_step(path: Path) -> int | None:
+    """The training step that a model file says it is from; None where there is no such file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return json.loads((file.metadata() or {})["gancore"])["step"]
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return None
+
+
 def _checksum(tensors: dict[str, Tensor], about: str) -> str:
     digest = hashlib.sha256(about.encode())
     for name in sorted(tensors):

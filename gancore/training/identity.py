@@ -27,13 +27,15 @@ MAY_CHANGE = (
 
 
 def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
-    """Raises RunError when a run folder belongs to an experiment that differs in more than MAY_CHANGE."""
-    there = _flat(read(run.config).data)
-    asked = _flat(experiment.to_dict())
+    """Raises RunError when a folder is no run, or of an experiment that differs in more than MAY_CHANGE."""
+    run.check_usable()
+    if not run.exists():
+        return
+    there, asked = _flat(read(run.config).data), _flat(experiment.to_dict())
     keys = [key for key in {**there, **asked} if not key.startswith((*MAY_CHANGE, "plugins."))]
     differing = [f"{key}: {_at(there, key)} -> {_at(asked, key)}" for key in keys if _at(there, key) != _at(asked, key)]
     _refuse(run, "another experiment", differing)
-    before = json.loads(run.environment.read_text())["plugins"]
+    before = _environment(run)["plugins"]
     changed = [
         f"{plugin}: {before.get(plugin)} -> {origin}"
         for plugin, origin in experiment.plugin_origins().items()
@@ -44,9 +46,20 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
 
 def check_same_data(run: RunFolder, data: ImageData) -> None:
     """Raises RunError when the run was trained on other images."""
-    before = json.loads(run.environment.read_text())["data"]
-    now = data.identity.to_dict()
-    _refuse(run, "a run on other data", [f"{k}: {before[k]} -> {now[k]}" for k in now if before.get(k) != now[k]])
+    if run.exists():
+        before, now = _environment(run)["data"], data.identity.to_dict()
+        _refuse(
+            run, "a run on other data", [f"{k}: {before.get(k)} -> {now[k]}" for k in now if before.get(k) != now[k]]
+        )
+
+
+def _environment(run: RunFolder) -> dict[str, Any]:
+    """What the run said of itself when it was set up; RunError when that is not there or not readable."""
+    try:
+        environment = json.loads(run.environment.read_text())
+        return {key: dict(environment[key]) for key in ("plugins", "data")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{run.environment}: missing or damaged, so this run cannot be continued safely") from error
 
 
 def _refuse(run: RunFolder, what: str, differing: list[str]) -> None:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from tqdm import tqdm
 
@@ -14,13 +15,10 @@ class Logs:
     """Logs of one session of a run; records are for a step, times are of this session."""
 
     def __init__(self, run: RunFolder, step: int, kimg: float, total_kimg: float) -> None:
-        from torch.utils.tensorboard import SummaryWriter  # slow to import, needed by training only
-
-        self._run = run
-        self._events = SummaryWriter(str(run.events), purge_step=step + 1)
-        self._started, self._first_kimg, self._total = time.perf_counter(), kimg, total_kimg
-        self._last = (self._started, kimg)
-        bar = "{l_bar}{bar}| {n:.1f}/{total:.0f} kimg [{elapsed}<{remaining}{postfix}]"
+        self._run, self._total = run, total_kimg
+        self._events = _events(run, step)
+        self._last = (time.perf_counter(), kimg)
+        bar = "{l_bar}{bar}| {n:.4g}/{total:g} kimg [{elapsed}<{remaining}{postfix}]"
         self._bar = tqdm(
             total=total_kimg, initial=kimg, bar_format=bar, disable=not sys.stderr.isatty(), dynamic_ncols=True
         )
@@ -41,10 +39,12 @@ class Logs:
         self._last = (time.perf_counter(), kimg)
         for score in scores:
             self._events.add_scalar(f"score/{score.name}", score.value, step)
-            self.say(f"{kimg:.1f} kimg: {score}")
+            self.say(f"{kimg:.4g} kimg: {score}")
 
-    def rewind(self, kimg: float) -> None:
-        """The run went back to `kimg`."""
+    def rewind(self, step: int, kimg: float) -> None:
+        """The run went back to a step: events after it are taken back."""
+        self._events.close()
+        self._events = _events(self._run, step)
         self._last = (time.perf_counter(), kimg)
         self._bar.update(kimg - self._bar.n)
 
@@ -65,7 +65,13 @@ class Logs:
         self._bar.update(kimg - self._bar.n)
         if self._bar.disable:
             left = (self._total - kimg) * 1000 / max(speed, 1e-9)
-            print(f"{kimg:.1f}/{self._total:g} kimg, {_clock(left)} left, {text}", file=sys.stderr, flush=True)
+            print(f"{kimg:.4g}/{self._total:g} kimg, {_clock(left)} left, {text}", file=sys.stderr, flush=True)
+
+
+def _events(run: RunFolder, step: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter  # slow to import, needed by training only
+
+    return SummaryWriter(str(run.events), purge_step=step + 1)
 
 
 def _clock(seconds: float) -> str:

@@ -33,11 +33,13 @@ class NetworkOptimizer:
     def step(self, kimg: float, skip: Tensor) -> None:
         """Updates from the gradients in place, unless `skip` (float32 scalar on the device) is 1."""
         self._follow_schedules(kimg)
-        if isinstance(self.cfg, RMSprop):
-            _zero_gradients(self.params, skip)
+        if isinstance(self.cfg, RMSprop):  # has no fused kernel that skips
+            before = [p.detach().clone() for p in self.params]
+            self.torch_optimizer.step()
+            _put_back(self.params, before, skip)
         else:
             self.torch_optimizer.found_inf = skip  # type: ignore[attr-defined]
-        self.torch_optimizer.step()
+            self.torch_optimizer.step()
 
     def _follow_schedules(self, kimg: float) -> None:
         c = self.correction
@@ -91,8 +93,8 @@ def _make(cfg: Adam | RMSprop | SGD, groups: list[dict[str, Any]]) -> torch.opti
             return torch.optim.RMSprop(groups, alpha=cfg.alpha, eps=cfg.eps, weight_decay=cfg.weight_decay)
 
 
-def _zero_gradients(params: Iterable[nn.Parameter], skip: Tensor) -> None:
-    """RMSprop has no fused kernel that skips: without a gradient its weights stay where they are."""
-    for p in params:
-        if p.grad is not None:
-            p.grad = torch.where(skip.bool(), torch.zeros_like(p.grad), p.grad)
+@torch.no_grad()
+def _put_back(params: Iterable[nn.Parameter], before: Iterable[Tensor], skip: Tensor) -> None:
+    """Undoes an update where `skip` is 1, without asking the device."""
+    for p, old in zip(params, before, strict=True):
+        p.copy_(torch.where(skip.bool(), old, p))

@@ -10,12 +10,12 @@ import torch
 from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder
-from gancore.artifacts.tensors import save_tensors
+from gancore.artifacts.tensors import save_tensors, saved_step
 from gancore.composition import compose, compose_dataset
 from gancore.config import Experiment, Source, as_experiment
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover
-from gancore.errors import DataError, Interrupted, RunFailed
+from gancore.errors import DataError, Interrupted, RunError, RunFailed
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.device import describe_environment, pick_device
 from gancore.training.divergence import keep_evidence
@@ -40,6 +40,7 @@ class Session:
     logs: Logs
     stop: StopRequest
     evaluation: RunEvaluation
+    went_back_to: Path | None = None
 
 
 def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
@@ -54,31 +55,36 @@ def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
     if experiment.grid is not None:
         raise experiment.error("grid", "this is a grid of experiments; run it with `gancore grid run FILE`")
     run = RunFolder(Path(out) if out else Path("runs") / experiment.name)
-    run.check_usable()
-    if run.exists():
-        check_same_experiment(run, experiment)
+    check_same_experiment(run, experiment)
     device = pick_device(experiment.training)
     torch.set_num_threads(experiment.training.threads or torch.get_num_threads())
     data = training_data(experiment)
-    if run.exists():
-        check_same_data(run, data)
     evaluation = RunEvaluation(experiment, run, data, device)
     trainer = new_trainer(experiment, data, device)
     with run.locked(), stop_request() as stop:
+        check_same_experiment(run, experiment)  # again: another process may have been faster
+        check_same_data(run, data)
         _prepare(run, experiment, data, device)
         words = _continue(run, trainer)
         logs = Logs(run, trainer.counters.step, trainer.kimg, experiment.training.kimg)
         session = Session(experiment, run, data, device, trainer, logs, stop, evaluation)
         for word in words:
             logs.say(word)
-        hooks = discover().hooks
-        hooks.gancore_run_start(run=run)
-        try:
-            _loop(session, hooks.gancore_step_end)
-        finally:
-            logs.close()
-            hooks.gancore_run_end(run=run)
+        _work(session)
     return run
+
+
+def _work(session: Session) -> None:
+    """Everything after the setting up, between the two hooks; what the disk refuses is a failure of the run."""
+    run, hooks = session.run, discover().hooks
+    hooks.gancore_run_start(run=run)
+    try:
+        _loop(session, hooks.gancore_step_end)
+    except OSError as error:
+        raise RunFailed(f"{error.filename or 'output'}: {error.strerror or error}; {_last_good(session)}") from error
+    finally:
+        session.logs.close()
+        hooks.gancore_run_end(run=run)
 
 
 def training_data(experiment: Experiment) -> ImageData:
@@ -98,6 +104,9 @@ def new_trainer(experiment: Experiment, data: ImageData, device: torch.device) -
 def _prepare(run: RunFolder, experiment: Experiment, data: ImageData, device: torch.device) -> None:
     """Writes what describes the run: the resolved experiment, the environment, the identity of the data."""
     run.clear_leftovers()
+    if run.exists():
+        write_text(run.config, experiment.copied_into(run.path).to_yaml())
+        return
     about = {"plugins": experiment.plugin_origins(), "data": data.identity.to_dict()}
     write_json(run.environment, describe_environment(device) | about)
     side = grid_side(data.interface.resolution)
@@ -106,47 +115,70 @@ def _prepare(run: RunFolder, experiment: Experiment, data: ImageData, device: to
 
 
 def _continue(run: RunFolder, trainer: Trainer) -> list[str]:
-    """Restores the newest sound checkpoint, cuts the logs back to it, and says what was found."""
+    """Restores the newest sound checkpoint, cuts the logs back to it, and says what was found.
+
+    Damaged newer ones are set aside under another name. Raises RunError when a trained run has lost them all.
+    """
     found = run.newest_checkpoint()
+    if found is None and run.model.exists():
+        raise RunError(f"{run}: there is a model but no checkpoint to continue from; train elsewhere with --out")
     run.cut_logs(trainer.counters.step if found is None else found[2]["counters"]["step"])
     if found is None:
         return []
     path, tensors, about, damaged = found
+    for bad in damaged:
+        run.set_aside(bad)
     restore(trainer, tensors, about)
-    return [*damaged, f"continuing from {path} ({trainer.kimg:.1f} kimg)"]
+    what = "finished already:" if trainer.kimg >= trainer.training.kimg else "continuing from"
+    return [*damaged.values(), f"{what} {path} ({trainer.kimg:.4g} kimg)"]
 
 
 def _loop(session: Session, step_end: Callable[..., Any]) -> None:
-    training = session.experiment.training
     if session.trainer.counters.step == 0:
         _sample(session)
-    while session.trainer.kimg < training.kimg:
-        before = session.trainer.kimg
-        _guarded_step(session)
-        kimg = session.trainer.kimg
-        step_end(run=session.run, step=session.trainer.counters.step, kimg=kimg)
+    finished = False
+    while not finished:
+        while session.trainer.kimg < session.experiment.training.kimg:
+            _one_step(session, step_end)
+        finished = _finite_or_back(session)
+    _finish(session)
+
+
+def _one_step(session: Session, step_end: Callable[..., Any]) -> None:
+    """A step, and what is due after it; nothing of that if the run had to go back."""
+    training, trainer, before = session.experiment.training, session.trainer, session.trainer.kimg
+    _guarded_step(session)
+    step_end(run=session.run, step=trainer.counters.step, kimg=trainer.kimg)
+    due = [
+        act
         for every, act in (
             (training.log_kimg, _log),
             (training.sample_kimg, _sample),
             (session.evaluation.every_kimg, _evaluate),  # before the checkpoint: what is saved has been measured
             (training.checkpoint_kimg, _checkpoint),
-        ):
-            if int(kimg / every) > int(before / every) and _sound(session):
-                act(session)
-        if session.stop and kimg < training.kimg and _sound(session):
-            _checkpoint(session)
-            raise Interrupted(
-                f"stopped at {session.trainer.kimg:.1f} kimg and saved; "
-                f"run the same command again to continue in {session.run}"
-            )
-    _finish(session)
+        )
+        if int(trainer.kimg / every) > int(before / every)
+    ]
+    stopping = session.stop and trainer.kimg < training.kimg
+    if (due or stopping) and _finite_or_back(session):
+        for act in due:
+            act(session)
+        if stopping:
+            _stop(session)
+
+
+def _stop(session: Session) -> None:
+    _checkpoint(session)
+    where, kimg = session.run, session.trainer.kimg
+    raise Interrupted(f"stopped at {kimg:.4g} kimg and saved; run the same command again to continue in {where}")
 
 
 def _finish(session: Session) -> None:
-    if session.evaluation.is_due(session.trainer) and _sound(session):
+    """What a finished run must have; a kill, or a wish for more kimg, may have left it without."""
+    trainer, run = session.trainer, session.run
+    if session.evaluation.is_due(trainer):
         _evaluate(session)
-    newest = session.run.checkpoint(round(session.trainer.kimg * 1000))
-    if (not newest.exists() or not session.run.model.exists()) and _sound(session):
+    if saved_step(run.model) != trainer.counters.step or not run.checkpoint(round(trainer.kimg * 1000)).exists():
         _checkpoint(session)
         _sample(session)
 
@@ -154,17 +186,19 @@ def _finish(session: Session) -> None:
 def _guarded_step(session: Session) -> None:
     try:
         session.trainer.step()
+        return
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        fits = fitting_microbatch(session.trainer)
-        advice = f"-o training.microbatch={fits} fits" if fits else "not even a microbatch of one image fits"
-        raise RunFailed(f"out of memory: {advice}; {_last_good(session)}") from error
+    # outside of the handler: until here the error keeps the tensors of the failed step alive
+    fits = fitting_microbatch(session.trainer)
+    advice = f"-o training.microbatch={fits} fits" if fits else "not even a microbatch of one image fits"
+    raise RunFailed(f"out of memory: {advice}; {_last_good(session)}")
 
 
-def _sound(session: Session) -> bool:
-    """Whether all was finite. If not: stops the run, or takes it back to its last checkpoint."""
-    bad_step = session.trainer.guard.first_bad_step()
+def _finite_or_back(session: Session) -> bool:
+    """True if everything is finite. If not: stops the run, or takes it back to a checkpoint and returns False."""
+    bad_step = session.trainer.first_bad_step()
     if bad_step is None:
         return True
     attempt, policy = session.trainer.counters.attempt, session.experiment.training.on_divergence
@@ -172,18 +206,27 @@ def _sound(session: Session) -> bool:
     message = f"not finite at step {bad_step}; evidence in {evidence}; {_last_good(session)}"
     if policy.action == "stop" or attempt >= policy.rollbacks:
         raise RunFailed(message)
-    session.logs.say(f"{message}; going back there, attempt {attempt + 1} of {policy.rollbacks}")
+    session.logs.say(f"{message}; going back, attempt {attempt + 1} of {policy.rollbacks}")
     _roll_back(session, attempt + 1)
     return False
 
 
 def _roll_back(session: Session, attempt: int) -> None:
-    """The last checkpoint again (or the start), with the random numbers of another attempt."""
+    """A checkpoint again (or the start), with the random numbers of another attempt.
+
+    A checkpoint that was gone back to before did not help: where there is an older one, that is taken.
+    """
+    newest, *older = [*session.run.checkpoints(), None]
+    if newest is not None and newest == session.went_back_to and older[0] is not None:
+        session.run.set_aside(newest)
+        newest = older[0]
+    session.went_back_to = newest
     session.trainer = new_trainer(session.experiment, session.data, session.device)
     _continue(session.run, session.trainer)
     session.trainer.counters.attempt = attempt
-    session.logs.rewind(session.trainer.kimg)
-    _save(session)  # so that a kill does not forget the attempt
+    session.logs.rewind(session.trainer.counters.step, session.trainer.kimg)
+    if newest is not None:
+        _save(session)  # so that a kill does not forget the attempt
 
 
 def _log(session: Session) -> None:
@@ -205,17 +248,22 @@ def _evaluate(session: Session) -> None:
 
 def _checkpoint(session: Session) -> None:
     """A checkpoint, and the model as it stands."""
-    _save(session)
-    session.run.retain(session.experiment.training.keep_checkpoints)
+    written = _save(session)
+    try:
+        session.run.retain(session.experiment.training.keep_checkpoints, written)
+    except RunError as error:
+        raise RunFailed(f"the checkpoint just written cannot be read back: {error}") from error
 
 
-def _save(session: Session) -> None:
+def _save(session: Session) -> Path:
     trainer = session.trainer
     average = trainer.averaged()
     tensors, about = state_of(trainer)
-    save_tensors(session.run.checkpoint(round(trainer.kimg * 1000)), tensors, about)
+    path = session.run.checkpoint(round(trainer.kimg * 1000))
+    save_tensors(path, tensors, about)
     about = {"kimg": trainer.kimg, "step": trainer.counters.step, "data": session.data.identity.to_dict()}
     save_model(session.run.model, average, session.experiment.copied_into(session.run.path), about)
+    return path
 
 
 def _last_good(session: Session) -> str:

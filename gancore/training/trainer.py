@@ -68,6 +68,13 @@ class Trainer:
         recompute_statistics(self.ema, self.training.batch, self.training.seed)
         return self.ema
 
+    def first_bad_step(self) -> int | None:
+        """The first step that was not finite, or whose result is not (None: all is well). Waits for the device."""
+        found = self.guard.first_bad_step()
+        if found is None and not _all_finite([self.ema, *self.gan.modules().values()]):
+            found = self.counters.step - 1
+        return found
+
     def gradients(self, phase: Phase, microbatch: int | None = None) -> Tensor:
         """Leaves the gradients of a phase in its network and returns its loss; nothing is updated."""
         self._train_only(phase.network)
@@ -140,6 +147,12 @@ class Trainer:
         dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
         precision = self.training.precision
         return torch.autocast(self.device.type, dtype=dtypes[precision]) if precision != "fp32" else nullcontext()
+
+
+def _all_finite(modules: Iterable[nn.Module]) -> bool:
+    """Whether every floating-point value of the modules' states is finite."""
+    state = [value for module in modules for value in module.state_dict().values() if value.is_floating_point()]
+    return bool(torch.isfinite(torch.stack(torch._foreach_norm(state))).all())
 
 
 def parts_of(module: nn.Module) -> Iterable[tuple[str, Part]]:

@@ -16,7 +16,7 @@ from gancore.training.trainer import Trainer
 
 OPTIMIZERS: list[dict[str, Any]] = [
     {"use": "adam"},
-    {"use": "rmsprop", "lr": 1e-3},
+    {"use": "rmsprop", "lr": 1e-3, "weight_decay": 0.1},
     {"use": "sgd", "lr": 1e-3, "momentum": 0.5},
 ]
 
@@ -104,3 +104,50 @@ def test_rollbacks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(RunFailed, match="not finite at step 5"):
         train(tiny_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
     assert len(list((tmp_path / "run").glob("divergence-5-attempt*"))) == 3
+
+
+def test_divergence_noticed_at_the_end_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No tick falls due before the end; after the rollback the run must train on."""
+    step = Trainer.step
+
+    def bad_at_five(self: Trainer) -> None:
+        if (self.counters.step, self.counters.attempt) == (5, 0):
+            poison(self)
+        step(self)
+
+    monkeypatch.setattr(Trainer, "step", bad_at_five)
+    late = {f"training__{what}_kimg": 10 for what in ("log", "sample", "checkpoint")}
+    run = train(tiny_experiment(training__on_divergence={"action": "rollback"}, **late), tmp_path / "run")
+    _, about = load_tensors(run.checkpoints()[0])
+    assert about["counters"] == {"step": 8, "nimg": 64, "attempt": 1}
+
+
+def test_weights_that_an_update_ruined_are_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradients were finite, the weights they lead to are not: the guard alone would see it a step too late."""
+    step = Trainer.step
+
+    def ruined(self: Trainer) -> None:
+        step(self)
+        if self.counters.step == 4:
+            next(self.gan.discriminator.parameters()).data.fill_(float("inf"))
+
+    monkeypatch.setattr(Trainer, "step", ruined)
+    with pytest.raises(RunFailed, match="not finite at step 3"):
+        train(tiny_experiment(), tmp_path / "run")
+    assert [p.name for p in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-000000.016.safetensors"]
+
+
+def test_a_checkpoint_that_did_not_help_is_left_for_an_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Trainer.step
+
+    def always_bad(self: Trainer) -> None:
+        if self.counters.step == 5:
+            poison(self)
+        step(self)
+
+    monkeypatch.setattr(Trainer, "step", always_bad)
+    with pytest.raises(RunFailed):
+        train(tiny_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
+    assert [p.name for p in (tmp_path / "run").glob("set-aside-*")] == ["set-aside-checkpoint-000000.032.safetensors"]

@@ -138,3 +138,57 @@ def test_folder_of_another_experiment_is_left_alone(tmp_path: Path) -> None:
 def test_two_processes_cannot_share_a_folder(tmp_path: Path) -> None:
     with RunFolder(tmp_path / "run").locked(), pytest.raises(RunError, match="another process"):
         train(tiny_experiment(), tmp_path / "run")
+
+
+def test_kill_between_last_checkpoint_and_model_leaves_no_stale_model(tmp_path: Path, monkeypatch: Any) -> None:
+    from gancore.training import run as loop
+
+    train(tiny_experiment(), tmp_path / "straight")
+    save, calls = loop.save_model, iter(range(10))
+
+    def lost(*args: Any) -> None:
+        if next(calls) == 3:  # the last of four
+            raise KeyboardInterrupt
+        save(*args)
+
+    monkeypatch.setattr(loop, "save_model", lost)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_experiment(), tmp_path / "run")
+    monkeypatch.undo()
+    train(tiny_experiment(), tmp_path / "run")
+    assert_equal_bits(*(load_tensors(tmp_path / name / "model.safetensors")[0] for name in ("run", "straight")))
+
+
+def test_what_is_checked_is_checked_again_under_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process trains something else in the folder between the first look and the lock."""
+    from gancore.training import run as loop
+
+    look = loop.training_data
+
+    def overtaken(experiment: Any) -> Any:
+        monkeypatch.undo()
+        train(tiny_experiment(training__kimg=0.016, loss="hinge"), tmp_path / "run")
+        return look(experiment)
+
+    monkeypatch.setattr(loop, "training_data", overtaken)
+    with pytest.raises(RunError, match=r"loss\.use: hinge -> non_saturating"):
+        train(tiny_experiment(), tmp_path / "run")
+
+
+def test_a_trained_run_without_checkpoints_is_not_started_anew(tmp_path: Path) -> None:
+    run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    for path in run.checkpoints():
+        path.unlink()
+    log = run.log.read_text()
+    with pytest.raises(RunError, match="no checkpoint to continue from"):
+        train(tiny_experiment(training__kimg=0.032), run.path)
+    assert run.log.read_text() == log
+
+
+def test_run_goes_on_beside_a_damaged_checkpoint(tmp_path: Path) -> None:
+    run = train(tiny_experiment(training__kimg=0.032), tmp_path / "run")
+    newest = run.checkpoints()[0]
+    newest.write_bytes(b"damaged")
+    train(tiny_experiment(training__kimg=0.064, training__checkpoint_kimg=0.008), run.path)
+    assert len(run.checkpoints()) == 2
+    assert (run.path / f"set-aside-{newest.name}").read_bytes() == b"damaged"

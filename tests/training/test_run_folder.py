@@ -95,3 +95,28 @@ def test_other_errors_are_not_called_memory(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(Trainer, "step", broken)
     with pytest.raises(RuntimeError, match="a mistake in a plugin"):
         train(tiny_experiment(), tmp_path / "run")
+
+
+def test_a_full_disk_is_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gancore.training import run as loop
+
+    def full(path: Path, *args: Any) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(loop, "save_model", full)
+    with pytest.raises(RunFailed, match=r"No space left on device; run folder: .*checkpoint-000000\.016"):
+        train(tiny_experiment(), tmp_path / "run")
+
+
+def test_files_can_be_read_by_whom_the_umask_allows(tmp_path: Path) -> None:
+    run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    modes = {path.stat().st_mode & 0o777 for path in (run.config, run.model, *run.checkpoints())}
+    assert len(modes) == 1
+
+
+@pytest.mark.parametrize("text", ["", "{}", None])
+def test_damaged_environment_is_told(tmp_path: Path, text: str | None) -> None:
+    run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    run.environment.unlink() if text is None else run.environment.write_text(text)
+    with pytest.raises(RunError, match=r"environment\.json: missing or damaged"):
+        train(tiny_experiment(training__kimg=0.032), run.path)
