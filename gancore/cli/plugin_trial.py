@@ -12,14 +12,27 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from gancore.contracts import Images, Interface, Normalization, PluginConfig, Site, WeightNormalization
+from gancore.cli.plugin_declarations import check_declarations, check_problems, check_scalars
+from gancore.cli.plugin_step import SmallStep
+from gancore.composition.contract import flaws
+from gancore.contracts import (
+    Context,
+    Images,
+    Interface,
+    Normalization,
+    PluginConfig,
+    Regularizer,
+    Site,
+    WeightNormalization,
+)
 from gancore.errors import PluginError
-from gancore.registry import PluginSpec, explain
+from gancore.registry import PluginSpec
 from gancore.seeds import seed_of
 
 N, C, R = 4, 8, 16
 INTERFACE = Interface(resolution=R, channels=3, label_dim=2)
 LABEL = torch.eye(2).repeat(N // 2, 1)
+CONTEXT = Context(INTERFACE, N)
 
 
 class SmallDraw:
@@ -47,31 +60,37 @@ def try_plugin(spec: PluginSpec) -> Iterator[str]:
     """
     plugin = spec.load()
     yield f"loads as {spec.kind}: {spec.target}"
-    try:
-        cfg = plugin.Config()
-    except ValidationError as error:
-        reasons = (": ".join([*map(str, each["loc"]), each["msg"]]) for each in error.errors())
-        yield f"not built, for some options must be given: {'; '.join(reasons)}"
-        return
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            yield from TRIALS.get(spec.kind, lambda *_: iter(()))(plugin, cfg)
-    except PluginError:
-        raise
-    except Exception as cause:
-        raise PluginError(f"{spec.kind} {spec.name!r} of {spec.origin}: {explain(cause)}") from cause
+    with spec.blamed("fails"), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield check_declarations(plugin, spec.kind)
+        try:
+            cfg = plugin.Config()
+        except ValidationError as error:
+            reasons = (": ".join([*map(str, each["loc"]), each["msg"]]) for each in error.errors())
+            yield f"not built, for some options must be given: {'; '.join(reasons)}"
+            return
+        yield check_problems(plugin, cfg, CONTEXT)
+        yield from TRIALS.get(spec.kind, lambda *_: iter(()))(plugin, cfg)
+
+
+def _built(plugin: type[Any], cfg: PluginConfig, *context: Any) -> Any:
+    """An instance that has what its contract asks for. Raises PluginError."""
+    made = plugin(cfg, *context)
+    if found := "; ".join(flaws(made)):
+        raise PluginError(found)
+    return made
 
 
 def _normalization(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     if issubclass(plugin, WeightNormalization):
         weight = torch.randn(C, C, 3, 3, requires_grad=True)
-        made = plugin(cfg, weight.shape)
+        made = _built(plugin, cfg, weight.shape)
         yield _shape("weight", made(weight), weight.shape)
         yield _gradients(made(weight).sum(), {"weight": weight})
+        yield check_scalars(made)
         return
     styled = "network:styles" in plugin.requires
-    layer: Normalization = plugin(cfg, Site("b16.conv0", R, 1, 3, C, C, "generator", styled))
+    layer: Normalization = _built(plugin, cfg, Site("b16.conv0", R, 1, 3, C, C, "generator", styled))
     y = torch.randn(N, C, R, R, requires_grad=True)
     weight, s = torch.randn(C, C, 3, 3), torch.randn(N, layer.style_size) + 1
     for name, scale in (("in_scale", layer.in_scale(s, weight)), ("out_scale", layer.out_scale(y, s, weight))):
@@ -85,10 +104,11 @@ def _normalization(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     if layer.training and not torch.allclose(layer.statistic(y, parts=2), halves, atol=1e-5):
         raise PluginError("statistic(y, parts=2) should look at each half of the batch apart")
     yield "statistic with parts=2: each half of the batch apart"
+    yield check_scalars(layer)
 
 
 def _generator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
-    network = plugin(cfg, INTERFACE, _identity)
+    network = _built(plugin, cfg, INTERFACE, _identity)
     ws = network.mapping(network.sample_z(SmallDraw()), LABEL)
     yield _shape("mapping", ws, (N, network.num_ws, network.w_dim))
     images = network.synthesis(ws, noise_mode="const")
@@ -97,20 +117,22 @@ def _generator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     if not torch.equal(network.synthesis(ws, noise_mode="const")[-1], images[-1]):
         raise PluginError('synthesis with noise_mode="const" should give the same images for the same ws')
     yield "synthesis: the same images for the same ws"
+    yield check_scalars(network)
 
 
 def _discriminator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
-    network = plugin(cfg, INTERFACE, _identity)
+    network = _built(plugin, cfg, INTERFACE, _identity)
     images = (torch.randn(N, 3, R, R),)
     heads = network(images, LABEL)
     for head in heads:
         yield _shape("head", head, (N, *head.shape[1:]))
     yield _parameter_gradients(network, heads)
     yield _shape("head for two parts", network(images, LABEL, parts=2)[0], heads[0].shape)
+    yield check_scalars(network)
 
 
 def _loss(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
-    loss = plugin(cfg)
+    loss = _built(plugin, cfg)
     real, fake = torch.randn(2, N).requires_grad_().unbind()
     for name, value in (("d", loss.d(real, fake)), ("g", loss.g(fake, real if loss.needs_reals_for_g else None))):
         yield _shape(name, value, (N,))
@@ -119,24 +141,46 @@ def _loss(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
 
 def _augmentation(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     images = (torch.randn(N, 3, R, R, requires_grad=True),)
-    augment = plugin(cfg, INTERFACE)
+    augment = _built(plugin, cfg, INTERFACE)
     [changed] = augment(images, SmallDraw(), 0.0)
     yield _shape("images", changed, images[0].shape)
     yield _gradients(changed.sum(), {"images": images[0]})
     if not torch.equal(augment(images, SmallDraw(), 0.0)[0], changed):
         raise PluginError("the same draw should give the same images")
     yield "images: the same for the same draw"
+    yield check_scalars(augment)
 
 
 def _regularizer(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
-    made = plugin(cfg)
-    if plugin.side not in ("generator", "discriminator") or made.interval < 1:
-        raise PluginError("side should be 'generator' or 'discriminator', interval at least 1")
-    yield f"acts on the {plugin.side}, interval {made.interval}"
+    made: Regularizer = _built(plugin, cfg)
+    yield f"acts on the {made.side}, interval {made.interval}"
+    step = SmallStep(INTERFACE, SmallDraw(), LABEL)
+    network = step.G if made.side == "generator" else step.D
+    penalty = made.penalty(step)
+    if penalty is not None:
+        yield _penalty(penalty, made.side, network)
+    ws = step.fake.ws
+    yield _shape("mix_ws", made.mix_ws(ws, ws.clone, SmallDraw()), ws.shape)
+    made.constrain(network)
+    yield check_scalars(made)
+
+
+def _penalty(penalty: Any, side: str, network: nn.Module) -> str:
+    if not isinstance(penalty, Tensor) or penalty.ndim > 1:
+        shape = list(penalty.shape) if isinstance(penalty, Tensor) else type(penalty).__name__
+        raise PluginError(f"penalty should have shape [{N}], a value for each sample, or [], not {shape}")
+    words = _shape("penalty", penalty, penalty.shape)
+    if not penalty.requires_grad:
+        raise PluginError(f"penalty should have a gradient, for it is to change the {side}")
+    gradients = torch.autograd.grad(penalty.sum(), list(network.parameters()), allow_unused=True)
+    reached = [gradient for gradient in gradients if gradient is not None]
+    if not reached or not all(gradient.isfinite().all() for gradient in reached):
+        raise PluginError(f"penalty should give the {side} finite gradients")
+    return f"{words}, gradients of the {side} too"
 
 
 def _dataset(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
-    made = plugin(cfg, Path.cwd())
+    made = _built(plugin, cfg, Path.cwd())
     items = made.items()
     if [item.name for item in items] != [item.name for item in made.items()] or not items:
         raise PluginError("items() should give at least one item, in the same order every time")

@@ -1,0 +1,82 @@
+"""A training step around networks of a few parameters, for plugins that are tried."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gancore.contracts import Discriminator, Draw, Fakes, Generator, Images, Interface, Normalization, Stage
+
+
+class SmallStep:
+    """The `Step` of the contracts; one scale, one head, three slots of ws [N, 3, 8]."""
+
+    kimg = 0.0
+    stage: Stage | None = None
+
+    def __init__(self, interface: Interface, draw: Draw, label: Tensor) -> None:
+        self.draw, self.real_label = draw, label
+        self.G, self.D = _SmallGenerator(None, interface, _identity), _SmallDiscriminator(None, interface, _identity)
+        self.real: Images = (torch.randn(draw.n, interface.channels, interface.resolution, interface.resolution),)
+
+    @property
+    def fake(self) -> Fakes:
+        made = self.generate()
+        return Fakes(tuple(image.detach() for image in made.images), made.ws.detach(), made.z, made.label)
+
+    def generate(self, shrink: int = 1) -> Fakes:
+        n = max(self.draw.n // shrink, 1)
+        z, label = self.G.sample_z(self.draw)[:n], self.real_label[:n]
+        ws = self.G.mapping(z, label)
+        return Fakes(self.G.synthesis(ws), ws, z, label)
+
+    def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> tuple[Tensor, ...]:
+        logits: tuple[Tensor, ...] = self.D(images, label, parts=parts)
+        return logits
+
+    def mean(self, values: Tensor) -> Tensor:
+        return values.mean()
+
+
+class _SmallGenerator(Generator):
+    z_dim = w_dim = 8
+    num_ws = 3
+
+    def __init__(self, cfg: Any, interface: Interface, normalize: Any) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.mapping, self.synthesis = _SmallMapping(self.z_dim, self.num_ws), _SmallSynthesis(24, interface)
+
+
+class _SmallMapping(nn.Module):
+    def __init__(self, z_dim: int, num_ws: int) -> None:
+        super().__init__()
+        self.layer, self.num_ws = nn.Linear(z_dim, z_dim), num_ws
+
+    def forward(self, z: Tensor, label: Tensor | None = None, **others: Any) -> Tensor:
+        return torch.tanh(self.layer(z))[:, None].repeat(1, self.num_ws, 1)
+
+
+class _SmallSynthesis(nn.Module):
+    def __init__(self, features: int, interface: Interface) -> None:
+        super().__init__()
+        self.shape = (interface.channels, interface.resolution, interface.resolution)
+        self.layer = nn.Linear(features, interface.channels * interface.resolution**2)
+
+    def forward(self, ws: Tensor, **others: Any) -> Images:
+        return (torch.tanh(self.layer(ws.flatten(1))).unflatten(1, self.shape),)
+
+
+class _SmallDiscriminator(Discriminator):
+    def __init__(self, cfg: Any, interface: Interface, normalize: Any) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.hidden = nn.Linear(interface.channels * interface.resolution**2, 8)
+        self.logit = nn.Linear(8, 1)
+
+    def forward(
+        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
+    ) -> tuple[Tensor, ...]:
+        return (self.logit(torch.tanh(self.hidden(images[-1].flatten(1)))).squeeze(1),)
+
+
+def _identity(site: Any) -> Normalization:
+    return Normalization(None, site)
