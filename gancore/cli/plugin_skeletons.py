@@ -1,14 +1,17 @@
 """Writes a new plugin: a file that works as it is, and the YAML lines that try it."""
 
+import keyword
 import re
 from importlib.resources import files
 from pathlib import Path
 
+from gancore.discovery import discover
 from gancore.errors import PluginError
-from gancore.registry import NAME
+from gancore.registry import PluginSpec
 
 USES = {
     "normalization": "generator: {{use: skip, normalization: {name}}}",
+    "weight_normalization": "discriminator: {{use: residual, weight_normalization: {name}}}",
     "generator": "generator: {{use: {name}, normalization: none}}",
     "discriminator": "discriminator: {name}",
     "regularizer": "regularizers: {{{name}: {{}}}}",
@@ -16,13 +19,22 @@ USES = {
     "augmentation": "augmentation: {name}",
     "dataset": "data: {{use: {name}, resolution: 32}}",
 }
-"""Kinds that have a skeleton, with the line of an experiment that uses the plugin."""
+"""What there are skeletons of, with the line of an experiment that uses the plugin."""
+
+PLUGIN_KINDS = {"weight_normalization": "normalization"}
+"""Skeletons whose plugins are of a kind with another name."""
+
+
+def kind_of(skeleton: str) -> str:
+    """The kind of plugin that a skeleton makes."""
+    return PLUGIN_KINDS.get(skeleton, skeleton)
 
 
 def write_skeleton(kind: str, name: str, folder: Path) -> Path:
-    """Writes folder/name.py; PluginError when the name is not valid or the file is there already."""
-    if not NAME.fullmatch(name):
-        raise PluginError(f"{name!r}: a name is lower-case letters, digits and underscores")
+    """Writes folder/name.py; PluginError when the name is wrong or taken, or the file is there already."""
+    discover().with_local([PluginSpec(kind_of(kind), name, "any.module:Name")])
+    if keyword.iskeyword(class_name(name)):
+        raise PluginError(f"{name!r}: its class would be {class_name(name)}, a word of Python; choose another")
     code = (files("gancore.cli.skeletons") / f"{kind}.py").read_text("utf-8")
     path = folder / f"{name}.py"
     try:
@@ -38,7 +50,7 @@ def write_skeleton(kind: str, name: str, folder: Path) -> Path:
 
 def experiment_lines(kind: str, name: str, file: Path) -> str:
     """The lines that make an experiment beside the file use the plugin."""
-    section = f"plugins: {{{kind}: {{{name}: ./{file.name}:{class_name(name)}}}}}"
+    section = f"plugins: {{{kind_of(kind)}: {{{name}: ./{file.name}:{class_name(name)}}}}}"
     return f"{section}\n{USES[kind].format(name=name)}"
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gancore.cli.plugin_skeletons import USES, class_name, experiment_lines, write_skeleton
+from gancore.cli.plugin_skeletons import USES, class_name, experiment_lines, kind_of, write_skeleton
 from gancore.discovery import FIRST_PARTY, discover
 from gancore.kinds import KINDS
 from gancore.local_plugins import load_local
@@ -75,7 +75,7 @@ def new(kind: str, name: str, folder: Path) -> None:
     file = write_skeleton(kind, name, folder)
     click.echo(f"{file} is written; an experiment beside it uses it by saying\n")
     click.echo(textwrap.indent(experiment_lines(kind, name, file), "    "))
-    click.echo(f"\nCheck it with: gancore plugins check --kind {kind} {file}:{class_name(name)}")
+    click.echo(f"\nCheck it with: gancore plugins check --kind {kind_of(kind)} {file}:{class_name(name)}")
 
 
 @plugins.command()

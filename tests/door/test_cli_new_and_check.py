@@ -3,12 +3,18 @@
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from tiny import tiny_mapping
 
 from gancore import cli
-from gancore.cli.plugin_skeletons import USES, class_name
+from gancore.cli.plugin_skeletons import USES, class_name, kind_of
 from gancore.cli.plugin_trial import TRIALS
+from gancore.composition import compose
+from gancore.config import load_experiment
+from gancore.contracts import Interface
 from gancore.discovery import discover
+from gancore.nn.layers import Weighted
 from gancore.registry import PluginSpec
 
 
@@ -21,7 +27,7 @@ def test_a_new_plugin_passes_its_check(tmp_path: Path, capsys, kind: str):
     assert run("plugins", "new", kind, "my_own", "--dir", tmp_path / "sub") == 0
     file = tmp_path / "sub/my_own.py"
     assert "skeleton" not in file.read_text().lower()
-    assert run("plugins", "check", "--kind", kind, f"{file}:MyOwn") == 0
+    assert run("plugins", "check", "--kind", kind_of(kind), f"{file}:MyOwn") == 0
     assert all(line.startswith("ok  ") for line in capsys.readouterr().out.splitlines()[-2:])
 
 
@@ -30,7 +36,7 @@ def test_the_lines_it_prints_use_the_plugin(tmp_path: Path, capsys, kind: str):
     run("plugins", "new", kind, "my_own", "--dir", tmp_path)
     lines = capsys.readouterr().out.split("\n\n")[1]
     experiment = yaml.safe_load(lines)
-    assert experiment["plugins"] == {kind: {"my_own": "./my_own.py:MyOwn"}}
+    assert experiment["plugins"] == {kind_of(kind): {"my_own": "./my_own.py:MyOwn"}}
     assert "my_own" in str(experiment.pop("plugins") and experiment)
 
 
@@ -46,6 +52,32 @@ def test_a_bad_name_writes_nothing(tmp_path: Path, capsys, name: str):
     assert run("plugins", "new", "loss", name, "--dir", tmp_path) == 2
     assert list(tmp_path.iterdir()) == []
     assert "lower-case letters" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["hinge", "none"])
+def test_a_name_that_an_experiment_could_not_use_writes_nothing(tmp_path: Path, capsys, name: str):
+    assert run("plugins", "new", "loss", name, "--dir", tmp_path) == 2
+    assert list(tmp_path.iterdir()) == []
+    assert "choose another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["generator", "discriminator"])
+def test_weight_normalizations_reach_new_networks(tmp_path: Path, kind: str):
+    """Of their own kind and the built-in one, in one composition, forwards and backwards."""
+    run("plugins", "new", kind, "mine", "--dir", tmp_path)
+    run("plugins", "new", "weight_normalization", "unit", "--dir", tmp_path)
+    network = {"use": "mine", "normalization": "instance", "weight_normalization": "unit"}
+    plugins = {kind: {"mine": "./mine.py:Mine"}, "normalization": {"unit": "./unit.py:Unit"}}
+    experiment = tiny_mapping(**{kind: network, "plugins": plugins, "regularizers": {"r1": {"interval": 1}}})
+    gan = compose(load_experiment(experiment, base=tmp_path), Interface(16, 3))
+    made = gan.modules()[kind]
+    weights = [part for part in made.modules() if isinstance(part, Weighted)]
+    assert len(weights) >= 5
+    for part in weights:
+        torch.testing.assert_close(part.effective_weight().flatten(1).norm(dim=1), torch.ones(len(part.weight)))
+    images = gan.generator.synthesis(gan.generator.mapping(torch.randn(4, gan.generator.z_dim)))
+    sum(head.sum() for head in gan.discriminator(images)).backward()
+    assert all(p.grad is not None for p in made.parameters())
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys):
@@ -68,6 +100,19 @@ def test_every_first_party_plugin_passes(capsys, spec: PluginSpec):
     assert capsys.readouterr().out.startswith("ok  loads")
 
 
+SCALARS = """    def scalars(self):
+        return {"x": torch.ones(3)}
+
+    def penalty"""
+REQUIRES = """    requires = {"generater:ws": "why"}
+
+    def d("""
+PROBLEMS = """    @classmethod
+    def problems(cls, cfg, context):
+        return 1 / 0
+
+    def d("""
+
 FAULTS = {
     "shape": ("normalization", "return centred", "return y[:, :1]; centred", "statistic should have shape"),
     "not finite": ("normalization", "return centred", "return centred / 0", "statistic should be finite"),
@@ -82,7 +127,17 @@ FAULTS = {
     "ws": ("generator", ".unsqueeze(1)", "", "mapping should have shape [4, 1, 64]"),
     "noise": ("generator", "(self.to_rgb(x),)", "(self.to_rgb(x) + x.new_empty(1).normal_(),)", "the same images"),
     "heads": ("discriminator", "(logits,)", "(logits[:1],)", "head should have shape"),
-    "side": ("regularizer", '= "discriminator"', '= "both"', "side should be"),
+    "side": ("regularizer", '= "discriminator"', '= "both"', "side is 'both', and should be"),
+    "penalty": ("regularizer", "stack(squares)", "stack(squares).mul(float('nan'))", "penalty should be finite"),
+    "penalty's shape": ("regularizer", ".sum(0)", "[None]", "penalty should have shape [4], a value"),
+    "no penalty gradient": ("regularizer", "logits.square()", "logits.detach().square()", "should have a gradient"),
+    "scalars": ("regularizer", "    def penalty", SCALARS, "scalars() should give tensors of one number"),
+    "requires": ("loss", "    def d(", REQUIRES, "speaks of 'generater'; did you mean 'generator'?"),
+    "requires no reason": ("loss", "    def d(", "    requires = {'generator:ws'}\n\n    def d(", "a mapping"),
+    "provides": ("loss", "    def d(", "    provides = 'ws'\n\n    def d(", "provides should be a set of words"),
+    "problems": ("loss", "    def d(", PROBLEMS, "fails: ZeroDivisionError: division by zero"),
+    "reserved option": ("regularizer", "interval: int", "use: int = 1\n        interval: int", "cannot be called use"),
+    "exit": ("loss", "return F.softplus(-fake)", "raise SystemExit(0)", "SystemExit: 0"),
 }
 
 

@@ -1,7 +1,7 @@
 """Skeleton: what its topology is, in one line.
 
 Source: a plain stack of convolutions, as in DCGAN (arXiv:1511.06434); name the paper and section of yours.
-Differs: nearest-neighbour upsampling.
+Differs: nearest-neighbour upsampling, equalized learning rate.
 """
 
 from pydantic import Field
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Draw, Generator, Images, Interface, Normalize, PluginConfig, Site, Stage
+from gancore.nn.activation import leaky
+from gancore.nn.layers import Conv2d, Linear
 
 
 class Skeleton(Generator):
@@ -31,7 +33,7 @@ class Mapping(nn.Module):
 
     def __init__(self, z_dim: int, label_dim: int) -> None:
         super().__init__()
-        self.embed = nn.Linear(label_dim, z_dim) if label_dim else None
+        self.embed = Linear(label_dim, z_dim) if label_dim else None
 
     def forward(
         self,
@@ -52,13 +54,13 @@ class Synthesis(nn.Module):
     def __init__(self, z_dim: int, width: int, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
         self.sizes = [size for i in range(16) if (size := 4 << i) < interface.resolution] + [interface.resolution]
-        self.first = nn.Linear(z_dim, width * self.sizes[0] ** 2)
+        self.first = Linear(z_dim, width * self.sizes[0] ** 2)
         self.layers = nn.ModuleList()
         for index, size in enumerate(self.sizes):
             name, total = f"layers.{index}", len(self.sizes)
             site = Site(name, size, index, total, width, width, network="generator", styled=False)
-            self.layers.append(Layer(site, normalize))
-        self.to_rgb = nn.Conv2d(width, interface.channels, 1)
+            self.layers.append(Conv2d(width, width, 3, activation=leaky(), normalization=normalize(site)))
+        self.to_rgb = Conv2d(width, interface.channels, 1)
 
     def forward(
         self,
@@ -72,15 +74,3 @@ class Synthesis(nn.Module):
         for size, layer in zip(self.sizes, self.layers, strict=True):
             x = layer(F.interpolate(x, size=(size, size)))  # [N, width, size, size]
         return (self.to_rgb(x),)
-
-
-class Layer(nn.Module):
-    """A convolution and its normalization."""
-
-    def __init__(self, site: Site, normalize: Normalize) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(site.c_in, site.c_out, 3, padding=1)
-        self.norm = normalize(site)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(self.norm.statistic(self.conv(x)), 0.2)
