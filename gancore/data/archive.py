@@ -1,6 +1,7 @@
 """Zip archives of images, read in place."""
 
 import zipfile
+import zlib
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(path)
             index = self.read(INDEX) if INDEX in self._zip.namelist() else None
-        except (zipfile.BadZipFile, OSError) as cause:
+        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError) as cause:  # RuntimeError: encrypted
             raise DataError(f"{path}: not a zip archive, or damaged ({cause})") from cause
         self.layout = self._layout(index)
 

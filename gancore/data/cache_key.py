@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import PIL
@@ -29,16 +30,20 @@ def cache_folder() -> Path:
 
 
 def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, skip: bool, labels: bool) -> str | None:
-    """A hash (hex) of the sources and of what is made of them; None when the plugin cannot name its sources."""
+    """A hash (hex) of the sources and of what is made of them; None when the plugin cannot name its sources.
+
+    None also when one of them is no file or cannot be read: decoding will name it.
+    """
     sources = dataset.sources()
-    if sources is None:
+    fingerprints = None if sources is None else _fingerprints(sources)
+    if fingerprints is None:
         return None
     return _digest(
         {
             "version": [VERSION, PIL.__version__],
             "plugin": [f"{type(dataset).__module__}:{type(dataset).__qualname__}", code_hash(type(dataset))],
             "options": dataset.cfg.model_dump(mode="json"),
-            "sources": _fingerprints(sources),
+            "sources": fingerprints,
             "items": _digest([[item.name, item.label] for item in items]),
             "form": vars(form),
             "skip": skip,
@@ -47,11 +52,16 @@ def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, skip: bool, l
     )
 
 
-def _fingerprints(sources: Sequence[Path]) -> list[list[Any]]:
-    """Path and content of few small files; path, size and times of many or large ones."""
-    stats = [path.stat() for path in sources]
-    if len(sources) <= HASHED_FILES and sum(stat.st_size for stat in stats) <= HASHED_BYTES:
-        return [[str(path.resolve()), file_hash(path)] for path in sources]
+def _fingerprints(sources: Sequence[Path]) -> list[list[Any]] | None:
+    """Path and content of few small files; path, size and times of many or large ones; None when one is no file."""
+    try:
+        stats = [path.stat() for path in sources]
+        if not all(S_ISREG(stat.st_mode) for stat in stats):
+            return None
+        if len(sources) <= HASHED_FILES and sum(stat.st_size for stat in stats) <= HASHED_BYTES:
+            return [[str(path.resolve()), file_hash(path)] for path in sources]
+    except OSError:
+        return None
     pairs = zip(sources, stats, strict=True)
     return [[str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for path, stat in pairs]
 

@@ -15,6 +15,8 @@ from gancore.errors import DataError
 
 EXTENSIONS = frozenset(["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm"])
 INDEX = "dataset.json"
+MOST_CLASSES = 100_000
+"""Each label is a vector with a number for every class; more classes than this are taken for a mistake."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,16 @@ def _from_index(names: Sequence[str], index: bytes) -> Layout:
     if missing := sorted(labels.keys() - set(names)):
         listed = ", ".join(missing[:10])
         raise DataError(f"{INDEX} has labels of {len(missing)} images that are not there: {listed}")
-    classes = about.get("classes") or [str(label) for label in range(max(labels.values(), default=-1) + 1)]
+    classes = about.get("classes") or numbered(labels.values())
     return Layout(names, [labels.get(name) for name in names], classes)
+
+
+def numbered(labels: Iterable[int]) -> list[str]:
+    """Names of the classes 0 to the largest label, which are their numbers. Raises DataError when they are too many."""
+    largest = max(labels, default=-1)
+    if largest >= MOST_CLASSES:
+        raise DataError(f"labels must count the classes from 0, at most {MOST_CLASSES:,} of them; there is a {largest}")
+    return [str(label) for label in range(largest + 1)]
 
 
 def _parsed(index: bytes) -> dict[str, Any]:

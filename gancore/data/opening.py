@@ -14,7 +14,8 @@ from gancore.data import store
 from gancore.data.cache_key import cache_folder, cache_key
 from gancore.data.decode import Form
 from gancore.data.images import DataIdentity, ImageData, content_hash
-from gancore.data.reading import Rejections, decode_all, survey
+from gancore.data.layout import MOST_CLASSES, numbered
+from gancore.data.reading import Rejections, decode_all, sample, survey
 from gancore.data.rejected import described
 from gancore.data.store import Decoded
 from gancore.errors import DataError
@@ -66,8 +67,12 @@ def open_data(
 
 
 def interface_of(dataset: Dataset, config: DataKeys) -> Interface:
-    """Resolution, channels and label_dim of the images, without decoding them. Raises DataError."""
+    """Resolution, channels and label_dim of the images, decoding no more than it takes to see that they can be.
+
+    Raises DataError, also when none of the first images can be used.
+    """
     plan = plan_of(dataset, config)
+    sample(plan.items, plan.form, plan.skip)
     return Interface(plan.form.resolution, plan.form.channels, len(plan.classes or ()))
 
 
@@ -103,7 +108,9 @@ def _classes(dataset: Dataset, items: Sequence[Item]) -> Sequence[str]:
         raise DataError(f"{len(without)} of {len(items)} images have no label: {_some(without)}")
     names = dataset.class_names()
     if names is None:
-        names = [str(label) for label in range(max(item.label or 0 for item in items) + 1)]
+        names = numbered(item.label or 0 for item in items)
+    if len(names) > MOST_CLASSES:
+        raise DataError(f"{len(names):,} classes; at most {MOST_CLASSES:,} can be labels")
     outside = [f"{item.name} ({item.label})" for item in items if not 0 <= (item.label or 0) < len(names)]
     if outside:
         raise DataError(f"labels must be 0 to {len(names) - 1}; {len(outside)} are not: {_some(outside)}")

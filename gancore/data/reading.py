@@ -65,6 +65,19 @@ def survey(items: Sequence[Item]) -> tuple[tuple[int, int], int] | None:
     return max(seen, key=lambda key: seen[key], default=None)
 
 
+def sample(items: Sequence[Item], form: Form, skip: bool) -> None:
+    """Decodes one of the first images, to see that it can be done. Raises DataError naming them when none can."""
+    rejected: Rejections = []
+    with _pillow_warnings():
+        for item in items[:SURVEYED]:
+            result = _decode(_read(item), form)
+            if not isinstance(result, Rejected):
+                return
+            rejected.append((item.name, result))
+    if not (skip and len(items) > SURVEYED):
+        raise refusal(rejected, len(items), skip)
+
+
 def _decoded(items: Sequence[Item], form: Form) -> Iterator[tuple[Item, np.ndarray | Rejected]]:
     """Every item with its pixels or what is wrong with it. Reading is left to one thread: plugins need no locks."""
     threads = os.cpu_count() or 1

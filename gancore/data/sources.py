@@ -1,5 +1,6 @@
 """A data set from what a person names: an experiment's file, or a bare file or folder that some plugin can read."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +48,7 @@ def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool | None 
         return Source(part.use, part.plugin(part.cfg, experiment.base), part.core)
     if overrides:
         raise DataError(f"{path}: only an experiment has keys to override")
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists, it takes what cannot be a path at all
         raise DataError(f"{path}: no such file or folder")
     return _bare(path)
 

@@ -1,7 +1,7 @@
 """Images in a folder and its sub-folders, labels as in gancore/data/layout.py."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gancore.contracts import Dataset, Item, PluginConfig
 from gancore.data.layout import INDEX, is_image, layout
+from gancore.data.paths import files_below, located, read_regular, reason
 from gancore.errors import DataError
 
 
@@ -20,18 +21,21 @@ class Folder(Dataset):
 
     def __init__(self, cfg: Config, base: Path) -> None:
         super().__init__(cfg, base)
-        self.path = base / Path(cfg.path).expanduser()
+        self.path = located(base, cfg.path)
         if not self.path.is_dir():
             raise DataError(f"{self.path}: no such folder")
         self.index = self.path / INDEX
+        files = files_below(self.path)
         try:
-            self.layout = layout(_files(self.path), self.index.read_bytes() if self.index.is_file() else None)
+            self.layout = layout(files, read_regular(self.index) if INDEX in files else None)
+        except OSError as cause:
+            raise DataError(f"{self.index}: cannot be read: {reason(cause)}") from cause
         except DataError as error:
             raise DataError(f"{self.path}: {error}") from error
 
     def items(self) -> Sequence[Item]:
         pairs = zip(self.layout.names, self.layout.labels, strict=True)
-        return [Item(name, (self.path / name).read_bytes, label) for name, label in pairs]
+        return [Item(name, partial(read_regular, self.path / name), label) for name, label in pairs]
 
     def class_names(self) -> Sequence[str] | None:
         return self.layout.classes
@@ -41,11 +45,5 @@ class Folder(Dataset):
 
     @classmethod
     def options_for(cls, path: Path) -> Mapping[str, Any] | None:
-        found = path.is_dir() and any(is_image(name) for name in _files(path))
+        found = path.is_dir() and any(is_image(name) for name in files_below(path))
         return {"path": str(path.resolve())} if found else None
-
-
-def _files(folder: Path) -> Iterator[str]:
-    """Files below the folder, relative to it, with slashes."""
-    for parent, _, names in os.walk(folder):
-        yield from ((Path(parent) / name).relative_to(folder).as_posix() for name in names)

@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from gancore.contracts import Dataset, Item, PluginConfig
+from gancore.data.paths import located
 from gancore.errors import DataError
 
 PLACES = ("/usr/share/datasets", "/usr/local/share/datasets", "~/.local/share/datasets", "~/datasets")
@@ -130,13 +131,14 @@ def _dimensions(path: Path) -> int | None:
 
 
 def _existing(base: Path, name: str) -> Path:
-    path = base / Path(name).expanduser()
+    path = located(base, name)
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     return path
 
 
 def _find_folder(base: Path, name: str, split: str) -> Path:
+    located(base, name)  # says what is wrong with it, where it can be no path
     candidates = list(_candidates(base, Path(name).expanduser()))
     for folder in candidates:
         if _usual_file(folder, split, "images", 3):
@@ -160,4 +162,5 @@ def _candidates(base: Path, name: Path) -> Iterator[Path]:
 def _usual_file(folder: Path, split: str, what: str, dimensions: int) -> Path | None:
     """`train-images-idx3-ubyte` or `train-images.idx3-ubyte`, or either with .gz."""
     found = sorted(folder.glob(f"{STEMS[split]}-{what}?idx{dimensions}-ubyte*"))
-    return next((path for path in found if path.suffix in (".gz", ".idx3-ubyte", ".idx1-ubyte", "")), None)
+    known = (path for path in found if path.suffix in (".gz", ".idx3-ubyte", ".idx1-ubyte", ""))
+    return next((path for path in known if path.is_file()), None)

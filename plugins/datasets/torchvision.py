@@ -12,6 +12,8 @@ import numpy as np
 from pydantic import Field
 
 from gancore.contracts import Dataset, Item, PluginConfig
+from gancore.data.layout import numbered
+from gancore.data.paths import located
 from gancore.errors import DataError, did_you_mean
 
 LABELS = ("targets", "labels", "_labels")
@@ -31,7 +33,7 @@ class TorchvisionDataset(Dataset):
     def __init__(self, cfg: Config, base: Path) -> None:
         super().__init__(cfg, base)
         self.make = _class(cfg.name)
-        self.root = base / Path(cfg.root).expanduser()
+        self.root = located(base, cfg.root)
 
     @cached_property
     def source(self) -> Any:
@@ -55,7 +57,7 @@ class TorchvisionDataset(Dataset):
             return None
         names = getattr(self.source, "classes", [])
         known = [str(name) for name in names] if len(names) > max(labels) else []
-        return known or [str(label) for label in range(max(labels) + 1)]
+        return known or numbered(labels)
 
     def sources(self) -> Sequence[Path] | None:
         if "root" not in inspect.signature(self.make).parameters:

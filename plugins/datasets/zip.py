@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gancore.contracts import Dataset, Item, PluginConfig
 from gancore.data.archive import Archive
+from gancore.data.paths import located
 
 
 class Zip(Dataset):
@@ -19,7 +20,7 @@ class Zip(Dataset):
 
     def __init__(self, cfg: Config, base: Path) -> None:
         super().__init__(cfg, base)
-        self.archive = Archive(base / Path(cfg.path).expanduser())
+        self.archive = Archive(located(base, cfg.path))
 
     def items(self) -> Sequence[Item]:
         return self.archive.items()

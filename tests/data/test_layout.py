@@ -57,6 +57,7 @@ def test_an_image_that_the_index_leaves_out_has_no_label() -> None:
         (b'{"labels": [["a/1.jpg", true]]}', "whole number"),
         (b'{"labels": [["a/1.jpg", [0, 1]]]}', "whole number"),
         (b'{"labels": [["a/1.jpg"]]}', "whole number"),
+        (b'{"labels": [["a/1.jpg", 999999999999]]}', "at most 100,000 of them; there is a 999999999999"),
         (b'{"labels": [["c.png", 0], ["d.png", 0]]}', "labels of 2 images that are not there: c.png, d.png"),
     ],
 )

@@ -162,6 +162,30 @@ def test_labels_are_checked(make: Any, labels: list[int | None], classes: list[s
     assert reason in message(given(*make.pixels(3), labels=labels, classes=classes), labels=True)
 
 
+def test_too_many_classes_are_refused_before_they_are_counted(make: Any) -> None:
+    assert "there is a 100000" in message(given(*make.pixels(2), labels=[10**5, 0]), labels=True)
+    names = [str(i) for i in range(100_001)]
+    assert message(given(*make.pixels(2), labels=[1, 0], classes=names), labels=True).startswith("100,001 classes")
+
+
+@pytest.mark.parametrize("skip", ["error", "skip"])
+def test_looking_at_a_data_set_finds_that_none_of_the_first_images_can_be_used(make: Any, skip: str) -> None:
+    cut = make.file(make.pixels(1)[0])[:-40]  # its header is whole
+    keys = DataKeys(resolution=16, invalid=skip)
+    with pytest.raises(DataError, match=r"^2 of 2 images cannot be used \(2 damaged\):\n  0.png: cannot be decoded"):
+        interface_of(given(cut, cut), keys)
+    with pytest.raises(DataError, match=r"\(1 size\):\n  0.png: 16x16, not 8x8"):
+        interface_of(given(*make.pixels(1)), DataKeys(resolution=8))
+    assert interface_of(given(cut, *make.pixels(1)), keys) == Interface(16, 3, 0)
+
+
+def test_when_images_are_skipped_the_good_ones_may_come_late(make: Any) -> None:
+    late = given(*[b"x"] * 32, *make.pixels(1))
+    assert interface_of(late, DataKeys(resolution=16, invalid="skip")) == Interface(16, 3, 0)
+    with pytest.raises(DataError, match=r"^32 of 33 images"):
+        interface_of(late, DataKeys(resolution=16))
+
+
 def test_labels_without_names_are_counted(make: Any) -> None:
     assert open_data(given(*make.pixels(2), labels=[3, 0]), DataKeys(labels=True)).class_names == ["0", "1", "2", "3"]
 
