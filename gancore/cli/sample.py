@@ -1,18 +1,40 @@
 """`gancore sample`: images from a trained generator."""
 
+import math
 from pathlib import Path
 
 import click
 
 from gancore.cli.options import trust_local_plugins
 
+MOST = 10_000
+"""Images that one grid may hold."""
+
+
+def _png(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
+    if value.suffix.lower() != ".png":
+        raise click.BadParameter(f"{value}: images are written as PNG; the name should end in .png")
+    return value
+
+
+def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a finite number")
+    return value
+
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("samples.png"), show_default=True)
-@click.option("--count", type=click.IntRange(1), default=64, show_default=True, help="Images in the grid.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_png,
+    default=Path("samples.png"),
+    show_default=True,
+)
+@click.option("--count", type=click.IntRange(1, MOST), default=64, show_default=True, help="Images in the grid.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--truncation-psi", type=float, default=1.0, show_default=True)
+@click.option("--truncation-psi", type=float, callback=_finite, default=1.0, show_default=True)
 @click.option("--label", type=click.IntRange(0), help="Class index, for a conditional model; default: all in turn.")
 @click.option("--noise-mode", type=click.Choice(["const", "random", "none"]), default="const", show_default=True)
 @trust_local_plugins

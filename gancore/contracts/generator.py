@@ -1,13 +1,14 @@
 """The contract of generators."""
 
+import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from torch import Tensor, nn
 
 from gancore.contracts.normalization import Normalization
 from gancore.contracts.part import Part
-from gancore.contracts.types import Draw, Images, Interface, Site, Stage
+from gancore.contracts.types import Draw, Images, Interface, NoiseMode, Site, Stage
 
 Normalize = Callable[[Site], Normalization]
 """Gives the chosen normalization for a site; the only source of normalizations for a topology."""
@@ -65,7 +66,27 @@ class Generator(Part):
         truncation_psi: float = 1.0,
         truncation_cutoff: int | None = None,
         noise_mode: str = "const",
+        draw: Draw | None = None,
     ) -> Tensor:
-        """[N, z_dim] and labels [N, label_dim] to the finest image [N, C, H, W], nominal range [-1, 1]."""
+        """[N, z_dim] and labels [N, label_dim] to the finest image [N, C, H, W], nominal range [-1, 1].
+
+        Random noise comes from `draw` when it is given, from torch's own generator otherwise.
+        Raises ValueError when labels, truncation or noise mode are not what this generator takes.
+        """
+        self._check_label(len(z), label)
+        if not math.isfinite(truncation_psi):
+            raise ValueError(f"truncation_psi should be a finite number, not {truncation_psi}")
+        if truncation_cutoff is not None and truncation_cutoff < 0:
+            raise ValueError(f"truncation_cutoff counts slots of ws, from 0; it cannot be {truncation_cutoff}")
+        if noise_mode not in get_args(NoiseMode):
+            raise ValueError(f"noise_mode should be one of {', '.join(get_args(NoiseMode))}, not {noise_mode!r}")
         ws = self.mapping(z, label, truncation_psi=truncation_psi, truncation_cutoff=truncation_cutoff)
-        return self.synthesis(ws, noise_mode=noise_mode)[-1]
+        return self.synthesis(ws, noise_mode=noise_mode, draw=draw)[-1]
+
+    def _check_label(self, n: int, label: Tensor | None) -> None:
+        label_dim = self.interface.label_dim
+        if label is None or tuple(label.shape) == (n, label_dim):
+            return
+        if label_dim == 0:
+            raise ValueError("this generator was made without labels; leave label out")
+        raise ValueError(f"label should have shape [{n}, {label_dim}], one row a sample, not {list(label.shape)}")

@@ -33,7 +33,7 @@ def generate(
     noise_mode: str = "const",
     batch: int = 16,
 ) -> Tensor:
-    """`count` images [count, C, R, R] on the CPU from latents of a seed, of one class or of all in turn.
+    """`count` images [count, C, R, R] on the CPU from latents and noise of a seed, of one class or of all in turn.
 
     Raises GancoreError when the class does not exist.
     """
@@ -46,6 +46,7 @@ def generate(
             None if labels is None else labels[i : i + batch],
             truncation_psi=truncation_psi,
             noise_mode=noise_mode,
+            draw=SeededDraw.whole((seed, "samples", "noise", i), len(z[i : i + batch]), device),
         )
         for i in range(0, count, batch)
     ]
