@@ -16,7 +16,8 @@ class SmallStep:
 
     def __init__(self, interface: Interface, draw: Draw, label: Tensor) -> None:
         self.draw, self.real_label = draw, label
-        self.G, self.D = _SmallGenerator(None, interface, _identity), _SmallDiscriminator(None, interface, _identity)
+        self.G: Generator = _SmallGenerator(None, interface, _identity)
+        self.D: Discriminator = _SmallDiscriminator(None, interface, _identity)
         self.real: Images = (torch.randn(draw.n, interface.channels, interface.resolution, interface.resolution),)
 
     @property

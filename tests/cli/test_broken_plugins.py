@@ -63,7 +63,7 @@ FLAWS = {
     "num_ws": ("generator", "self.num_ws = 1", "self.num_ws = 1.5", "self.num_ws is 1.5, and should be a whole number"),
     "side": ("regularizer", SIDE, 'side = "both"', "side is 'both', and should be 'generator' or 'discriminator'"),
     "no side": ("regularizer", SIDE, "", "side is missing"),
-    "interval": ("regularizer", "interval: int = Field(1, ge=1", "interval: float = Field(0.5, gt=0", "interval is 0.5"),
+    "interval": ("regularizer", "interval: int = Field(1, ge=1", "interval: float = Field(0.5, gt=0", "is 0.5"),
 }
 
 
@@ -84,7 +84,7 @@ def test_what_gancore_tells_already_is_told_as_it_is():
         raise DataError("no images here")
 
     spec = PluginSpec("dataset", "mine", "mine:Mine")
-    with pytest.raises(DataError, match="^no images here$"), spec.blamed("cannot be built"):
+    with pytest.raises(DataError, match=r"^no images here$"), spec.blamed("cannot be built"):
         opened()
 
 
