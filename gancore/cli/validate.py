@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gancore.cli.options import overrides, trust_local_plugins
-from gancore.errors import ConfigError, DataError
+from gancore.errors import ConfigError, DataError, PluginError
 
 if TYPE_CHECKING:
     from gancore.config import Experiment
@@ -56,12 +56,12 @@ def _load(file: Path, override: tuple[str, ...], data: bool, trust: bool | None)
 
 def _check_data(experiment: "Experiment") -> None:
     """Looks at what is there without decoding it; raises ConfigError with the line that names it."""
+    from gancore.composition import compose_dataset
     from gancore.data import interface_of
 
-    part = experiment.data
     try:
-        interface_of(part.plugin(part.cfg, experiment.base), part.core)
-    except DataError as error:
+        interface_of(compose_dataset(experiment), experiment.data.core)
+    except (DataError, PluginError) as error:
         raise experiment.error("data", str(error)) from error
 
 

@@ -5,7 +5,7 @@ is about the chosen generator; "network:..." of a normalization about the networ
 a network about its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +22,22 @@ NOTHING: frozenset[str] = frozenset()
 def misfits(experiment: Experiment, registry: Registry) -> list[Problem]:
     """All reasons why the chosen parts cannot work together, with what else the registry offers."""
     check = _Check(experiment, registry)
-    return list(check.slots()) or list(check.parts())
+    return list(check.declarations()) or list(check.slots()) or list(check.parts())
 
 
 class _Check:
     def __init__(self, experiment: Experiment, registry: Registry) -> None:
         self.experiment, self.registry = experiment, registry
+
+    def declarations(self) -> Iterator[Problem]:
+        """Plugins whose `provides` or `requires` are not what the contract says, so that nothing can be asked."""
+        for part in self.experiment.parts():
+            provides, requires = part.plugin.provides, part.plugin.requires
+            if not (isinstance(provides, Set) and _are_words(provides)):
+                yield self.problem(part, f"{part.spec.title} provides {provides!r}; it should be a set, {{'word'}}")
+            if not (isinstance(requires, Mapping) and _are_words([*requires, *requires.values()])):
+                should = "it should be a mapping, {'kind:word': 'why'}"
+                yield self.problem(part, f"{part.spec.title} requires {requires!r}; {should}")
 
     def slots(self) -> Iterator[Problem]:
         """Weight normalizations among those of activations, and the other way round."""
@@ -54,7 +64,7 @@ class _Check:
             try:
                 yield from [self.problem(part, reason) for reason in part.plugin.problems(part.cfg, context)]
             except Exception as error:  # a plugin's own code
-                yield self.problem(part, f"{part.use!r} could not check whether it fits: {explain(error)}")
+                yield self.problem(part, f"{part.spec.title} could not check whether it fits: {explain(error)}")
 
     def context(self, part: Part) -> "Context":
         """What a part may look at. How many classes there are is known when the data are read; here it is 0 or 1."""
@@ -98,7 +108,7 @@ class _Check:
             try:
                 if spec.name != part.use and fits(spec.load()):
                     found.append(spec.name)
-            except PluginError:
+            except (PluginError, TypeError):  # TypeError: declarations that are no words
                 continue
         return sorted(found, key=lambda name: -SequenceMatcher(None, part.use, name).ratio())
 
@@ -110,6 +120,10 @@ class _Check:
 def _met(requirement: str, context: "Context") -> bool:
     slot, _, word = requirement.partition(":")
     return word in context.provided.get(slot, NOTHING)
+
+
+def _are_words(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _contract(plugin: type) -> type:

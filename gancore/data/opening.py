@@ -1,7 +1,9 @@
 """From a dataset plugin and the core's keys of `data:` to decoded images, from the cache where they are there."""
 
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +20,8 @@ from gancore.data.layout import MOST_CLASSES, numbered
 from gancore.data.reading import Rejections, decode_all, sample, survey
 from gancore.data.rejected import described
 from gancore.data.store import Decoded
-from gancore.errors import DataError
+from gancore.errors import DataError, GancoreError
+from gancore.registry import explain
 
 MEMORY_LIMIT = 2 * 2**30
 """Bytes of pixels beyond which images are mapped from the cache instead of being held in memory."""
@@ -78,14 +81,34 @@ def interface_of(dataset: Dataset, config: DataKeys) -> Interface:
 
 def plan_of(dataset: Dataset, config: DataKeys) -> Plan:
     """What there is to decode; looks at labels and at the headers of the first images. Raises DataError."""
-    items = dataset.items()
+    items = items_of(dataset)
     if not items:
         raise DataError("the data set is empty")
     found = survey(items)
     resolution = config.resolution or _own_resolution(found[0] if found else None)
     form = Form(resolution, config.channels, config.fit, config.filter, found[1] if found else None)
-    classes = _classes(dataset, items) if config.labels else None
+    with _blaming(dataset):
+        classes = _classes(dataset, items) if config.labels else None
     return Plan(items, form, classes, config.invalid == "skip")
+
+
+def items_of(dataset: Dataset) -> Sequence[Item]:
+    """What the dataset's own `items` gives; DataError for whatever it raises."""
+    with _blaming(dataset):
+        return list(dataset.items())
+
+
+@contextmanager
+def _blaming(dataset: Dataset) -> Iterator[None]:
+    """Makes what a dataset's own code raises a DataError that names the plugin and its module or file."""
+    try:
+        yield
+    except (GancoreError, MemoryError):
+        raise
+    except Exception as cause:
+        plugin = type(dataset)
+        origin = getattr(sys.modules.get(plugin.__module__), "__file__", None) or plugin.__module__
+        raise DataError(f"dataset {plugin.__qualname__} of {origin} failed: {explain(cause)}") from cause
 
 
 def _own_resolution(size: tuple[int, int] | None) -> int:
@@ -122,7 +145,8 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _cache_path(dataset: Dataset, plan: Plan, folder: Path) -> Path | None:
-    key = cache_key(dataset, plan.items, plan.form, plan.skip, plan.classes is not None)
+    with _blaming(dataset):
+        key = cache_key(dataset, plan.items, plan.form, plan.skip, plan.classes is not None)
     return folder / f"{key}.images" if key else None
 
 

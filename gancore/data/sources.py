@@ -10,7 +10,7 @@ from gancore.config import load_experiment
 from gancore.config.frame import DataKeys
 from gancore.contracts import Dataset
 from gancore.data.images import ImageData
-from gancore.data.opening import open_data
+from gancore.data.opening import items_of, open_data
 from gancore.data.reading import survey
 from gancore.discovery import discover
 from gancore.errors import DataError, PluginError
@@ -33,7 +33,7 @@ class Source:
 
     def with_labels(self) -> "Source":
         """The same source, with labels where every image has one."""
-        return self.changed(labels=all(item.label is not None for item in self.dataset.items()))
+        return self.changed(labels=all(item.label is not None for item in items_of(self.dataset)))
 
     def open(self) -> ImageData:
         """All images; raises DataError."""
@@ -41,11 +41,12 @@ class Source:
 
 
 def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool | None = None) -> Source:
-    """What `path` names; overrides and trust are for experiments. Raises ConfigError, DataError."""
+    """What `path` names; overrides and trust are for experiments. Raises ConfigError, DataError, PluginError."""
     if path.suffix.lower() in EXPERIMENTS:
         experiment = load_experiment(path, overrides, trusted=trusted)
         part = experiment.data
-        return Source(part.use, part.plugin(part.cfg, experiment.base), part.core)
+        with part.spec.blamed("cannot be built"):
+            return Source(part.use, part.plugin(part.cfg, experiment.base), part.core)
     if overrides:
         raise DataError(f"{path}: only an experiment has keys to override")
     if not os.path.exists(path):  # unlike Path.exists, it takes what cannot be a path at all
@@ -62,7 +63,7 @@ def _bare(path: Path) -> Source:
             continue  # `gancore plugins list` tells of it
         if (options := plugin.options_for(path)) is not None:
             dataset = plugin(plugin.Config.model_validate(options), Path())
-            found = survey(dataset.items())
+            found = survey(items_of(dataset))
             keys = DataKeys(channels=found[1] if found else 3)
             return Source(spec.name, dataset, keys).with_labels()
     raise DataError(f"{path}: no images are found here that a dataset plugin reads; an experiment (.yaml) can say how")

@@ -144,3 +144,50 @@ def test_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "-o", str(tmp_path / "schema.json")]) == 0
     assert (tmp_path / "schema.json").read_text() == printed
     assert capsys.readouterr().out == ""
+
+
+DATASET = """\
+from gancore.contracts import Dataset, Item
+
+class Bare(Dataset):
+    pass
+
+class Fails(Dataset):
+    def __init__(self, cfg, base):
+        raise OSError("no power")
+
+class Nothing(Dataset):
+    def items(self):
+        return None
+
+class Misnamed(Dataset):
+    def items(self):
+        return [Item("0", bytes, "label")]
+
+    def class_names(self):
+        return 5
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "failure"),
+    [
+        ("Bare", "NotImplementedError"),
+        ("Fails", "OSError: no power"),
+        ("Nothing", "TypeError: 'NoneType' object is not iterable"),
+        ("Misnamed", "TypeError: "),
+    ],
+)
+def test_what_a_dataset_raises_is_told_at_its_line(
+    name: str, failure: str, write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write("mine.py", f"{DATASET}# {name}\n").resolve()  # of its own: a content is executed once
+    plugins = f"plugins: {{dataset: {{mine: './mine.py:{name}'}}}}\n"
+    write("a.yaml", plugins + "data: {use: mine, resolution: 16, labels: true}\n")
+    assert main(["validate", "a.yaml"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("a.yaml:2: data: dataset ")
+    assert str(file) in line
+    assert failure in line
+    assert main(["data", "info", "a.yaml"]) == 2
+    assert failure in capsys.readouterr().err

@@ -14,7 +14,7 @@ from tests.config.fakes import FakeSpec
 
 def with_plugin(registry: Registry, kind: str, made: type) -> Registry:
     """The registry and one more plugin, called `extra`."""
-    return registry.with_local([FakeSpec(kind, "extra", "fakes:Fake", made=made)])
+    return registry.with_local([FakeSpec(kind, "extra", "fakes:Fake", distribution="fakes", version="1", made=made)])
 
 
 def refusal(mapping: dict[str, Any], registry: Registry) -> list[str]:
@@ -89,7 +89,53 @@ def test_a_check_that_fails_is_a_problem_of_the_plugin(registry: Registry) -> No
             raise ZeroDivisionError("division by zero")
 
     lines = refusal({"augmentation": "extra"}, with_plugin(registry, "augmentation", Fails))
-    assert lines == ["augmentation: 'extra' could not check whether it fits: ZeroDivisionError: division by zero"]
+    title = "augmentation: augmentation 'extra' of fakes 1"
+    assert lines == [f"{title} could not check whether it fits: ZeroDivisionError: division by zero"]
+
+
+class RequiresList(Loss):
+    requires: ClassVar = ["generator:styles"]
+
+
+class RequiresNumbers(Loss):
+    requires: ClassVar = {"generator:styles": 1}
+
+
+class ProvidesText(Loss):
+    provides: ClassVar = "lipschitz"
+
+
+class ProvidesNothing(Loss):
+    provides: ClassVar = None
+
+
+class RequiresNothing(Loss):
+    requires: ClassVar = None
+
+
+@pytest.mark.parametrize("made", [RequiresList, RequiresNumbers, RequiresNothing, ProvidesText, ProvidesNothing])
+def test_declarations_that_are_none_are_the_authors_mistake(made: type, registry: Registry) -> None:
+    plugins = with_plugin(registry, "loss", made)
+    (line,) = refusal({"loss": "extra"}, plugins)
+    assert line.startswith("loss: loss 'extra' of fakes 1 ")
+    assert "it should be a" in line
+    refusal({"discriminator": {"normalization": "demod"}}, plugins)  # a neighbour's mistake is still told
+
+
+def test_plugins_with_such_declarations_are_not_offered(registry: Registry) -> None:
+    class NeedsStrength(Loss):
+        requires: ClassVar = {"augmentation:strength": "it reads it"}
+
+    plugins = with_plugin(with_plugin(registry, "loss", NeedsStrength), "augmentation", augmentation_of_none())
+    (line,) = refusal({"loss": "extra"}, plugins)
+    assert line.endswith("; choose loss non_saturating, broken")
+
+
+def augmentation_of_none() -> type:
+    class Nothing(Augmentation):
+        provides: ClassVar = None
+
+    return Nothing
 
 
 def test_an_option_named_like_a_key_of_the_core_is_the_authors_mistake(registry: Registry) -> None:
