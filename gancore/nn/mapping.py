@@ -19,7 +19,9 @@ class LabelMappingConfig(PluginConfig):
 
     layers: int = Field(8, ge=1, le=64, description="fully connected layers")
     lr_multiplier: float = Field(0.01, gt=0, description="learning rate relative to the rest of the network")
-    features: int | None = Field(None, ge=1, le=65536, description="width of the layers between; the output's when not given")
+    features: int | None = Field(
+        None, ge=1, le=65536, description="width of the layers between; the output's when not given"
+    )
     embed_features: int | None = Field(None, ge=1, le=65536, description="width of the embedded label; likewise")
 
 
