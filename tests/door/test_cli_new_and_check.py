@@ -104,7 +104,7 @@ SCALARS = """    def scalars(self):
         return {"x": torch.ones(3)}
 
     def penalty"""
-REQUIRES = """    requires = {"generater:ws": "why"}
+REQUIRES = """    requires = {"generatro:ws": "why"}
 
     def d("""
 PROBLEMS = """    @classmethod
@@ -132,7 +132,7 @@ FAULTS = {
     "penalty's shape": ("regularizer", ".sum(0)", "[None]", "penalty should have shape [4], a value"),
     "no penalty gradient": ("regularizer", "logits.square()", "logits.detach().square()", "should have a gradient"),
     "scalars": ("regularizer", "    def penalty", SCALARS, "scalars() should give tensors of one number"),
-    "requires": ("loss", "    def d(", REQUIRES, "speaks of 'generater'; did you mean 'generator'?"),
+    "requires": ("loss", "    def d(", REQUIRES, "speaks of 'generatro'; did you mean 'generator'?"),
     "requires no reason": ("loss", "    def d(", "    requires = {'generator:ws'}\n\n    def d(", "a mapping"),
     "provides": ("loss", "    def d(", "    provides = 'ws'\n\n    def d(", "provides should be a set of words"),
     "problems": ("loss", "    def d(", PROBLEMS, "fails: ZeroDivisionError: division by zero"),

@@ -35,7 +35,7 @@ def test_all_mistakes_at_once_each_with_its_line(tmp_path: Path) -> None:
         "  axes:\n"
         "    generator.use:\n"
         "    - skip\n"
-        "    - skipp\n"
+        "    - skpi\n"
         "    training.batch: [8, -1]\n"
     )
     with pytest.raises(ConfigError) as caught:
