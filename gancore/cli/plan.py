@@ -30,8 +30,8 @@ def plan(
 ) -> None:
     """Say what FILE (an experiment, or a grid of them) will cost: parameters, operations, memory, hours, disk.
 
-    images/s are measured by training each kind of cell for a few steps on noise, or assumed. Time for evaluation and
-    for starting processes is not in the hours.
+    images/s are measured by training each kind of cell for a few steps on noise, or assumed. Starting processes,
+    decoding data and writing files are not in the hours.
     """
     from gancore.config import load_experiment
 
@@ -67,7 +67,7 @@ def _lines(forecast: "Forecast") -> Iterator[str]:
     count = len(forecast.cells)
     hours = f"{_number(forecast.hours, 2)} hours on {forecast.workers} worker{'s' * (forecast.workers > 1)}"
     yield f"{count} cell{'s' * (count > 1)}: {hours}, {_size(forecast.disk)} of checkpoints and models"
-    yield f"images/s: {forecast.basis}; evaluation and starting up are not in the hours"
+    yield f"images/s: {forecast.basis}"
 
 
 def _size(count: float) -> str:

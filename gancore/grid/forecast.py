@@ -1,5 +1,6 @@
 """What an experiment, or a grid of them, will cost: parameters, operations, memory, hours, disk; before it starts."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -82,7 +83,9 @@ class Forecast:
 def forecast(
     experiment: Experiment, workers: int = 1, threads: int | None = None, assumed: Throughput | None = None
 ) -> Forecast:
-    """What training costs, evaluation and starting up left out. Like cells are measured once.
+    """What training and evaluating cost; starting processes, decoding data and writing files are left out.
+
+    Like cells are measured once, on noise instead of the data.
 
     threads: of each worker. assumed: a speed instead of a measurement.
 
@@ -133,17 +136,30 @@ def _cell(
     rate = assumed.of(cost) if assumed else measured.images_per_s if measured else None
     hours = None if rate is None else cell.training.kimg * 1000 / rate / 3600
     if hours is not None and measured is not None:
-        hours += (cell.training.kimg / cell.training.sample_kimg + 1) * measured.sample_s / 3600
+        hours += _beside_seconds(cell, measured) / 3600
     parameters = (size.generator, size.discriminator)
     disk = files(cell, size)
     return CellForecast(name, cell.training.kimg, *parameters, cost.flops / 1e9, cost.memory, disk, rate, hours)
 
 
+def _beside_seconds(cell: Experiment, speed: Speed) -> float:
+    """What is done beside training steps: grids of samples, and evaluations as far as they were measured."""
+    training, evaluation = cell.training, cell.evaluation
+    seconds = (training.kimg // training.sample_kimg + 2) * speed.sample_s
+    if evaluation is not None and speed.evaluation_s is not None:
+        every = evaluation.core.every_kimg or training.kimg
+        seconds += max(math.ceil(training.kimg / every), 1) * speed.evaluation_s
+    return seconds
+
+
 def _basis(speeds: Sequence[Speed | None], assumed: Throughput | None) -> str:
     if assumed is not None:
-        return "assumed throughput"
+        return "assumed throughput of training; evaluation is not in the hours"
     measured = [speed for speed in speeds if speed]
     if not measured:
         return "not measured: too large for a short probe here; --assume-throughput gives hours"
-    note = "" if len(measured) == len(speeds) else "; cells too large for a short probe have no hours"
-    return f"measured on {measured[0].device}, {measured[0].threads} threads a worker{note}"
+    notes = ["cells too large for a short probe have no hours"] * (len(measured) < len(speeds))
+    notes += ["evaluation is not in the hours, as its weights are not here"] * any(
+        speed.evaluation_s is None for speed in measured
+    )
+    return "; ".join([f"measured on {measured[0].device}, {measured[0].threads} threads a worker", *notes])

@@ -14,6 +14,9 @@ from gancore.artifacts import RunFolder
 from gancore.grid.folder import is_locked
 from gancore.grid.scores import hopeless
 
+MODULE = ["-m", "gancore.cli.grid_cell"]
+"""The process of a cell."""
+
 POLL = 0.2
 """Seconds from one look at a process to the next."""
 
@@ -69,7 +72,7 @@ def run_job(job: Job) -> Outcome:
     with Path(job.log).open("ab") as log:
         before = log.tell()
         process = subprocess.Popen(
-            [sys.executable, "-m", "gancore.cli.grid_cell", job.experiment, job.run, job.lock],
+            [sys.executable, *MODULE, job.experiment, job.run, job.lock],
             stdin=subprocess.PIPE,  # closed when this process dies: see gancore.cli.grid_cell
             stdout=subprocess.DEVNULL,
             stderr=log,

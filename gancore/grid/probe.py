@@ -4,12 +4,16 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
 from gancore.composition import compose
 from gancore.config import Experiment
 from gancore.contracts import Interface
+from gancore.errors import GancoreError
+from gancore.evaluation import Evaluator, Generated
+from gancore.evaluation.eye import Eye
 from gancore.grid.flops import blank_data
 from gancore.training.device import pick_device
 from gancore.training.phases import Phase
@@ -17,16 +21,21 @@ from gancore.training.samples import generate, grid_side
 from gancore.training.trainer import Trainer
 
 ROUNDS = 5
+LOOKED_AT = 16
+"""Images that an evaluation is measured with."""
+
 PATIENCE = 5.0
 """Seconds after which a phase is not measured once more."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """images_per_s: of training steps, lazy phases by their share; sample_s: of one grid of samples."""
+    """images_per_s: of training steps, lazy phases by their share. sample_s: seconds of one grid of samples;
+    evaluation_s: of one evaluation, None where it could not be measured. threads: of the CPU."""
 
     images_per_s: float
     sample_s: float
+    evaluation_s: float | None
     device: str
     threads: int
 
@@ -41,7 +50,8 @@ def probe(experiment: Experiment, interface: Interface, threads: int | None = No
         trainer = Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, device)
         step = _step_seconds(trainer, rounds)
         sample = _seconds(lambda: generate(trainer.ema, grid_side(interface.resolution) ** 2, 0), 1, device)
-        return Speed(training.batch / step, sample, str(device), torch.get_num_threads())
+        evaluation = _evaluation_seconds(experiment, trainer)
+        return Speed(training.batch / step, sample, evaluation, str(device), torch.get_num_threads())
     finally:
         torch.set_num_threads(before)
 
@@ -53,6 +63,35 @@ def _step_seconds(trainer: Trainer, rounds: int) -> float:
     main = _timed(trainer, [phase for phase in phases if phase.interval == 1], rounds)
     lazy = [(_timed(trainer, [phase], rounds) - end) / phase.interval for phase in phases if phase.interval > 1]
     return main + sum(max(seconds, 0.0) for seconds in lazy)
+
+
+def _evaluation_seconds(experiment: Experiment, trainer: Trainer) -> float | None:
+    """Looking at generated images, by the image; what is done with the features is quick beside it."""
+    if (evaluation := experiment.evaluation) is None:
+        return 0.0
+    images, device = Generated(trainer.averaged(), batch=LOOKED_AT), trainer.device
+    try:
+        evaluator = Evaluator(evaluation, None, device)
+    except GancoreError:  # no weights here; a run would refuse to start
+        return None
+    seconds: dict[tuple[str, str], float] = {}
+    for part, metric, eye in evaluator.metrics:
+        one = _seconds(partial(_look, eye, images, metric.needs), 1, device) / LOOKED_AT
+        samples = (part.core.samples or evaluation.core.samples or metric.samples) * part.core.repeat
+        seconds[eye.label, metric.needs] = max(seconds.get((eye.label, metric.needs), 0.0), one * samples)
+    return sum(seconds.values())
+
+
+def _look(eye: Eye, images: Generated, needs: str) -> None:
+    """A few images through a feature plugin; pairs of them for a distance."""
+    batches = images.batches(0, 0, LOOKED_AT)
+    if needs == "distance":
+        for batch in batches:
+            pair = batch.to(eye.device).float()
+            eye.distance(pair, pair.flip(0))
+        next(images.batches(1, 0, LOOKED_AT))
+    else:
+        eye.extract(batches, (needs,), LOOKED_AT)
 
 
 def _timed(trainer: Trainer, phases: list[Phase], rounds: int) -> float:
