@@ -25,8 +25,8 @@ def validate(
 ) -> None:
     """Check FILE (an experiment, or a run folder) and print it with everything filled in.
 
-    All mistakes are told at once, each with file and line, and the exit code is 2. With --diff, print the keys in
-    which two experiments differ, `key: first -> second`.
+    All mistakes are told at once, each with file and line, and the exit code is 2. Of a grid, all cells are checked.
+    With --diff, print the keys in which two experiments differ, `key: first -> second`.
     """
     if len(files) != 1 + diff:
         raise click.UsageError("give one FILE, or two with --diff")
@@ -49,6 +49,10 @@ def _load(file: Path, override: tuple[str, ...], data: bool, trust: bool | None)
     if file.is_dir():
         file /= "config.yaml"
     experiment = load_experiment(file, override, trusted=trust)
+    if experiment.grid is not None:
+        from gancore.grid.cells import cells_of
+
+        cells_of(experiment)  # all of its experiments must be right
     if data:
         _check_data(experiment)
     return experiment
