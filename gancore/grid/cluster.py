@@ -4,6 +4,7 @@ A task is the same `run_job` as here. When its machine is lost, Ray starts it el
 and goes on from the last checkpoint. When this process is lost, Ray ends the tasks, and the cells save and stop.
 """
 
+import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ class RayExecutor:
 
     def _connected(self) -> Any:
         try:
-            import ray
+            ray = importlib.import_module("ray")  # an optional package
         except ImportError:
             raise GancoreError("--ray needs the package ray; install it with `pip install gancore[ray]`") from None
         try:
