@@ -96,6 +96,7 @@ def _extractor_class() -> Any:
     base: Any = package("torch_fidelity.feature_extractor_base", "evaluation").FeatureExtractorBase
 
     class TimmExtractor(base):  # type: ignore[misc]
+        # torch-fidelity hands every option of its metrics to every extractor; only these three are ours
         def __init__(self, name: str, features: list[str], feature_extractor_weights_path: Any = None, **_: Any):
             super().__init__(name, features)
             self.backbone = Backbone(name.removeprefix("timm:"), feature_extractor_weights_path)

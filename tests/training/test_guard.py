@@ -69,6 +69,19 @@ def diverging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "step", bad_at_five)
 
 
+@pytest.fixture
+def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every attempt of a run meets a NaN at step 5."""
+    step = Trainer.step
+
+    def always_bad(self: Trainer) -> None:
+        if self.counters.step == 5:
+            poison(self)
+        step(self)
+
+    monkeypatch.setattr(Trainer, "step", always_bad)
+
+
 @pytest.mark.usefixtures("diverging")
 def test_diverged_run_stops_with_evidence_and_keeps_its_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="not finite at step 5") as failure:
@@ -92,30 +105,16 @@ def test_rollback_goes_on_with_other_numbers(tmp_path: Path, capsys: pytest.Capt
     assert about["counters"] == {"step": 8, "nimg": 64, "attempt": 1}
 
 
-def test_rollbacks_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    step = Trainer.step
-
-    def always_bad(self: Trainer) -> None:
-        if self.counters.step == 5:
-            poison(self)
-        step(self)
-
-    monkeypatch.setattr(Trainer, "step", always_bad)
+@pytest.mark.usefixtures("hopeless")
+def test_rollbacks_are_bounded(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="not finite at step 5"):
         train(tiny_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
     assert len(list((tmp_path / "run").glob("divergence-5-attempt*"))) == 3
 
 
-def test_divergence_noticed_at_the_end_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("diverging")
+def test_divergence_noticed_at_the_end_is_no_success(tmp_path: Path) -> None:
     """No tick falls due before the end; after the rollback the run must train on."""
-    step = Trainer.step
-
-    def bad_at_five(self: Trainer) -> None:
-        if (self.counters.step, self.counters.attempt) == (5, 0):
-            poison(self)
-        step(self)
-
-    monkeypatch.setattr(Trainer, "step", bad_at_five)
     late = {f"training__{what}_kimg": 10 for what in ("log", "sample", "checkpoint")}
     run = train(tiny_experiment(training__on_divergence={"action": "rollback"}, **late), tmp_path / "run")
     _, about = load_tensors(run.checkpoints()[0])
@@ -137,17 +136,8 @@ def test_weights_that_an_update_ruined_are_not_saved(tmp_path: Path, monkeypatch
     assert [p.name for p in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-000000.016.safetensors"]
 
 
-def test_a_checkpoint_that_did_not_help_is_left_for_an_older_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    step = Trainer.step
-
-    def always_bad(self: Trainer) -> None:
-        if self.counters.step == 5:
-            poison(self)
-        step(self)
-
-    monkeypatch.setattr(Trainer, "step", always_bad)
+@pytest.mark.usefixtures("hopeless")
+def test_a_checkpoint_that_did_not_help_is_left_for_an_older_one(tmp_path: Path) -> None:
     with pytest.raises(RunFailed):
         train(tiny_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
     assert [p.name for p in (tmp_path / "run").glob("set-aside-*")] == ["set-aside-checkpoint-000000.032.safetensors"]
