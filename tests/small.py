@@ -1,0 +1,73 @@
+"""Sizes at which every plugin of the registry trains two steps in a moment, and experiments made of any of them."""
+
+from typing import Any
+
+import torch
+from tiny import tiny_mapping
+
+from gancore.config import Experiment, load_experiment
+from gancore.config.scalars import inline
+from gancore.discovery import discover
+from gancore.training.trainer import Trainer
+
+SMALL: dict[tuple[str, str], dict[str, Any]] = {}
+"""Options, by kind and name, of plugins that the options of `tiny.TINY` do not make small."""
+
+TABLE2 = ["original", "skip", "residual"]
+"""The topologies of StyleGAN2's Table 2, of generators and of discriminators."""
+
+FIRM: dict[str, dict[str, Any]] = {"weight_clipping": {"limit": 1}}
+"""Options of regularizers whose defaults would be the end of equalized weights, which start with variance 1."""
+
+
+def names(kind: str) -> list[str]:
+    return [spec.name for spec in discover().specs(kind)]
+
+
+def load(kind: str, name: str) -> Any:
+    return discover().get(kind, name).load()
+
+
+def normalizations(base: type) -> list[str]:
+    return [name for name in names("normalization") if issubclass(load("normalization", name), base)]
+
+
+def experiment_of(generator: str, discriminator: str, *overrides: str, **changes: Any) -> Experiment:
+    """TINY with other networks: what they do not have of its options is dropped, as an override of `use` does."""
+    chosen = {"generator": generator, "discriminator": discriminator}
+    uses = [f"{kind}.use={name}" for kind, name in chosen.items()]
+    sizes = [
+        f"{kind}.{key}={inline(value)}"
+        for kind, name in chosen.items()
+        for key, value in SMALL.get((kind, name), {}).items()
+    ]
+    mapping = tiny_mapping(**({"regularizers": regularizers_for(generator, discriminator)} | changes))
+    return load_experiment(mapping, [*uses, *sizes, *overrides])
+
+
+def regularizers_for(generator: str, discriminator: str) -> dict[str, Any]:
+    """Every regularizer of the registry that these networks have what it takes for."""
+    provided = {("generator", generator), ("discriminator", discriminator)}
+    words = {f"{kind}:{word}" for kind, name in provided for word in load(kind, name).provides}
+    return {
+        name: FIRM.get(name, {}) for name in names("regularizer") if set(load("regularizer", name).requires) <= words
+    }
+
+
+def train_watching_gradients(trainer: Trainer, steps: int) -> dict[str, bool]:
+    """For every parameter, whether it met a gradient that was not all zero; raises if one was not finite."""
+    moved = {f"{n}/{k}": False for n, m in trainer.networks.items() for k, _ in m.named_parameters()}
+    gradients = trainer.gradients
+
+    def watched(phase: Any, microbatch: int | None = None) -> torch.Tensor:
+        loss = gradients(phase, microbatch)
+        for name, p in trainer.networks[phase.network].named_parameters():
+            if p.grad is not None:
+                assert torch.isfinite(p.grad).all(), f"{phase.name}: gradient of {name}"
+                moved[f"{phase.network}/{name}"] |= bool(p.grad.any())
+        return loss
+
+    trainer.gradients = watched  # type: ignore[method-assign]
+    for _ in range(steps):
+        trainer.step()
+    return moved
