@@ -2,12 +2,12 @@
 
 Layers are named in the published manner: `b64.fromrgb`, `b64.conv0`, `b64.conv1`, `b64.skip`, `b4.conv`, `b4.fc`,
 `b4.out`. Source: arXiv:1912.04958 section 4.1; labels by projection (arXiv:1802.05637) as in the code of
-arXiv:2006.06676.
+arXiv:2006.06676, or by an output for each class as in that of arXiv:1812.04948.
 """
 
 import math
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
 from gancore.errors import PluginError
 from gancore.nn.activation import leaky
+from gancore.nn.fade import weight_of_newest
 from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
 from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
 from gancore.nn.minibatch_std import MinibatchStd
@@ -41,6 +42,9 @@ class DiscriminatorConfig(ConvOptions):
         json_schema_extra={"inherits": "generator.channels"},
     )
     mbstd: MinibatchStdConfig = MinibatchStdConfig()
+    labels: Literal["projection", "output"] = Field(
+        "projection", description="how a label acts: on the features by a mapping network, or by an output a class"
+    )
     mapping: LabelMappingConfig = LabelMappingConfig()
     cmap_dim: int | None = Field(None, ge=1, description="size of the mapped label; feature maps at 4x4 when not given")
 
@@ -126,7 +130,8 @@ class StyleDiscriminator(Discriminator):
         super().__init__(cfg, interface, normalize)
         self.resolutions = resolutions(interface.resolution)[::-1]
         build = Builder(cfg, interface, normalize, layers=2 * len(self.resolutions) - 1)
-        self.cmap_dim = (cfg.cmap_dim or build.channels(FIRST_RESOLUTION)) if interface.label_dim else 0
+        projects = interface.label_dim and cfg.labels == "projection"
+        self.cmap_dim = (cfg.cmap_dim or build.channels(FIRST_RESOLUTION)) if projects else 0
         for resolution in self.resolutions:
             block = self._block(build, resolution)
             entered = self.fromrgb_at_every_resolution or resolution == interface.resolution
@@ -140,15 +145,23 @@ class StyleDiscriminator(Discriminator):
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
         x: Tensor | None = None
-        for block, image in zip(self.blocks(stage), self.inputs(images), strict=False):
+        for i, (block, image) in enumerate(zip(self.blocks(stage), self.inputs(images, stage), strict=False)):
             if image is not None:
                 rgb = block.fromrgb(image)
-                x = rgb if x is None else x + rgb
+                x = rgb if x is None else self.join(x, rgb, weight_of_newest(stage) if i == 1 else 1.0)
             x = block(x, parts)
         assert x is not None
+        return (self.score(x, label),)
+
+    def score(self, features: Tensor, label: Tensor | None) -> Tensor:
+        """The logit [N] from what the last layer gives, [N, features]."""
+        if not self.interface.label_dim:
+            return features[:, 0]
+        if label is None:
+            raise ValueError(f"this network was made for labels [N, {self.interface.label_dim}], and got none")
         if not self.cmap_dim:
-            return (x[:, 0],)
-        return ((x * self.mapping(None, label)).sum(dim=1) / math.sqrt(self.cmap_dim),)
+            return (features * label).sum(dim=1)
+        return (features * self.mapping(None, label)).sum(dim=1) / math.sqrt(self.cmap_dim)
 
     def blocks(self, stage: Stage | None) -> list[Any]:
         """The blocks from the resolution of the stage on."""
@@ -157,9 +170,13 @@ class StyleDiscriminator(Discriminator):
             raise PluginError(f"{type(self).__name__} reads at {self.resolutions[0]} only, and cannot grow")
         return [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= first]
 
-    def inputs(self, images: Images) -> Iterable[Tensor | None]:
-        """The image that enters each block, fine to coarse; None: no image."""
+    def inputs(self, images: Images, stage: Stage | None) -> Iterable[Tensor | None]:
+        """The image that enters each block, fine to coarse; None: no image. The finest is of the stage's size."""
         return [images[-1], *[None] * (len(self.resolutions) - 1)]
+
+    def join(self, x: Tensor, rgb: Tensor, alpha: float) -> Tensor:
+        """Features `x` and those of an image that enters here; `alpha` is the weight of `x` (1 when it is grown)."""
+        return x * alpha + rgb if alpha != 1 else x + rgb
 
     def downsample(self, image: Tensor) -> Tensor:
         """[N, C, H, W] to [N, C, H / 2, W / 2]."""
@@ -168,7 +185,7 @@ class StyleDiscriminator(Discriminator):
     def _block(self, build: Builder, resolution: int) -> "DiscriminatorBlock | LastBlock":
         channels = build.channels(resolution)
         if resolution == FIRST_RESOLUTION:
-            return LastBlock(build, resolution, channels, self.cmap_dim or 1)
+            return LastBlock(build, resolution, channels, self.cmap_dim or self.interface.label_dim or 1)
         return self.block(build, resolution, channels, build.channels(resolution // 2))
 
     @classmethod

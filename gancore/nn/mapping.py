@@ -1,8 +1,11 @@
 """The mapping network: latents (and labels) to the styles of all layers.
 
 Source: arXiv:1812.04948 section 2 and appendix B (truncation). Labels as in the code of arXiv:2006.06676: latent
-and embedded label are normalized apart, then concatenated.
+and embedded label are normalized apart, then concatenated; or as in that of arXiv:1812.04948: concatenated with a
+row of N(0, 1) numbers for each class, then normalized together.
 """
+
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -28,6 +31,9 @@ class LabelMappingConfig(PluginConfig):
 class MappingConfig(LabelMappingConfig):
     """The mapping network."""
 
+    labels: Literal["apart", "together"] = Field(
+        "apart", description="whether latent and embedded label are normalized before or after they are concatenated"
+    )
     w_avg_decay: float = Field(0.995, ge=0, lt=1, description="decay of the average w per step, for truncation")
 
 
@@ -50,9 +56,10 @@ class MappingNetwork(Part):
     ) -> None:
         super().__init__()
         self.z_dim, self.label_dim, self.num_ws = z_dim, label_dim, num_ws
-        embedded = (cfg.embed_features or w_dim) if label_dim else 0
+        self.together = isinstance(cfg, MappingConfig) and cfg.labels == "together"
+        embedded = (cfg.embed_features or (z_dim if self.together else w_dim)) if label_dim else 0
         if label_dim:
-            self.embed = Linear(label_dim, embedded)
+            self.embed = _rows(label_dim, embedded) if self.together else Linear(label_dim, embedded)
         widths = [z_dim + embedded, *[cfg.features or w_dim] * (cfg.layers - 1), w_dim]
         self.layers = [f"fc{i}" for i in range(cfg.layers)]
         for name, c_in, c_out in zip(self.layers, widths, widths[1:], strict=False):
@@ -88,16 +95,52 @@ class MappingNetwork(Part):
         self._noted.clear()
 
     def _input(self, z: Tensor | None, label: Tensor | None) -> Tensor:
-        parts = [] if z is None else [normalize_2nd_moment(z)]
+        parts = [] if z is None else [z]
         if self.label_dim:
-            if label is None:
-                raise ValueError(f"this network was made for labels [N, {self.label_dim}], and got none")
-            parts.append(normalize_2nd_moment(self.embed(label)))
-        return torch.cat(parts, dim=1)
+            parts.append(self.embed(_given(label, self.label_dim)))
+        if self.together:
+            return normalize_2nd_moment(torch.cat(parts, dim=1))
+        return torch.cat([normalize_2nd_moment(part) for part in parts], dim=1)
 
     def _truncated(self, ws: Tensor, psi: float, cutoff: int | None) -> Tensor:
         near = self.w_avg.lerp(ws, psi)
         return near if cutoff is None else torch.cat([near[:, :cutoff], ws[:, cutoff:]], dim=1)
+
+
+class LatentMapping(Part):
+    """The mapping of generators without styles: z [N, z_dim] and labels, concatenated, to ws [N, 1, z_dim + label_dim].
+
+    `normalized`: scaled to a root mean square of 1, both together (arXiv:1710.10196).
+    """
+
+    def __init__(self, label_dim: int, normalized: bool) -> None:
+        super().__init__()
+        self.label_dim, self.normalized = label_dim, normalized
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool = False,
+    ) -> Tensor:
+        """Raises ValueError when asked to truncate: there is no mapped latent that has an average."""
+        if truncation_psi != 1:
+            raise ValueError(f"this generator has no truncation: truncation_psi should be 1, not {truncation_psi:g}")
+        x = torch.cat([z, _given(label, self.label_dim).to(z.dtype)], dim=1) if self.label_dim else z
+        return (normalize_2nd_moment(x) if self.normalized else x)[:, None]
+
+
+def _given(label: Tensor | None, label_dim: int) -> Tensor:
+    if label is None:
+        raise ValueError(f"this network was made for labels [N, {label_dim}], and got none")
+    return label
+
+
+def _rows(label_dim: int, features: int) -> Linear:
+    """A row of N(0, 1) numbers for each class, used as it is."""
+    return Linear(label_dim, features, bias_init=None, init_std=1.0)
 
 
 def normalize_2nd_moment(x: Tensor, eps: float = 1e-8) -> Tensor:

@@ -150,11 +150,12 @@ class StyleSynthesis(nn.Module):
         update_emas: bool = False,
     ) -> Images:
         """See `gancore.contracts.Generator`."""
-        x, rgbs = None, []
+        x, rgbs, blocks = None, [], self.blocks(stage)
         noise, slots = NoiseSource(noise_mode, draw), ws.unbind(1)
-        for block in self.blocks(stage):
+        painters = blocks[-self.painters(stage) :]
+        for block in blocks:
             x = block(x, slots, noise)
-            if block.torgb is not None:
+            if block.torgb is not None and block in painters:
                 rgbs.append(block.torgb(x, slots))
         return self.output(rgbs, stage)
 
@@ -164,6 +165,10 @@ class StyleSynthesis(nn.Module):
         if last != self.resolutions[-1] and not self.torgb_at_every_resolution:
             raise PluginError(f"{type(self).__name__} paints at {self.resolutions[-1]} only, and cannot grow")
         return [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= last]
+
+    def painters(self, stage: Stage | None) -> int:
+        """How many of the last blocks are asked for an image, as far as they have a toRGB."""
+        return len(self.resolutions)
 
     def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:
         """Images from what the toRGB layers gave, coarse to fine."""

@@ -7,6 +7,7 @@ weight, so that at 0 the result is the upsampled image of the stage before.
 from torch import Tensor
 
 from gancore.contracts import Images, Stage
+from gancore.nn.fade import weight_of_newest
 from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
 
 
@@ -18,11 +19,12 @@ class SkipSynthesis(StyleSynthesis):
         for rgb in finer[:-1]:
             image = self.upsample(image) + rgb
         if finer:
-            image = self.upsample(image) + finer[-1] * (1.0 if stage is None else stage.alpha)
+            image = self.upsample(image) + finer[-1] * weight_of_newest(stage)
         return (image,)
 
 
 class Skip(StyleGenerator):
     """Style blocks with a toRGB each."""
 
+    provides = StyleGenerator.provides | {"growth"}
     synthesis_class = SkipSynthesis

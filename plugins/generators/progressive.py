@@ -1,0 +1,28 @@
+"""Progressive topology: style blocks with a toRGB each, of which only the newest is seen once it has faded in.
+
+Source: arXiv:1812.04948 (StyleGAN) with the fade-in of arXiv:1710.10196 figure 2. Fully grown it is the original
+topology; the toRGB layers of the lower resolutions are then idle.
+"""
+
+from torch import Tensor
+
+from gancore.contracts import Images, Stage
+from gancore.nn.fade import faded_image, images_in_use
+from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
+
+
+class ProgressiveSynthesis(StyleSynthesis):
+    torgb_at_every_resolution = True
+
+    def painters(self, stage: Stage | None) -> int:
+        return images_in_use(stage)
+
+    def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:
+        return (faded_image(rgbs, stage, self.upsample),)
+
+
+class Progressive(StyleGenerator):
+    """Style blocks that are added one by one."""
+
+    provides = StyleGenerator.provides | {"growth"}
+    synthesis_class = ProgressiveSynthesis
