@@ -13,7 +13,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check
 DEMO ?= full
 WORKERS ?= 2
 
-.PHONY: env test test-slow lint demo format clean
+.PHONY: env test test-slow lint demo crossing format clean
 
 env: $(STAMP)
 
@@ -40,6 +40,10 @@ test-slow: env
 
 demo: env
 	@$(PYTHON) -m scripts.demo $(DEMO)
+
+# Which generator trains with which discriminator, as a page of the documentation.
+crossing: env
+	@cd tests && OMP_NUM_THREADS=1 ../$(PYTHON) -m crossing
 
 format: env
 	$(BIN)/ruff check --fix

@@ -1,0 +1,54 @@
+"""The crossing table: which generator trains with which discriminator, and why where it does not.
+
+`make crossing` writes docs/crossing.md. A cell is proved by two steps at 16x16.
+"""
+
+import itertools
+import sys
+from pathlib import Path
+
+import torch
+from small import experiment_of, names
+
+from gancore.errors import ConfigError
+from gancore.training.run import new_trainer, training_data
+
+PAIRS = list(itertools.product(names("generator"), names("discriminator")))
+PAGE = Path(__file__).parents[1] / "docs" / "crossing.md"
+HEAD = """# Which generator trains with which discriminator
+
+Every pair of the registry's networks, made small, in two steps of training with every regularizer that both can have.
+Written by `make crossing`; the tests train every pair again and compare the refused ones with this page.
+
+"""
+
+
+def refusal(generator: str, discriminator: str) -> str | None:
+    """Trains the pair for two steps; why that is refused, or None. Raises AssertionError when it goes wrong."""
+    try:
+        experiment = experiment_of(generator, discriminator)
+    except ConfigError as error:
+        return "; ".join(problem.message for problem in error.problems)
+    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    for _ in range(2):
+        trainer.step()
+    assert trainer.guard.first_bad_step() is None
+    return None
+
+
+def page(refusals: dict[tuple[str, str], str | None]) -> str:
+    """The table, rows generators, columns discriminators, with the reasons below it."""
+    columns = names("discriminator")
+    rows = [["generator", *columns], ["---"] * (len(columns) + 1)]
+    reasons = [reason for reason in dict.fromkeys(refusals.values()) if reason]
+    for generator in names("generator"):
+        found = [refusals[generator, discriminator] for discriminator in columns]
+        rows.append([generator, *(f"refused ({reasons.index(why) + 1})" if why else "trains" for why in found)])
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    notes = "\n".join(f"{number}. {reason}" for number, reason in enumerate(reasons, 1)) or "No pair is refused."
+    return f"{HEAD}{table}\n\n{notes}\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page({pair: refusal(*pair) for pair in PAIRS}), encoding="utf-8")
+    sys.stdout.write(f"{PAGE}\n")
