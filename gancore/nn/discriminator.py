@@ -80,9 +80,10 @@ class DiscriminatorBlock(nn.Module):
 
     fromrgb: Conv2d | None
 
-    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int) -> None:
+    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int, extra: int = 0) -> None:
+        """`extra` feature maps (minibatch stddev) are added to the `c_in` before the first convolution."""
         super().__init__()
-        self.conv0 = build.conv(f"b{resolution}.conv0", resolution, c_in, c_in)
+        self.conv0 = build.conv(f"b{resolution}.conv0", resolution, c_in + extra, c_in)
         self.conv1 = build.conv(f"b{resolution}.conv1", resolution // 2, c_in, c_out, down=True)
 
     def forward(self, x: Tensor, parts: int = 1) -> Tensor:

@@ -30,7 +30,10 @@ def no_weight_gradients() -> Iterator[None]:
 
 
 def input_gradients(outputs: Tensor, inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """d sum(outputs) / d inputs, of the shapes of the inputs, differentiable again; `inputs` must not be weights."""
+    """d sum(outputs) / d inputs, of the shapes of the inputs, differentiable again; `inputs` must not be weights.
+
+    Inputs that were not looked at (the coarse scales, by a discriminator of single images) have gradient 0.
+    """
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     with no_weight_gradients():
-        return torch.autograd.grad(outputs.sum(), inputs, create_graph=True)
+        return torch.autograd.grad(outputs.sum(), inputs, create_graph=True, materialize_grads=True)
