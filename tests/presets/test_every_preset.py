@@ -1,0 +1,68 @@
+"""Every file of experiments/presets: it says where it is from, fits together at the paper's size, and trains."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from shrinking import LABELS, PRESETS, shrunk
+
+from gancore.composition import compose
+from gancore.config import Experiment, load_experiment
+from gancore.contracts import Images, Interface
+from gancore.training.run import new_trainer, training_data
+
+each = pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+
+
+@each
+def test_header_states_paper_and_differences(path: Path) -> None:
+    header = " ".join(line[1:].strip() for line in path.read_text().split("\n") if line.startswith("#"))
+    assert "arXiv:" in header
+    assert "Faithful:" in header
+    assert "Differs:" in header
+
+
+@each
+def test_is_named_after_its_file_and_drops_nothing(path: Path) -> None:
+    experiment = load_experiment(path)
+    assert experiment.name == path.stem
+    assert experiment.dropped == []
+
+
+def interface_of(experiment: Experiment) -> Interface:
+    """What the networks of a preset are made for; how many classes there are only the data know."""
+    data = experiment.data.core
+    return Interface(data.resolution or 0, data.channels, LABELS if data.labels else 0)
+
+
+@each
+def test_fits_together_at_the_size_of_the_paper(path: Path) -> None:
+    """On the meta device, where shapes are computed and nothing else is."""
+    experiment = load_experiment(path)
+    io = interface_of(experiment)
+    with torch.device("meta"):
+        gan = compose(experiment, io)
+        label = torch.zeros(2, io.label_dim) if io.label_dim else None
+        G, D = gan.generator, gan.discriminator
+        ws = G.mapping(torch.zeros(2, G.z_dim), label)
+        reals = G.reals(torch.zeros(2, io.channels, io.resolution, io.resolution))
+        images: Images = G.fakes(ws, lambda: reals, None, None)  # type: ignore[arg-type]
+        logits = D(images, label)
+    assert images[-1].shape == (2, io.channels, io.resolution, io.resolution)
+    assert [image.shape for image in images] == [real.shape for real in reals]
+    assert all(len(head) == 2 for head in logits)
+
+
+@each
+def test_trains_two_steps(path: Path) -> None:
+    experiment = shrunk(path)
+    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    before = {name: [p.clone() for p in network.parameters()] for name, network in trainer.networks.items()}
+    trainer.step()
+    trainer.step()
+    assert trainer.first_bad_step() is None
+    for name, network in trainer.networks.items():
+        assert any(not torch.equal(p, old) for p, old in zip(network.parameters(), before[name], strict=True)), name
+    G = trainer.averaged()
+    label = torch.eye(LABELS)[:2] if experiment.data.core.labels else None
+    assert G(torch.randn(2, G.z_dim), label).isfinite().all()
