@@ -1,0 +1,120 @@
+"""Layers of the alias-free generator.
+
+    conv(x * in_scale) * input_gain * out_scale + bias, filtered nonlinearity, statistic, y * y_s + y_b
+
+Source: arXiv:2106.12423 section 3: the input gain replaces noise and normalization between layers, and a nonlinearity
+acts on a denser grid between two low-pass filters, so that the frequencies it makes do not alias.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gancore.contracts import Mean, Normalization, Part, Site
+from gancore.nn.activation import Activation, bias_act
+from gancore.nn.convolution import conv2d
+from gancore.nn.layers import Weighted
+from gancore.nn.noise import NoiseSource
+from gancore.nn.precision import at_least_float32
+from gancore.nn.resample import upfirdn2d
+from gancore.nn.style import Epilogue, ToRGB, scaled_convolution
+
+from .filters import lowpass
+from .options import AliasFreeConfig
+from .table import LayerSpec
+
+NO_NOISE = NoiseSource("none", None)
+
+
+class MeasuredInput(Part):
+    """Part of a layer: keeps the mean square of its input, and with it the gain that makes it 1."""
+
+    magnitude_decay: float
+    magnitude_ema: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("magnitude_ema", torch.ones([]))
+        self._noted: list[Tensor] = []
+
+    def input_gain(self, x: Tensor, update: bool) -> Tensor:
+        """The gain as it is; with `update` it moves at the end of the step."""
+        if update:
+            self._noted.append(at_least_float32(x.detach()).square().mean())
+        return self.magnitude_ema.rsqrt()
+
+    def end_step(self, mean: Mean) -> None:
+        if self._noted:
+            self.magnitude_ema.lerp_(mean(torch.stack(self._noted).mean()), 1 - self.magnitude_decay)
+        self._noted.clear()
+
+
+class FilteredActivation(nn.Module):
+    """Upsampled, activated, downsampled: [N, C, H, W] to [N, C, size, size]."""
+
+    up_filter: Tensor | None
+    down_filter: Tensor | None
+
+    def __init__(self, spec: LayerSpec, activation: Activation, radial: bool) -> None:
+        super().__init__()
+        self.up, self.down, self.padding = spec.up, spec.down, [*spec.padding, *spec.padding]
+        self.activation = activation
+        rate, all_ways = spec.inner_rate, radial and not spec.critical
+        before, after = spec.before, spec.after
+        up = lowpass(spec.up_taps, before.cutoff, before.half_width, rate)
+        down = lowpass(spec.down_taps, after.cutoff, after.half_width, rate, all_ways)
+        for name, kernel in (("up_filter", up), ("down_filter", down)):
+            taps = None if kernel is None else torch.tensor(kernel, dtype=torch.float32)
+            self.register_buffer(name, taps, persistent=False)
+
+    def forward(self, y: Tensor) -> Tensor:
+        gain = self.up**2 * self.activation.gain  # ahead of the activation, as in gancore.nn.activation
+        y = upfirdn2d(y, self.up_filter, up=self.up, padding=self.padding, gain=gain)
+        y = bias_act(y, slope=self.activation.slope, clamp=self.activation.clamp)
+        return upfirdn2d(y, self.down_filter, down=self.down)
+
+
+class AliasFreeLayer(Epilogue, Weighted, MeasuredInput):
+    """A style block whose nonlinearity is filtered: [N, in, before.size, ...] to [N, out, after.size, ...]."""
+
+    def __init__(
+        self, spec: LayerSpec, site: Site, normalization: Normalization, slot: int, cfg: AliasFreeConfig
+    ) -> None:
+        super().__init__(site, normalization, cfg.w_dim, slot, cfg.style)
+        self.magnitude_decay = cfg.magnitude_decay
+        self.filtered = FilteredActivation(spec, self.activation, cfg.radial_filters)
+        self.prenormalize = cfg.prenormalize and not self.own_style
+        self.add_weight([site.c_out, site.c_in, spec.kernel_size, spec.kernel_size])
+
+    def forward(
+        self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource = NO_NOISE, update_emas: bool = False
+    ) -> Tensor:
+        s, weight = self.style(ws), self.effective_weight()
+        assert s is not None
+        if self.prenormalize:  # as in the code of arXiv:2006.06676, for half precision; demodulation undoes it
+            weight = weight * weight.square().sum((1, 2, 3), keepdim=True).rsqrt()
+            s = s * s.square().mean().rsqrt()
+        gain = self.input_gain(x, update_emas)
+
+        def convolve(x: Tensor, weight: Tensor) -> Tensor:
+            return conv2d(x, weight * gain, padding=weight.shape[-1] - 1)
+
+        y, scale = scaled_convolution(x, weight, s[:, :0] if self.own_style else s, self.normalization, convolve)
+        return self.finish(y, scale, s, noise)
+
+    def _activated(self, y: Tensor, scale: Tensor | None, noise: NoiseSource, gain: float) -> Tensor:
+        bias = self.bias.to(y.dtype)[:, None, None]
+        y = y + bias if scale is None else torch.addcmul(bias, y, scale.to(y.dtype)[:, :, None, None])
+        return self.filtered(y * gain if gain != 1 else y)
+
+
+class AliasFreeToRGB(ToRGB, MeasuredInput):
+    """A toRGB with the gain of its input."""
+
+    def __init__(self, spec: LayerSpec, slot: int, cfg: AliasFreeConfig) -> None:
+        super().__init__(spec.before.channels, spec.after.channels, cfg.w_dim, slot, cfg.style)
+        self.magnitude_decay = cfg.magnitude_decay
+
+    def forward(self, x: Tensor, ws: Sequence[Tensor], update_emas: bool = False) -> Tensor:
+        return super().forward(x * self.input_gain(x, update_emas).to(x.dtype), ws)

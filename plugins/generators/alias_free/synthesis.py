@@ -1,0 +1,74 @@
+"""The synthesis network of StyleGAN3: Fourier features, layers of the table, toRGB; and the plugin."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.errors import PluginError
+from gancore.nn.mapping import MappingNetwork
+from gancore.nn.sites import Sites, resolution_problems
+
+from .input import FourierInput
+from .layer import AliasFreeLayer, AliasFreeToRGB
+from .options import AliasFreeConfig
+from .table import layer_rows, layer_specs
+
+
+class AliasFreeSynthesis(nn.Module):
+    """ws [N, num_ws, w_dim] to one image. Layers are named in the published manner, `L0_36_512`: size, channels."""
+
+    def __init__(self, cfg: AliasFreeConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__()
+        self.resolution, self.output_scale = interface.resolution, cfg.output_scale
+        rows = layer_rows(interface.resolution, interface.channels, cfg)
+        first, size = rows[0], (rows[0].size, rows[0].size)
+        self.input = FourierInput(cfg.w_dim, first.channels, size, first.sampling_rate, first.cutoff)
+        self.layers = [f"L{i}_{row.size}_{row.channels}" for i, row in enumerate(rows)]
+        sites = Sites("generator", cfg.layers, styled=True)
+        for slot, (name, spec) in enumerate(zip(self.layers, layer_specs(rows, cfg), strict=True), start=1):
+            if spec.torgb:
+                setattr(self, name, AliasFreeToRGB(spec, slot, cfg))
+                continue
+            site = sites.next(name, spec.after.size, spec.before.channels, spec.after.channels)
+            setattr(self, name, AliasFreeLayer(spec, site, normalize(site), slot, cfg))
+        self.num_ws = len(rows) + 1
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        """See `gancore.contracts.Generator`; there is no noise."""
+        if stage is not None and stage.resolution != self.resolution:
+            raise PluginError(f"the alias-free generator paints at {self.resolution} only, and cannot grow")
+        slots = ws.unbind(1)
+        x = self.input(slots[0])
+        for name in self.layers:
+            x = getattr(self, name)(x, slots, update_emas=update_emas)
+        return (x * self.output_scale,)
+
+
+class AliasFree(Generator):
+    """Plugin `alias_free`: equivariant to translation, and with the options of configuration R to rotation."""
+
+    Config = AliasFreeConfig
+    provides: ClassVar[frozenset[str]] = frozenset({"styles", "ws"})
+
+    def __init__(self, cfg: AliasFreeConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.z_dim, self.w_dim = cfg.z_dim, cfg.w_dim
+        self.synthesis = AliasFreeSynthesis(cfg, interface, normalize)
+        self.num_ws = self.synthesis.num_ws
+        self.mapping = MappingNetwork(cfg.z_dim, interface.label_dim, cfg.w_dim, self.num_ws, cfg.mapping)
+
+    @classmethod
+    def problems(cls, cfg: Any, context: Context) -> Iterable[str]:
+        resolution = context.interface.resolution
+        yield from resolution_problems(resolution)
+        if resolution < 4 * cfg.first_cutoff:
+            yield f"resolution {resolution} leaves no band between first_cutoff {cfg.first_cutoff:g} and its own"
