@@ -1,9 +1,5 @@
-"""The demo behind `make demo`: trains experiments/demo.yaml, checks what came out, and says how to look at it.
+"""The demo behind `make demo-long`: trains experiments/demo-long.yaml, checks what came out, says how to look at it."""
 
-`python -m scripts.demo smoke` is the same path in a few steps; its samples are still noise and are not judged.
-"""
-
-import argparse
 import sys
 from pathlib import Path
 
@@ -15,38 +11,28 @@ from gancore.training import train
 from gancore.training.run import training_data
 from gancore.training.samples import generate, real_images
 
-EXPERIMENT = Path(__file__).parent.parent / "experiments" / "demo.yaml"
-SIZES = {
-    "full": [],
-    "smoke": [
-        "name=demo-smoke",
-        "training.kimg=0.32",
-        "training.log_kimg=0.08",
-        "training.sample_kimg=0.32",
-        "training.checkpoint_kimg=0.16",
-    ],
-}
+EXPERIMENT = Path(__file__).parent.parent / "experiments" / "demo-long.yaml"
 MIN_DIVERSITY = 0.5
 MAX_DISTANCE = 1.5
 
 
-def main(size: str) -> int:
+def main() -> int:
     try:
-        return demo(size)
+        return demo()
     except GancoreError as error:
         print(error, file=sys.stderr)
         return error.exit_code
 
 
-def demo(size: str) -> int:
-    experiment = load_experiment(EXPERIMENT, SIZES[size])
+def demo() -> int:
+    experiment = load_experiment(EXPERIMENT)
     run, data = train(experiment), training_data(experiment)
     fakes, reals = generate(load(run.path), 256, seed=1), real_images(data, 1024, seed=1)
     spread, distance = diversity(fakes, reals), distance_to_data(fakes, reals)
     print(f"diversity {spread:.2f} (the data: 1), distance to the data {distance:.2f} (among the data: 1)")
     newest = max(run.samples.glob("fakes-*.png"))
     print(f"samples: xdg-open {newest}\nreal images beside them: xdg-open {run.samples / 'reals.png'}")
-    return 0 if size == "smoke" else judge(spread, distance)
+    return judge(spread, distance)
 
 
 def judge(spread: float, distance: float) -> int:
@@ -58,6 +44,4 @@ def judge(spread: float, distance: float) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("size", nargs="?", choices=SIZES, default="full")
-    sys.exit(main(parser.parse_args().size))
+    sys.exit(main())
