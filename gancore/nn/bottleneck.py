@@ -1,0 +1,149 @@
+"""Bottleneck residual blocks that need no normalization: x + conv1x1(act(grouped conv3x3(act(conv1x1(x))))).
+
+Source: arXiv:2501.05441 section 3.2 (R3GAN) and its code: ordinary weights without equalized learning rate, no bias but
+those of the two leaky ReLUs, and an initialisation after arXiv:1901.09321 (Fixup), which keeps the variance of a
+stack of residual blocks: the last convolution of each starts at 0, the others have the gain V ** (-1/4) beside that of
+the leaky ReLU, where V is the number of blocks of the network.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pydantic import Field, field_validator
+from torch import Tensor, nn
+
+from gancore.contracts import Normalization, Normalize
+from gancore.contracts.types import Network
+from gancore.nn.activation import LINEAR, Activation
+from gancore.nn.convolution import conv2d
+from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
+from gancore.nn.options import ChannelsConfig
+from gancore.nn.resample import downsample2d, upsample2d
+from gancore.nn.sites import Sites, resolutions
+from gancore.nn.style import scaled_convolution
+from gancore.options import PluginConfig
+
+LEAKY = Activation(0.2)
+LEAKY_GAIN = math.sqrt(2 / (1 + LEAKY.slope**2))
+"""Keeps the variance of what passes through a leaky ReLU (arXiv:1502.01852)."""
+
+
+class BottleneckOptions(PluginConfig):
+    """What the generator and the discriminator of bottleneck blocks have in common. The defaults are R3GAN's."""
+
+    blocks: int = Field(2, ge=1, le=64, description="residual blocks a resolution")
+    expansion: int = Field(2, ge=1, le=16, description="feature maps within a block, relative to those around it")
+    group_size: int = Field(
+        16, ge=1, description="feature maps a 3x3 convolution mixes; less where it does not divide their number"
+    )
+    resample_filter: tuple[float, ...] = Field((1.0, 3.0, 3.0, 1.0), strict=False, min_length=1, description="FIR taps")
+
+    @field_validator("resample_filter")
+    @classmethod
+    def _can_be_normalized(cls, taps: tuple[float, ...]) -> tuple[float, ...]:
+        if abs(math.fsum(taps)) <= 1e-6 * max(map(abs, taps)):
+            raise ValueError("taps must not add up to 0")
+        return taps
+
+
+@dataclass(frozen=True)
+class Level:
+    """The blocks of one resolution: `width` feature maps, `hidden` ones within a block, in `groups`."""
+
+    resolution: int
+    width: int
+    hidden: int
+    groups: int
+    blocks: int
+
+
+def levels_of(cfg: BottleneckOptions, channels: ChannelsConfig, resolution: int) -> list[Level]:
+    """The levels from 4x4 to `resolution`."""
+
+    def level(r: int) -> Level:
+        hidden = channels.at(r) * cfg.expansion
+        return Level(r, channels.at(r), hidden, hidden // math.gcd(hidden, cfg.group_size), cfg.blocks)
+
+    return [level(r) for r in resolutions(resolution)]
+
+
+class Builder:
+    """Makes the residual blocks of a network, each with its normalization."""
+
+    def __init__(self, network: Network, levels: Sequence[Level], normalize: Normalize) -> None:
+        total = sum(level.blocks for level in levels)
+        self.normalize, self.sites = normalize, Sites(network, total, styled=False)
+        self.gain = LEAKY_GAIN * total**-0.25
+
+    def blocks(self, level: Level) -> nn.ModuleList:
+        return nn.ModuleList(self._block(level, i) for i in range(level.blocks))
+
+    def _block(self, level: Level, index: int) -> "BottleneckBlock":
+        name = f"b{level.resolution}.blocks.{index}.conv1"
+        site = self.sites.next(name, level.resolution, level.hidden, level.hidden)
+        return BottleneckBlock(level, self.gain, self.normalize(site))
+
+
+class GroupedConv2d(Conv2d):
+    """A 3x3 convolution in groups of feature maps, normalized, with bias and leaky ReLU: [N, C, H, W] to the same."""
+
+    normalization: Normalization
+
+    def __init__(self, channels: int, groups: int, init_gain: float, normalization: Normalization) -> None:
+        super().__init__(
+            channels // groups,
+            channels,
+            activation=LEAKY,
+            normalization=normalization,
+            init_std=init_gain / math.sqrt(9 * channels // groups),
+        )
+        self.groups = groups
+
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        y, scale = scaled_convolution(x, weight, x.new_zeros(len(x), 0), self.normalization, self._grouped)
+        y = y if scale is None else y * scale.to(y.dtype)[:, :, None, None]
+        return y if bias is None else y + bias.to(y.dtype)[:, None, None]
+
+    def _grouped(self, x: Tensor, weight: Tensor) -> Tensor:
+        return conv2d(x, weight, padding=1, groups=self.groups)
+
+
+class BottleneckBlock(nn.Module):
+    """x + conv2(act(conv1(act(conv0(x))))), [N, C, H, W] to the same; `conv1` is the normalized one."""
+
+    def __init__(self, level: Level, gain: float, normalization: Normalization) -> None:
+        super().__init__()
+        self.conv0 = conv1x1(level.width, level.hidden, gain, LEAKY)
+        self.conv1 = GroupedConv2d(level.hidden, level.groups, gain, normalization)
+        self.conv2 = conv1x1(level.hidden, level.width, 0)
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        return x + self.conv2(self.conv1(self.conv0(x), parts=parts))
+
+
+class Transition(nn.Module):
+    """Twice or half the size by an FIR filter; a 1x1 convolution before or behind it where the width changes."""
+
+    resample_filter: Tensor
+
+    def __init__(self, c_in: int, c_out: int, sampling: Sampling, taps: Sequence[float]) -> None:
+        super().__init__()
+        self.resample = upsample2d if sampling == "up" else downsample2d
+        std = 1 / math.sqrt(c_in)
+        self.conv = None if c_in == c_out else Conv2d(c_in, c_out, 1, False, sampling, taps, init_std=std)
+        register_filter(self, taps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.resample(x, self.resample_filter) if self.conv is None else self.conv(x)
+
+
+def conv1x1(c_in: int, c_out: int, gain: float = 1.0, activation: Activation | None = None) -> Conv2d:
+    """Weights N(0, gain^2 / c_in); a bias where there is an activation."""
+    std = gain / math.sqrt(c_in)
+    return Conv2d(c_in, c_out, 1, bias=activation is not None, activation=activation or LINEAR, init_std=std)
+
+
+def linear(c_in: int, c_out: int, gain: float = 1.0) -> Linear:
+    """Weights N(0, gain^2 / c_in), no bias."""
+    return Linear(c_in, c_out, bias_init=None, init_std=gain / math.sqrt(c_in))

@@ -1,0 +1,99 @@
+"""Bottleneck topology: residual blocks without normalization, ended by a depthwise 4x4 convolution (R3GAN).
+
+Source: arXiv:2501.05441 section 3.2 and its code. A label acts by projection (arXiv:1802.05637) on a linear embedding.
+There is no minibatch statistic. Normalizations may be put behind the 3x3 convolutions.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
+from gancore.nn.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
+from gancore.nn.convolution import conv2d
+from gancore.nn.layers import Conv2d, Weighted
+from gancore.nn.options import ChannelsConfig
+from gancore.nn.sites import FIRST_RESOLUTION, resolution_problems
+
+
+class BottleneckDiscriminatorConfig(BottleneckOptions):
+    """Options of the discriminator. The defaults are R3GAN's."""
+
+    channels: ChannelsConfig | None = Field(
+        None,
+        description="feature maps; the generator's when not given",
+        json_schema_extra={"inherits": "generator.channels"},
+    )
+    cmap_dim: int | None = Field(None, ge=1, description="size of the embedded label; feature maps at 4x4 if unset")
+
+
+class Depthwise(Weighted):
+    """[N, C, 4, 4] to [N, C]: each feature map against a learned pattern."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.add_weight([channels, 1, FIRST_RESOLUTION, FIRST_RESOLUTION], init_std=1 / FIRST_RESOLUTION)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return conv2d(x, self.effective_weight(), groups=x.shape[1]).flatten(1)
+
+
+class DiscriminatorLevel(nn.Module):
+    """Residual blocks, and what halves the size behind them."""
+
+    fromrgb: Conv2d | None
+
+    def __init__(self, blocks: nn.ModuleList, leave: nn.Module) -> None:
+        super().__init__()
+        self.blocks, self.leave = blocks, leave
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        x = x if self.fromrgb is None else self.fromrgb(x)
+        for block in self.blocks:
+            x = block(x, parts)
+        return self.leave(x)
+
+
+class Bottleneck(Discriminator):
+    """Residual blocks without normalization; the image enters once, at full size."""
+
+    Config = BottleneckDiscriminatorConfig
+    cfg: BottleneckDiscriminatorConfig
+
+    def __init__(self, cfg: BottleneckDiscriminatorConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        levels = self.levels()
+        build = Builder("discriminator", levels, normalize)
+        self.resolutions = [level.resolution for level in levels]
+        for level, coarser in zip(levels, [*levels[1:], None], strict=True):
+            leave = Transition(level.width, coarser.width, "down", cfg.resample_filter) if coarser else None
+            made = DiscriminatorLevel(build.blocks(level), leave or Depthwise(level.width))
+            made.fromrgb = conv1x1(interface.channels, level.width) if level is levels[0] else None
+            setattr(self, f"b{level.resolution}", made)
+        width, label_dim = levels[-1].width, interface.label_dim
+        features = (cfg.cmap_dim or width) if label_dim else 1
+        self.out = linear(width, features)
+        self.embed = linear(label_dim, features, 1 / math.sqrt(features)) if label_dim else None
+
+    def levels(self) -> Sequence[Level]:
+        """Widths, groups and numbers of the blocks, from the images' resolution down."""
+        return levels_of(self.cfg, self.cfg.channels or ChannelsConfig(), self.interface.resolution)[::-1]
+
+    def forward(
+        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
+    ) -> tuple[Tensor, ...]:
+        x = images[-1]
+        for resolution in self.resolutions:
+            x = getattr(self, f"b{resolution}")(x, parts)
+        features = self.out(x)
+        if self.embed is None:
+            return (features[:, 0],)
+        if label is None:
+            raise ValueError(f"this network was made for labels [N, {self.interface.label_dim}], and got none")
+        return ((features * self.embed(label)).sum(dim=1),)
+
+    @classmethod
+    def problems(cls, cfg: BottleneckDiscriminatorConfig, context: Context) -> Iterable[str]:
+        return resolution_problems(context.interface.resolution)

@@ -1,0 +1,131 @@
+"""Bottleneck topology: residual blocks without normalization on top of a learned basis (R3GAN).
+
+Source: arXiv:2501.05441 section 3.2 and its code: a 4x4 image of features, one learned pattern a feature map that the
+latent scales; residual blocks at every resolution; the label, linearly embedded, stands beside the latent. There is
+no mapping network, no noise and no minibatch statistic. Normalizations may be put behind the 3x3 convolutions.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.nn.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
+from gancore.nn.latent import Latent
+from gancore.nn.layers import Conv2d
+from gancore.nn.options import ChannelsConfig
+from gancore.nn.sites import FIRST_RESOLUTION, resolution_problems
+
+
+class BottleneckGeneratorConfig(BottleneckOptions):
+    """Options of the generator. The defaults are R3GAN's."""
+
+    z_dim: int = Field(64, ge=1, le=65536, description="size of the latent z")
+    embed_features: int | None = Field(None, ge=1, le=65536, description="size of the embedded label; z_dim if unset")
+    channels: ChannelsConfig = ChannelsConfig(base=24576, max=768)
+
+
+class EmbeddedLatent(Latent):
+    """z [N, z_dim] beside a linear embedding of the label, as they are: ws [N, 1, z_dim + features]."""
+
+    def __init__(self, label_dim: int, features: int) -> None:
+        super().__init__(label_dim)
+        self.embed = linear(label_dim, features) if label_dim else None
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool = False,
+    ) -> Tensor:
+        """See `Latent`."""
+        embedded = label if self.embed is None or label is None else self.embed(label)
+        return super().forward(z, embedded, truncation_psi, truncation_cutoff, update_emas)
+
+
+class LearnedBasis(nn.Module):
+    """[N, W] to [N, C, 4, 4]: each feature map is a learned pattern times a linear function of the latent."""
+
+    def __init__(self, w_dim: int, channels: int) -> None:
+        super().__init__()
+        self.basis = nn.Parameter(torch.randn(channels, FIRST_RESOLUTION, FIRST_RESOLUTION))
+        self.linear = linear(w_dim, channels)
+
+    def forward(self, w: Tensor) -> Tensor:
+        return self.basis * self.linear(w)[:, :, None, None]
+
+
+class GeneratorLevel(nn.Module):
+    """What brings the size, and the residual blocks behind it."""
+
+    torgb: Conv2d | None
+
+    def __init__(self, enter: nn.Module, blocks: nn.ModuleList) -> None:
+        super().__init__()
+        self.enter, self.blocks = enter, blocks
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.enter(x)
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+class BottleneckSynthesis(nn.Module):
+    """ws [N, 1, w_dim] to one image."""
+
+    def __init__(
+        self, w_dim: int, channels: int, levels: Sequence[Level], taps: Sequence[float], normalize: Normalize
+    ) -> None:
+        super().__init__()
+        build = Builder("generator", levels, normalize)
+        enter: nn.Module = LearnedBasis(w_dim, levels[0].width)
+        for level, finer in zip(levels, [*levels[1:], None], strict=True):
+            made = GeneratorLevel(enter, build.blocks(level))
+            made.torgb = None if finer else conv1x1(level.width, channels)
+            setattr(self, f"b{level.resolution}", made)
+            if finer:
+                enter = Transition(level.width, finer.width, "up", taps)
+        self.resolutions = [level.resolution for level in levels]
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
+        x = ws[:, 0]
+        for resolution in self.resolutions:
+            x = getattr(self, f"b{resolution}")(x)
+        return (getattr(self, f"b{self.resolutions[-1]}").torgb(x),)
+
+
+class Bottleneck(Generator):
+    """Residual blocks without normalization; one image, from the last."""
+
+    Config = BottleneckGeneratorConfig
+    cfg: BottleneckGeneratorConfig
+
+    def __init__(self, cfg: BottleneckGeneratorConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        embedded = (cfg.embed_features or cfg.z_dim) if interface.label_dim else 0
+        self.z_dim, self.w_dim, self.num_ws = cfg.z_dim, cfg.z_dim + embedded, 1
+        self.mapping = EmbeddedLatent(interface.label_dim, embedded)
+        self.synthesis = BottleneckSynthesis(
+            self.w_dim, interface.channels, self.levels(), cfg.resample_filter, normalize
+        )
+
+    def levels(self) -> list[Level]:
+        """Widths, groups and numbers of the blocks, from 4x4 up."""
+        return levels_of(self.cfg, self.cfg.channels, self.resolution)
+
+    @classmethod
+    def problems(cls, cfg: BottleneckGeneratorConfig, context: Context) -> Iterable[str]:
+        return resolution_problems(context.interface.resolution)
