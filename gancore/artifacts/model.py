@@ -1,9 +1,9 @@
 """The model file: the averaged generator and all that is needed to build it again, in one safetensors file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -11,9 +11,11 @@ from gancore.artifacts.run import MODEL, RunFolder
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.composition import compose_generator
 from gancore.config import Experiment, load_experiment
-from gancore.contracts import Generator, Interface
+from gancore.contracts import Generator, Interface, Stage
 from gancore.errors import RunError
 from gancore.version import __version__
+
+Value = TypeVar("Value")
 
 
 def save_model(path: Path, generator: Generator, experiment: Experiment, about: dict[str, Any]) -> None:
@@ -23,6 +25,7 @@ def save_model(path: Path, generator: Generator, experiment: Experiment, about: 
         "gancore": __version__,
         "experiment": experiment.to_dict(),
         "interface": asdict(generator.interface),
+        "stage": generator.stage and asdict(generator.stage),
         "plugins": experiment.plugin_origins(),
         **about,
     }
@@ -33,6 +36,7 @@ def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
     """The generator of a run folder or a model file, on the CPU, ready to call.
 
     G(z [N, z_dim], label=None, truncation_psi=1.0, noise_mode="const") -> images [N, C, H, W] in nominal [-1, 1].
+    A model of a run that was still growing samples at the stage it had reached, which is its `G.stage`.
     Code copied from an experiment's local plugins is executed only with `trust_local_plugins`.
 
     Raises:
@@ -51,12 +55,13 @@ def load_with_experiment(path: str | Path, trust_local_plugins: bool = False) ->
     tensors, about = load_tensors(file)
     if about.get("kind") != "model":
         raise RunError(f"{file}: a {about.get('kind', 'file')}, not a model; {_advice(file)}")
-    described, interface = _description(file, about)
+    described, interface, stage = _description(file, about)
     experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
     generator = compose_generator(experiment, interface)
     if misfits := list(_misfits(generator.state_dict(), tensors)):
         raise RunError(f"{file}: does not hold the weights of its experiment: {'; '.join(misfits)}")
     generator.load_state_dict(tensors)
+    generator.stage = stage
     return generator.requires_grad_(False), experiment
 
 
@@ -67,15 +72,23 @@ def _advice(file: Path) -> str:
     return f"use {model}" if there else f"`gancore train` writes the model of a run to its {MODEL}"
 
 
-def _description(file: Path, about: dict[str, Any]) -> tuple[dict[str, Any], Interface]:
-    """The experiment as plain data and the interface. Raises RunError where the description lacks them."""
+def _description(file: Path, about: dict[str, Any]) -> tuple[dict[str, Any], Interface, Stage | None]:
+    """The experiment as plain data, the interface, and the stage of a run that was still growing.
+
+    Raises RunError where the description lacks them.
+    """
     for key in ("experiment", "interface"):
         if not isinstance(about.get(key), dict):
             raise RunError(f"{file}: not a whole model file: its description has no {key!r}")
+    stage = _read(file, about, "stage", Stage) if about.get("stage") else None
+    return about["experiment"], _read(file, about, "interface", Interface), stage
+
+
+def _read(file: Path, about: dict[str, Any], key: str, form: Callable[..., Value]) -> Value:
     try:
-        return about["experiment"], Interface(**about["interface"])
+        return form(**about[key])
     except TypeError as error:
-        raise RunError(f"{file}: not a whole model file: its 'interface' cannot be read: {error}") from error
+        raise RunError(f"{file}: not a whole model file: its {key!r} cannot be read: {error}") from error
 
 
 def _misfits(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[str]:

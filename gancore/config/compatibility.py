@@ -6,9 +6,12 @@ a network about its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 from difflib import SequenceMatcher
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from gancore.config.document import Keys, dotted
 from gancore.config.experiment import Experiment, NetworkPart, Part
 from gancore.errors import PluginError, Problem
 from gancore.registry import Registry, explain
@@ -17,12 +20,13 @@ if TYPE_CHECKING:
     from gancore.contracts import Context
 
 NOTHING: frozenset[str] = frozenset()
+GROWTH = ("training", "growth")
 
 
 def misfits(experiment: Experiment, registry: Registry) -> list[Problem]:
     """All reasons why the chosen parts cannot work together, with what else the registry offers."""
     check = _Check(experiment, registry)
-    return list(check.declarations()) or list(check.slots()) or list(check.parts())
+    return list(check.declarations()) or list(check.slots()) or [*check.parts(), *check.growth()]
 
 
 class _Check:
@@ -62,16 +66,38 @@ class _Check:
                 if not _met(requirement, context):
                     yield self.problem(part, self.unmet(part, context, requirement, why))
             try:
-                yield from [self.problem(part, reason) for reason in part.plugin.problems(part.cfg, context)]
+                yield from [self.problem(part, reason) for reason in self.reasons(part)]
             except Exception as error:  # a plugin's own code
                 yield self.problem(part, f"{part.spec.title} could not check whether it fits: {explain(error)}")
+
+    def reasons(self, part: Part) -> list[str]:
+        """What a part says against its sizes: the images', and every batch that the training will have."""
+        context, batches = self.context(part), self.experiment.training.batches(self.resolution)
+        each = (part.plugin.problems(part.cfg, replace(context, batch=batch)) for batch in sorted(batches))
+        return list(dict.fromkeys(chain.from_iterable(each)))
+
+    def growth(self) -> Iterator[Problem]:
+        """What keeps the networks from growing as `training.growth` says."""
+        if (growth := self.experiment.training.growth) is None:
+            return
+        for network in (self.experiment.generator, self.experiment.discriminator):
+            if "growth" not in network.plugin.provides:
+                others = self.others(network, lambda plugin: "growth" in plugin.provides)
+                why = f"{network.key} {network.use!r} cannot grow: it works at one resolution only"
+                yield self.at(GROWTH, "; ".join(filter(None, [why, _choose(network.key, others)])))
+        for keys, what in growth.misfits(self.resolution):
+            yield self.at((*GROWTH, *keys), what)
+
+    @property
+    def resolution(self) -> int:
+        return self.experiment.data.core.resolution or 0
 
     def context(self, part: Part) -> "Context":
         """What a part may look at. How many classes there are is known when the data are read; here it is 0 or 1."""
         from gancore.contracts import Context, Interface
 
         core, batch = self.experiment.data.core, self.experiment.training.batch
-        interface = Interface(core.resolution or 0, core.channels, int(core.labels))
+        interface = Interface(self.resolution, core.channels, int(core.labels))
         section = getattr(self.experiment, part.key.partition(".")[0])
         if not isinstance(section, NetworkPart):
             return Context(interface, batch, None, self.provided())
@@ -111,6 +137,9 @@ class _Check:
             except (PluginError, TypeError):  # TypeError: declarations that are no words
                 continue
         return sorted(found, key=lambda name: -SequenceMatcher(None, part.use, name).ratio())
+
+    def at(self, keys: Keys, message: str) -> Problem:
+        return Problem(self.experiment.document.where(keys), dotted(keys), message)
 
     def problem(self, part: Part, message: str) -> Problem:
         where = self.experiment.document.where((*part.key.split("."), "use"))

@@ -17,6 +17,9 @@ from gancore.local_plugins import LocalPlugin, copy_into
 from gancore.options import PluginConfig
 from gancore.registry import PluginSpec, Registry
 
+LATER = (("training", "growth"),)
+"""Options that came after the first version. At null they change nothing, so an identity from before stays the same."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -178,7 +181,11 @@ class Experiment:
         """What makes this experiment differ from others: plugin files by their content, wherever it lies."""
         files = [part.spec for part in self.parts() if isinstance(part.spec, LocalPlugin)]
         versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
-        return {**self._with_data_base(None).to_dict(), "plugins": versions}
+        described = {**self._with_data_base(None).to_dict(), "plugins": versions}
+        for section, key in LATER:
+            if described[section][key] is None:
+                del described[section][key]
+        return described
 
     def error(self, key: str, message: str) -> ConfigError:
         """A mistake at a dotted key, with the place where that was written."""

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from gancore.config.growth import GrowthConfig
 from gancore.options import PluginConfig, Scheduled, within
 
 LR = "learning rate"
@@ -72,6 +73,7 @@ class TrainingConfig(PluginConfig):
     generator_optimizer: OptimizerConfig | None = Field(None, description="where the generator's differs")
     discriminator_optimizer: OptimizerConfig | None = Field(None, description="where the discriminator's differs")
     ema: EMA = EMA()
+    growth: GrowthConfig | None = Field(None, description="progressive growing; null: all layers from the start")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: cuda, else mps, else cpu")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of convolutions, by autocast")
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; changes bits, so it is part of a run")
@@ -101,9 +103,24 @@ class TrainingConfig(PluginConfig):
 
     @model_validator(mode="after")
     def _microbatch_divides(self) -> "TrainingConfig":
-        if self.microbatch is not None and self.batch % self.microbatch:
-            raise ValueError(f"microbatch {self.microbatch} must divide batch {self.batch}")
+        for batch in [self.batch, *(self.growth.batch.values() if self.growth else ())]:
+            if self.microbatch is not None and not self.divides(self.microbatch, batch):
+                smaller = " or be larger" if self.growth else ""
+                raise ValueError(f"microbatch {self.microbatch} must divide batch {batch}{smaller}")
         return self
+
+    def divides(self, microbatch: int, batch: int) -> bool:
+        """Whether a batch can be shown in microbatches; while growing, small batches may go whole."""
+        return batch % microbatch == 0 or (self.growth is not None and batch < microbatch)
+
+    def batch_at(self, resolution: int) -> int:
+        """Images per step while images of this resolution are trained."""
+        return self.growth.batch.get(resolution, self.batch) if self.growth else self.batch
+
+    def batches(self, resolution: int) -> set[int]:
+        """All sizes that a step may have in training up to this resolution."""
+        passed = self.growth.resolutions(resolution) if self.growth else [resolution]
+        return {self.batch_at(each) for each in passed}
 
 
 def _use(optimizer: dict[str, Any]) -> Any:

@@ -4,7 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Any, ClassVar, get_args
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gancore.contracts.normalization import Normalization
 from gancore.contracts.part import Part
@@ -28,13 +30,16 @@ class Generator(Part):
     """
 
     provides: ClassVar[frozenset[str]] = frozenset()
-    """Words in use: "styles" (layers take a style), "ws" (a mapped latent, several slots), "pyramid" (all scales)."""
+    """Words in use: "styles" (layers take a style), "ws" (a mapped latent, several slots), "pyramid" (all scales),
+    "growth" (synthesis follows a stage: paints at its resolution, the newest block with weight alpha)."""
 
     mapping: nn.Module
     synthesis: nn.Module
     z_dim: int
     w_dim: int
     num_ws: int
+    stage: Stage | None = None
+    """How far a growing run has come, where this is its average or its model; None: all is grown."""
 
     def __init__(self, cfg: Any, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
@@ -49,8 +54,27 @@ class Generator(Part):
         return draw.normal("z", (self.z_dim,))
 
     def reals(self, image: Tensor, stage: Stage | None = None) -> Images:
-        """Real images [N, C, R, R] in the form of this generator's output: the scales it has, grown as far."""
+        """Real images [N, C, R, R] in the form of this generator's output: the scales it has, grown as far.
+
+        Default: averaged down to the stage's resolution; while that fades in, blended with what was seen before it
+        (arXiv:1710.10196, figure 2).
+        """
+        if stage is None:
+            return (image,)
+        image = F.avg_pool2d(image, image.shape[2] // stage.resolution)
+        if stage.alpha < 1:
+            before = F.interpolate(F.avg_pool2d(image, 2), scale_factor=2, mode="nearest")
+            image = torch.lerp(image, before, 1 - stage.alpha)
         return (image,)
+
+    def num_ws_at(self, stage: Stage | None) -> int:
+        """Slots of ws that are in use at a stage: the first ones. Style mixing chooses among them."""
+        return self.num_ws
+
+    def enlarged(self, image: Tensor) -> Tensor:
+        """What a generator that is still growing paints, [N, C, r, r], at the final resolution: pixels are repeated."""
+        factor = self.resolution // image.shape[2]
+        return F.interpolate(image, scale_factor=factor, mode="nearest") if factor > 1 else image
 
     def fakes(
         self, ws: Tensor, reals: Callable[[], Images], stage: Stage | None, draw: Draw, update_emas: bool = False
@@ -70,6 +94,7 @@ class Generator(Part):
     ) -> Tensor:
         """[N, z_dim] and labels [N, label_dim] to the finest image [N, C, H, W], nominal range [-1, 1].
 
+        H and W are the final resolution, or that of `stage` where a growing run has not reached it yet.
         Random noise comes from `draw` when it is given, from torch's own generator otherwise.
         Raises ValueError when labels, truncation or noise mode are not what this generator takes.
         """
@@ -81,7 +106,7 @@ class Generator(Part):
         if noise_mode not in get_args(NoiseMode):
             raise ValueError(f"noise_mode should be one of {', '.join(get_args(NoiseMode))}, not {noise_mode!r}")
         ws = self.mapping(z, label, truncation_psi=truncation_psi, truncation_cutoff=truncation_cutoff)
-        return self.synthesis(ws, noise_mode=noise_mode, draw=draw)[-1]
+        return self.synthesis(ws, noise_mode=noise_mode, stage=self.stage, draw=draw)[-1]
 
     def _check_label(self, n: int, label: Tensor | None) -> None:
         label_dim = self.interface.label_dim

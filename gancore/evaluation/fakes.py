@@ -5,7 +5,6 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gancore.contracts import Generator
 from gancore.data import ImageData
@@ -58,8 +57,8 @@ class Generated:
     def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
         for draw, label in self._draws(seed, start, stop):
             ws = self.network.mapping(self.network.sample_z(draw), label)
-            images = self.network.synthesis(ws, noise_mode="random", draw=draw)[-1]
-            yield to_uint8(enlarged(images, self.network.resolution))
+            images = self.network.synthesis(ws, noise_mode="random", stage=self.network.stage, draw=draw)
+            yield to_uint8(self.network.enlarged(images[-1]))
 
     def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
         return self._draws(seed, 0, samples)
@@ -101,8 +100,3 @@ class Given:
     def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
         self.generator()
         return iter(())
-
-
-def enlarged(images: Tensor, resolution: int) -> Tensor:
-    """[N, C, r, r] at the final resolution; the same where they have it."""
-    return F.interpolate(images, size=resolution, mode="nearest") if images.shape[2] < resolution else images

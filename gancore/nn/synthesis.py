@@ -185,6 +185,7 @@ class StyleGenerator(Generator):
     Config = StyleGeneratorConfig
     provides: ClassVar[frozenset[str]] = frozenset({"styles", "ws"})
     synthesis_class: ClassVar[type[StyleSynthesis]] = StyleSynthesis
+    synthesis: StyleSynthesis
 
     def __init__(self, cfg: StyleGeneratorConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
@@ -192,6 +193,10 @@ class StyleGenerator(Generator):
         self.synthesis = self.synthesis_class(cfg, interface, normalize)
         self.num_ws = self.synthesis.num_ws
         self.mapping = MappingNetwork(cfg.z_dim, interface.label_dim, cfg.w_dim, self.num_ws, cfg.mapping, cfg.gain)
+
+    def num_ws_at(self, stage: Stage | None) -> int:
+        """Two slots a resolution (arXiv:1812.04948)."""
+        return self.num_ws - 2 * (len(self.synthesis.resolutions) - len(self.synthesis.blocks(stage)))
 
     @classmethod
     def problems(cls, cfg: StyleGeneratorConfig, context: Context) -> Iterable[str]:

@@ -1,10 +1,12 @@
 """The state of a run as named tensors: everything a bit-identical continuation needs, in one file."""
 
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gancore.contracts import Stage
 from gancore.training.trainer import Counters, Trainer
 
 
@@ -17,7 +19,12 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     }
     for network, optimizer in trainer.optimizers.items():
         tensors |= {f"optimizer.{network}/{key}": value for key, value in optimizer.state().items()}
-    about = {"kind": "checkpoint", "counters": trainer.counters.to_dict(), "threads": torch.get_num_threads()}
+    about = {
+        "kind": "checkpoint",
+        "counters": trainer.counters.to_dict(),
+        "threads": torch.get_num_threads(),
+        "stage": trainer.ema.stage and asdict(trainer.ema.stage),
+    }
     return tensors, about
 
 
@@ -29,6 +36,7 @@ def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any])
     for network, optimizer in trainer.optimizers.items():
         optimizer.load_state(_under(f"optimizer.{network}/", tensors))
     trainer.counters = Counters(**about["counters"])
+    trainer.ema.stage = Stage(**about["stage"]) if about.get("stage") else None
 
 
 def _modules(trainer: Trainer) -> dict[str, nn.Module]:

@@ -20,19 +20,13 @@ def keep_evidence(run: RunFolder, trainer: Trainer, bad_step: int) -> Path:
     """
     folder = run.path / f"divergence-{bad_step}-attempt{trainer.counters.attempt}"
     folder.mkdir(exist_ok=True)
-    _rewind(trainer, bad_step)
+    trainer.rewind(bad_step)
     batch = trainer.reals(0)
     save_grid(folder / "batch.png", trainer.data.batch(batch.indices, batch.flip, trainer.device).cpu())
     report = {phase.name: _replayed(trainer, phase) for phase in trainer.phases if phase.is_due(bad_step)}
     weights = {network: _bad_parameters(module) for network, module in trainer.networks.items()}
     write_json(folder / "report.json", {"step": bad_step, "phases": report, "bad_parameters": weights})
     return folder
-
-
-def _rewind(trainer: Trainer, step: int) -> None:
-    counters = trainer.counters
-    counters.nimg -= (counters.step - step) * trainer.training.batch * trainer.training.d_steps
-    counters.step = step
 
 
 def _replayed(trainer: Trainer, phase: Phase) -> dict[str, Any]:

@@ -36,7 +36,8 @@ def recompute_statistics(average: Generator, batch: int, seed: int, batches: int
         for k in range(batches if needed else 0):
             draw = SeededDraw.whole((seed, "statistics", k), batch, device)
             label = random_labels(average.interface.label_dim, draw)
-            average.synthesis(average.mapping(average.sample_z(draw), label), noise_mode="random", draw=draw)
+            ws = average.mapping(average.sample_z(draw), label)
+            average.synthesis(ws, noise_mode="random", stage=average.stage, draw=draw)
 
 
 @torch.no_grad()

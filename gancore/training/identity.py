@@ -33,7 +33,7 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
         return
     there, asked = _flat(read(run.config).data), _flat(experiment.to_dict())
     keys = [key for key in {**there, **asked} if not key.startswith((*MAY_CHANGE, "plugins."))]
-    differing = [f"{key}: {_at(there, key)} -> {_at(asked, key)}" for key in keys if _at(there, key) != _at(asked, key)]
+    differing = [f"{key}: {_at(there, key)} -> {_at(asked, key)}" for key in keys if there.get(key) != asked.get(key)]
     _refuse(run, "another experiment", differing)
     before = _environment(run)["plugins"]
     changed = [

@@ -60,12 +60,20 @@ class Logs:
         losses = " ".join(
             f"{name.removeprefix('loss/')} {v:.3f}" for name, v in values.items() if name.startswith("loss/")
         )
-        text = f"{speed:.1f} img/s {losses}"
+        text = f"{speed:.1f} img/s {_stage(values)}{losses}"
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(kimg - self._bar.n)
         if self._bar.disable:
             left = (self._total - kimg) * 1000 / max(speed, 1e-9)
             print(f"{kimg:.4g}/{self._total:g} kimg, {_clock(left)} left, {text}", file=sys.stderr, flush=True)
+
+
+def _stage(values: dict[str, float]) -> str:
+    """How far a growing run has come: "32x32 alpha 0.25 "."""
+    if "growth/resolution" not in values:
+        return ""
+    size, alpha = round(values["growth/resolution"]), values["growth/alpha"]
+    return f"{size}x{size} alpha {alpha:.2f} " if alpha < 1 else f"{size}x{size} "
 
 
 def _events(run: RunFolder, step: int) -> Any:

@@ -12,10 +12,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def fitting_microbatch(trainer: Trainer) -> int | None:
     """The largest halving of the microbatch with which every phase fits into memory; None if not even 1 does."""
-    size = trainer.training.microbatch or trainer.training.batch
+    training, batches = trainer.training, trainer.training.batches(trainer.growth.resolution)
+    size = min(training.microbatch or trainer.batch, trainer.batch)
     while size % 2 == 0:
         size //= 2
-        if _fits(trainer, size):
+        if all(training.divides(size, batch) for batch in batches) and _fits(trainer, size):
             return size
     return None
 

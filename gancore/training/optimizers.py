@@ -30,9 +30,12 @@ class NetworkOptimizer:
         self.params = [p for p in network.parameters() if p.requires_grad]
         self.torch_optimizer = _make(cfg, _groups(network))
 
-    def step(self, kimg: float, skip: Tensor) -> None:
-        """Updates from the gradients in place, unless `skip` (float32 scalar on the device) is 1."""
-        self._follow_schedules(kimg)
+    def step(self, kimg: float, skip: Tensor, lr: float | None = None) -> None:
+        """Updates from the gradients in place, unless `skip` (float32 scalar on the device) is 1.
+
+        Parameters without a gradient stay as they are, and so do their moments. `lr` takes the place of the own rate.
+        """
+        self._follow_schedules(kimg, lr)
         if isinstance(self.cfg, RMSprop):  # has no fused kernel that skips
             before = [p.detach().clone() for p in self.params]
             self.torch_optimizer.step()
@@ -41,13 +44,18 @@ class NetworkOptimizer:
             self.torch_optimizer.found_inf = skip  # type: ignore[attr-defined]
             self.torch_optimizer.step()
 
-    def _follow_schedules(self, kimg: float) -> None:
+    def _follow_schedules(self, kimg: float, lr: float | None) -> None:
         c = self.correction
+        rate = value_at(self.cfg.lr, kimg) if lr is None else lr
         for group in self.torch_optimizer.param_groups:
-            group["lr"] = value_at(self.cfg.lr, kimg) * c * group["lr_factor"]
+            group["lr"] = rate * c * group["lr_factor"]
             if isinstance(self.cfg, Adam):
                 beta1, beta2 = (value_at(beta, kimg) for beta in self.cfg.betas)
                 group["betas"] = (beta1**c if beta1 else 0.0, beta2**c)
+
+    def reset(self) -> None:
+        """Forgets all moments and step counts."""
+        self.torch_optimizer.state.clear()
 
     def zero_grad(self) -> None:
         self.torch_optimizer.zero_grad(set_to_none=True)
@@ -64,7 +72,7 @@ class NetworkOptimizer:
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Takes up the moments that `state` gave; parameters without any start afresh."""
         by_name = {name: p for p, name in self.names.items()}
-        self.torch_optimizer.state.clear()
+        self.reset()
         for key, value in tensors.items():
             name, _, entry = key.rpartition("/")
             p = by_name[name]

@@ -232,6 +232,8 @@ def _roll_back(session: Session, attempt: int) -> None:
 def _log(session: Session) -> None:
     trainer = session.trainer
     values = trainer.stats.read() | scalars_of(trainer)
+    if (stage := trainer.ema.stage) is not None:
+        values = {"growth/resolution": float(stage.resolution), "growth/alpha": stage.alpha} | values
     session.logs.tick(trainer.counters.step, trainer.kimg, values)
 
 

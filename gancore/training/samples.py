@@ -35,6 +35,7 @@ def generate(
 ) -> Tensor:
     """`count` images [count, C, R, R] on the CPU from latents and noise of a seed, of one class or of all in turn.
 
+    Images of a generator that is still growing are enlarged to the final size.
     Raises GancoreError when the class does not exist.
     """
     device = next(generator.parameters()).device
@@ -50,7 +51,7 @@ def generate(
         )
         for i in range(0, count, batch)
     ]
-    return torch.cat(images).cpu()
+    return generator.enlarged(torch.cat(images)).cpu()
 
 
 def _labels(label_dim: int, count: int, label: int | None, device: torch.device) -> Tensor | None:

@@ -83,10 +83,18 @@ class PhaseStep:
         label = self._random_label(draw)
         z = self.G.sample_z(draw)
         ws = self.G.mapping(z, label, update_emas=update_emas)
-        for regularizer in self.gan.regularizers.values():
-            ws = regularizer.mix_ws(ws, lambda: self.G.mapping(self.G.sample_z(draw.scoped("again")), label), draw)
+        ws = self._mixed(ws, lambda: self.G.mapping(self.G.sample_z(draw.scoped("again")), label), draw)
         images = self.G.fakes(ws, lambda: tuple(image[: draw.n] for image in self.real), self.stage, draw, update_emas)
         return Fakes(images, ws, z, label)
+
+    def _mixed(self, ws: Tensor, again: Callable[[], Tensor], draw: SeededDraw) -> Tensor:
+        """What the regularizers make of the slots of ws that are in use; they are shown no others."""
+        used = self.G.num_ws_at(self.stage)
+        rest = ws[:, used:]
+        mixed = ws[:, :used]
+        for regularizer in self.gan.regularizers.values():
+            mixed = regularizer.mix_ws(mixed, lambda: again()[:, :used], draw)
+        return torch.cat([mixed, rest], dim=1) if rest.shape[1] else mixed
 
     def _random_label(self, draw: SeededDraw) -> Tensor | None:
         """Labels of randomly chosen training images: fakes have the classes in the proportions of the data."""

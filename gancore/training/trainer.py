@@ -15,6 +15,7 @@ from gancore.data import ImageData
 from gancore.seeds import seed_of
 from gancore.training.draws import SeededDraw, data_order
 from gancore.training.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
+from gancore.training.growth import Growth
 from gancore.training.guard import Guard
 from gancore.training.objectives import phase_losses
 from gancore.training.optimizers import NetworkOptimizer
@@ -43,7 +44,9 @@ class Trainer:
         self.mirror = mirror
         for module in gan.modules().values():
             module.to(device).train()
+        self.growth = Growth(training, gan.generator.resolution)
         self.ema: Generator = averaged_copy(gan.generator)
+        self.ema.stage = self.growth.stage(0)  # later that of the last step: what has been trained is looked at
         self.networks: dict[Network, nn.Module] = {"generator": gan.generator, "discriminator": gan.discriminator}
         self.phases = phases_of(training, gan.regularizers)
         self.optimizers = {network: self._optimizer(network) for network in self.networks}
@@ -56,8 +59,14 @@ class Trainer:
         """Thousands of real images shown in main steps, divided by the discriminator steps of a step."""
         return self.counters.nimg / self.training.d_steps / 1000
 
+    @property
+    def batch(self) -> int:
+        """Real images of the step that is next."""
+        return self.growth.batch(self.kimg)
+
     def step(self) -> None:
         """One step: all phases that are due, then the moving averages."""
+        self._grow()
         for phase in self.phases:
             if phase.is_due(self.counters.step):
                 self._run(phase)
@@ -65,7 +74,7 @@ class Trainer:
 
     def averaged(self) -> Generator:
         """The averaged generator, fit to be looked at: with batch statistics of its own weights."""
-        recompute_statistics(self.ema, self.training.batch, self.training.seed)
+        recompute_statistics(self.ema, self.batch, self.training.seed)
         return self.ema
 
     def first_bad_step(self) -> int | None:
@@ -75,12 +84,18 @@ class Trainer:
             found = self.counters.step - 1
         return found
 
+    def rewind(self, step: int) -> None:
+        """Sets the counters to the beginning of a step; weights stay as they are."""
+        self.counters.step = self.counters.nimg = 0
+        while self.counters.step < step:
+            self._count()
+
     def gradients(self, phase: Phase, microbatch: int | None = None) -> Tensor:
         """Leaves the gradients of a phase in its network and returns its loss; nothing is updated."""
         self._train_only(phase.network)
         self.optimizers[phase.network].zero_grad()
         total = torch.zeros((), device=self.device)
-        for step, share in self._microbatches(phase, microbatch or self.training.microbatch or self.training.batch):
+        for step, share in self._microbatches(phase, microbatch or self.training.microbatch or self.batch):
             with self._autocast():
                 losses, shown = phase_losses(phase, self.gan, step)
             if losses:
@@ -90,11 +105,19 @@ class Trainer:
             self.stats.add(losses | shown, share)
         return total
 
+    def _grow(self) -> None:
+        """Takes up the stage of the step that begins; optimizers start afresh where a fade begins or ends."""
+        stage = self.growth.stage(self.kimg)
+        if self.growth.resets_optimizers(self.ema.stage, stage):
+            for optimizer in self.optimizers.values():
+                optimizer.reset()
+        self.ema.stage = stage
+
     def _run(self, phase: Phase) -> None:
         optimizer = self.optimizers[phase.network]
         loss = self.gradients(phase)
         self.guard.check(optimizer.params, loss, self.counters.step)
-        optimizer.step(self.kimg, self.guard.skip)
+        optimizer.step(self.kimg, self.guard.skip, self.growth.lr(self.kimg))
         self._after_update(phase.network)
 
     @torch.no_grad()
@@ -111,23 +134,28 @@ class Trainer:
             for _, part in parts_of(module):
                 part.end_step(lambda value: value)
         shown = int(self.kimg * 1000)
-        update_ema(self.ema, self.gan.generator, ema_decay(self.training.ema, self.training.batch, shown))
+        update_ema(self.ema, self.gan.generator, ema_decay(self.training.ema, self.batch, shown))
+        self._count()
+
+    def _count(self) -> None:
+        self.counters.nimg += self.batch * self.training.d_steps
         self.counters.step += 1
-        self.counters.nimg += self.training.batch * self.training.d_steps
 
     def _microbatches(self, phase: Phase, size: int) -> Iterator[tuple[PhaseStep, float]]:
-        batch, c = self.training.batch, self.counters
+        """The batch of the step in slices of `size` samples, each with its share of the batch."""
+        batch, stage, c = self.batch, self.growth.stage(self.kimg), self.counters
+        size = min(size, batch)
         reals = self.reals(phase.critic_step)
         key = (self.training.seed, c.attempt, c.step, phase.name)
         for start in range(0, batch, size):
             draw = SeededDraw(key, batch, start, start + size, self.device)
             torch.manual_seed(seed_of(*key, start))  # for layers that draw by themselves (dropout)
             part = reals.part(start, start + size)
-            yield PhaseStep(self.gan, self.data, part, draw, self.kimg), size / batch
+            yield PhaseStep(self.gan, self.data, part, draw, self.kimg, stage), size / batch
 
     def reals(self, critic_step: int) -> RealIndices:
         """The real images of a step are the same in all its phases, but for repeated discriminator steps."""
-        training, c, batch = self.training, self.counters, self.training.batch
+        training, c, batch = self.training, self.counters, self.batch
         indices = data_order(training.seed, len(self.data), c.nimg + critic_step * batch, batch)
         draw = SeededDraw.whole((training.seed, c.attempt, c.step, "reals", critic_step), batch)
         return RealIndices(indices, draw.uniform("mirror") < 0.5 if self.mirror else None)

@@ -101,7 +101,8 @@ class Walk:
             walked = [torch.lerp(w0, w1, step[:, None, None]) for step in steps]
         else:
             walked = [generator.mapping(slerp(z0, z1, step[:, None]), label) for step in steps]
-        a, b = (self.seen(generator.synthesis(ws, noise_mode="random", draw=draw)[-1]) for ws in walked)
+        painted = (generator.synthesis(ws, noise_mode="random", stage=generator.stage, draw=draw)[-1] for ws in walked)
+        a, b = (self.seen(generator.enlarged(images)) for images in painted)
         return eye.distance(a, b) / self.epsilon**2
 
     def seen(self, images: Tensor) -> Tensor:
