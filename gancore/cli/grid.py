@@ -133,7 +133,7 @@ def clean(folder: Path, yes: bool, as_json: bool) -> None:
 def report(folder: Path, out: Path | None) -> None:
     """Write results.json, results.csv and report.md of the grid in FOLDER, at any moment while it runs."""
     from gancore.grid.folder import GridFolder
-    from gancore.grid.results import write_report
+    from gancore.grid.report.write import write_report
 
     try:
         written = write_report(GridFolder(folder), out or folder / "report")

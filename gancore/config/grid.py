@@ -46,6 +46,9 @@ class GridConfig(PluginConfig):
     resources: Resources = Resources()
     stop_early: list[StopEarly] = Field([], description="rules that stop hopeless cells; none by default")
     retention: Retention = Retention()
+    published: str | None = Field(
+        None, description="published table that this grid repeats, told beside its results where the protocol allows"
+    )
     enough_kimg: float = Field(1000, ge=0, description="shorter cells are reported as too short to rank, kimg")
 
     @field_validator("axes")

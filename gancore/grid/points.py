@@ -15,6 +15,7 @@ from gancore.config.document import Document, Keys
 from gancore.config.grid import GridConfig
 from gancore.config.scalars import inline
 from gancore.errors import Problem, did_you_mean
+from gancore.grid.published import published_tables
 
 SEED = "training.seed"
 LONGEST = 150
@@ -84,6 +85,8 @@ def _mistakes(grid: GridConfig) -> Iterator[tuple[Keys, str]]:
     if not axes:
         yield ("grid",), "a grid needs `axes` or `seeds`"
         return
+    if grid.published is not None and grid.published not in published_tables():
+        yield ("grid", "published"), f"no table of this name; {did_you_mean(grid.published, published_tables())}"
     for values in axes.values():
         labels = [value.label for value in values]
         for index, value in enumerate(values):

@@ -13,9 +13,9 @@ RECENT = 10
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    """The lines of a JSON-lines file; one that a kill has cut is left out, a file that is not there has none."""
+    """The lines of a JSON-lines file; one that is damaged, as by a kill, is left out, a file that is not there has none."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return []
     return list(_parsed(text.splitlines()))
@@ -39,16 +39,6 @@ def final(run: RunFolder) -> dict[str, dict[str, Any]]:
     scores: dict[str, dict[str, Any]] = {}
     for score in _scores(records(run.metrics)):
         scores[score["name"]] = score
-    return scores
-
-
-def best(run: RunFolder) -> dict[str, dict[str, Any]]:
-    """The best score of each name over all evaluations, each with the kimg it is of."""
-    scores: dict[str, dict[str, Any]] = {}
-    for score in _scores(records(run.metrics)):
-        so_far = scores.get(score["name"])
-        if so_far is None or better(score, so_far):
-            scores[score["name"]] = score
     return scores
 
 
@@ -80,6 +70,8 @@ def _scores(lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 def _parsed(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
-            yield json.loads(line)
+            record = json.loads(line)
         except ValueError:
             continue
+        if isinstance(record, dict):
+            yield record

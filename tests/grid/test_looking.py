@@ -1,46 +1,19 @@
-"""Commands that look at grids and runs: status, clean, report, runs, cite, plan."""
+"""Commands that look at grids and runs: status, clean, report, runs, cite, plan; what a report says is in test_report_*.py."""
 
 import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from grid_files import load_grid, run_here, write_grid
+from made_up_grids import NINE, G, cell, made_up
 
 from gancore.artifacts.run import append_line
 from gancore.cli import main
-from gancore.grid.folder import CellState, GridFolder
-from gancore.grid.results import as_markdown, results_of
+from gancore.grid.folder import CellState
 from gancore.grid.scores import hopeless
 from gancore.grid.status import status_of, summary
-
-G, D = "generator.use", "discriminator.use"
-NINE = {"axes": {G: ["original", "skip", "residual"], D: ["original", "skip", "residual"]}, "enough_kimg": 0}
-
-
-def made_up(path: Path, grid: dict[str, Any], cells: dict[str, dict[str, Any]]) -> GridFolder:
-    """A grid folder whose cells have the given states, kimg and scores; nothing was trained."""
-    folder = GridFolder(path)
-    folder.cells.mkdir(parents=True)
-    write_grid(folder.file, grid)
-    for point in folder.points():
-        about = dict(cells.get(point.name, {}))
-        run, at, fid = folder.run(point.name), about.pop("at", None), about.pop("fid", [])
-        state = CellState(point.name, labels=point.labels, values=point.changes, kimg=10, **about)
-        folder.write(state)
-        if at is not None:
-            run.path.mkdir()
-            run.config.write_text("name: cell\n")
-            append_line(run.log, {"step": 1, "kimg": at, "images_per_s": 50.0})
-        for step, value in enumerate(fid):
-            append_line(run.metrics, {"step": step, "kimg": step, "scores": [{"name": "fid", "value": value}]})
-    return folder
-
-
-def cell(g: str, d: str) -> str:
-    return f"generator={g}_discriminator={d}"
 
 
 def test_looking_imports_no_torch(tmp_path: Path) -> None:
@@ -80,33 +53,6 @@ def test_status_of_a_running_grid(tmp_path: Path, capsys: pytest.CaptureFixture[
     told = json.loads(capsys.readouterr().out)
     assert told["cells"][0]["scores"] == {"fid": 70}
     assert told["cells"][4]["reason"] == "not finite at step 3"
-
-
-def test_the_table_has_g_in_rows_and_d_in_columns(tmp_path: Path) -> None:
-    scores = {cell(g, d): {"state": "done", "at": 10, "fid": [99, 10 * i + j]}
-              for i, g in enumerate(NINE["axes"][G]) for j, d in enumerate(NINE["axes"][D], 1)}  # fmt: skip
-    del scores[cell("skip", "skip")]
-    report = as_markdown(results_of(made_up(tmp_path, NINE, scores)))
-    assert "| generator | discriminator original |" not in report
-    assert "| original | **1** | 2 | 3 |" in report
-    assert "| skip | 11 | – | 13 |" in report
-    assert "no claim is made" in report
-
-
-def test_cells_that_are_too_short_are_not_ranked(tmp_path: Path) -> None:
-    scores = {cell("skip", d): {"state": "done", "at": 10, "fid": [i]} for i, d in enumerate(("skip", "residual"))}
-    report = as_markdown(results_of(made_up(tmp_path, {**NINE, "enough_kimg": 11}, scores)))
-    assert "**Too short to rank.**" in report
-    assert "**0**" not in report
-
-
-def test_mean_and_spread_over_seeds_for_each_value_of_other_axes(tmp_path: Path) -> None:
-    axes = {"loss.use": ["hinge", "wasserstein"], G: ["skip"], "generator.normalization": ["demod", "pin"]}
-    names = [f"loss=hinge_generator=skip_normalization=pin_seed={seed}" for seed in (0, 1)]
-    scores = {name: {"state": "done", "at": 10, "fid": [value]} for name, value in zip(names, (1, 3), strict=True)}
-    report = as_markdown(results_of(made_up(tmp_path, {"axes": axes, "seeds": [0, 1]}, scores)))
-    assert report.index("### normalization demod") < report.index("### normalization pin")
-    assert "| hinge | 2 ± 1.4 (n=2) |" in report
 
 
 def test_a_rule_looks_at_the_right_score_in_the_right_direction(tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""report.md: the tables, what may be claimed of them, and what did not work."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from gancore.grid.report.remarks import published_remarks, remarks
+from gancore.grid.report.tables import Entry, Number, Table, legend, tables_of
+
+Results = Mapping[str, Any]
+
+
+def as_markdown(results: Results) -> str:
+    """The report as text; names that could be taken for markup are escaped."""
+    tables = tables_of(results)
+    parts = [f"# {escaped(results['name'])}", *(_remark(remark.title, remark.text) for remark in remarks(results))]
+    heading = ""
+    for table in tables:
+        if table.title != heading:
+            parts.append(f"## {escaped(table.title)}")
+        if table.where:
+            parts.append(f"### {escaped(table.where)}")
+        heading = table.title
+        parts += [_table(table), *(f"{escaped(score)}: {words}" for score, words in table.claims)]
+    parts.append(_items(legend(tables)))
+    parts += _published(results)
+    unfinished = [cell for cell in results["cells"] if cell["state"] != "done" or cell["damage"]]
+    if unfinished:
+        parts += ["## Cells that are not done, or damaged", "\n".join(map(_state, unfinished))]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text as it is to be read: no markup of Markdown or HTML, no end of a table's cell, one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(text.split()))
+
+
+def _remark(title: str, text: str) -> str:
+    return f"**{title}.** {escaped(text)}" if title else escaped(text)
+
+
+def _table(table: Table) -> str:
+    lines = [[escaped(table.corner), *map(escaped, table.columns)], ["---"] * (len(table.columns) + 1)]
+    lines += [[escaped(row), *map(_entry, entries)] for row, entries in table.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _entry(entry: Entry | None) -> str:
+    if entry is None:
+        return ""
+    if not entry.numbers:
+        return entry.state
+    text = " / ".join("–" if number is None else _number(number) for number in entry.numbers)
+    published = f" [{entry.published}]" if entry.published else ""
+    return f"{text}{' †' if entry.on_the_way else ''}{published}"
+
+
+def _number(number: Number) -> str:
+    spread = f" ± {number.spread} (n={number.n})" if number.spread else ""
+    text = f"{number.text}{spread}{' ≈' if number.tied else ''}"
+    return f"**{text}**" if number.best else text
+
+
+def _published(results: Results) -> Iterator[str]:
+    found = published_remarks(results)
+    if found:
+        yield "## Published numbers"
+        yield escaped(found.text)
+        yield _items(found.why_not)
+        if found.differences:
+            yield "Trained otherwise than in the paper:"
+            yield _items(found.differences)
+
+
+def _state(cell: Mapping[str, Any]) -> str:
+    reasons = [reason for reason in (cell["reason"], *cell["damage"]) if reason]
+    name = cell["name"].replace("`", "'")
+    return f"- `{name}`: {cell['state']}" + (f": {escaped('; '.join(reasons))}" if reasons else "")
+
+
+def _items(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {escaped(line)}" for line in lines)

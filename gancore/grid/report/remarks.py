@@ -1,0 +1,77 @@
+"""What must be said before anybody reads a number: how far it is, what it cannot show, what stands beside it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gancore.grid.folder import STATES
+from gancore.grid.report.statistics import FEWEST
+
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A few sentences; `title` where they are a warning."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a grid says of the published table that it repeats."""
+
+    text: str
+    why_not: Sequence[str]
+    differences: Sequence[str]
+
+
+def remarks(results: Results) -> Iterator[Remark]:
+    cells = results["cells"]
+    yield Remark("", f"{len(cells)} cells: {counts(results)}; seeds {', '.join(map(str, results['seeds']))}.")
+    if results["too_short_to_rank"]:
+        yield Remark(
+            "Too short to rank",
+            f"A cell counts from {results['enough_kimg']:g} kimg on, and here {_longest(cells)}: the order of these "
+            "numbers says nothing about the order of the architectures.",
+        )
+    if not results["scores"]:
+        yield Remark("No scores yet", "No cell has been evaluated.")
+    elif len(results["seeds"]) < FEWEST:
+        yield Remark(
+            "",
+            f"Fewer than {_count(FEWEST)} seeds: no claim is made about which differences would be seen again.",
+        )
+
+
+def counts(results: Results) -> str:
+    """`7 done, 1 running, 1 failed`."""
+    states = Counter(cell["state"] for cell in results["cells"])
+    return ", ".join(f"{states[state]} {state}" for state in (*STATES, "damaged") if states[state])
+
+
+def published_remarks(results: Results) -> Published | None:
+    """None where the grid names no published table."""
+    published = results["published"]
+    if published is None:
+        return None
+    title = f"{published['table']} of {published['paper']}" if published["paper"] else published["table"]
+    beside = len(published["cells"])
+    if beside:
+        text = f"{title} ({published['remark']}) stands beside the measured numbers of {beside} cells."
+        why = "Not beside all of them, because:" if published["why_not"] else ""
+    else:
+        text = f"This grid repeats {title}. The published numbers do not stand beside the measured ones, because:"
+        why = ""
+    return Published(f"{text} {why}".strip(), published["why_not"], published["differences"])
+
+
+def _longest(cells: Sequence[Mapping[str, Any]]) -> str:
+    shortest, longest = (choose(cell["kimg"] for cell in cells) for choose in (min, max))
+    return f"all have {longest:g}" if shortest == longest else f"they have {shortest:g} to {longest:g}"
+
+
+def _count(number: int) -> str:
+    return {3: "three"}.get(number, str(number))

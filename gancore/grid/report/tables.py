@@ -1,0 +1,172 @@
+"""Tables as a paper prints them: first axis in rows, second in columns, one for each label of the others.
+
+A table holds what is printed and what it means; the forms (Markdown, HTML) only dress it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gancore.grid.points import short_names
+from gancore.grid.report.arms import SNAPSHOTS, Arm, Comparison, Snapshot, arms_of, compare, places
+from gancore.grid.report.terms import decimals, groups, word
+
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Number:
+    """One score of an arm: mean and spread over n seeds, as text. `tied`: it cannot be told apart from the best one."""
+
+    text: str
+    spread: str | None
+    n: int
+    best: bool
+    tied: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of a table. Without numbers, `state` says why; `on_the_way`: some of it is not done.
+
+    published: the numbers of the paper in the order of the scores, "–" for one that it has not; None without any.
+    """
+
+    labels: Mapping[str, str]
+    numbers: tuple[Number | None, ...]
+    state: str
+    on_the_way: bool
+    published: str | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """rows: labels, each with an entry for each column; None where a rule excludes the cells."""
+
+    snapshot: Snapshot
+    title: str
+    where: str
+    corner: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Entry | None]]]
+    claims: Sequence[tuple[str, str]]
+    """For each score, what may be claimed."""
+
+    def entries(self) -> list[Entry]:
+        return [entry for _, row in self.rows for entry in row if entry]
+
+
+def tables_of(results: Results) -> list[Table]:
+    """All tables: by the scores that share one, then by the labels of further axes, then by snapshot."""
+    return [
+        _table(results, scores, snapshot, where)
+        for scores in groups(results["scores"])
+        for where in places(results)
+        for snapshot in snapshots_of(results)
+    ]
+
+
+def snapshots_of(results: Results) -> list[Snapshot]:
+    """Final and best one; only the final one where every cell was evaluated once, so that they are the same."""
+    several = any(len(cell["history"]) > 1 for cell in results["cells"])
+    return list(SNAPSHOTS) if several else ["final"]
+
+
+def snapshot_title(results: Results, snapshot: Snapshot) -> str:
+    """The best snapshot is named after what it is best in: `lowest-FID snapshot`."""
+    if snapshot == "final":
+        return "final snapshot"
+    first = next((cell["best"][results["scores"][0]] for cell in results["cells"] if cell["best"]), {})
+    return f"{'highest' if first.get('higher_is_better') else 'lowest'}-{word(results['scores'][0])} snapshot"
+
+
+def place_title(results: Results, where: Mapping[str, str]) -> str:
+    names = short_names(results["axes"])
+    return ", ".join(f"{names[axis]} {label}" for axis, label in where.items())
+
+
+def _table(results: Results, scores: tuple[str, ...], snapshot: Snapshot, where: Mapping[str, str]) -> Table:
+    names = short_names(results["axes"])
+    row_axis, column_axis = [*results["axes"], "", ""][:2]
+    rows, columns = (results["axes"].get(axis, [""]) for axis in (row_axis, column_axis))
+    arms = {tuple(arm.labels.values()): arm for arm in arms_of(results, where)}
+    entries = _Entries(results, scores, snapshot, [compare(results, score, snapshot, where) for score in scores])
+
+    def entry(row: str, column: str) -> Entry | None:
+        at = {**({row_axis: row} if row_axis else {}), **({column_axis: column} if column_axis else {}), **where}
+        arm = arms.get(tuple(at.values()))
+        return entries.of(arm) if arm else None
+
+    title = " / ".join(map(word, scores))
+    corner = f"{names[row_axis]} \\ {names[column_axis]}" if column_axis else names.get(row_axis, "")
+    return Table(
+        snapshot=snapshot,
+        title=f"{title}, {snapshot_title(results, snapshot)}",
+        where=place_title(results, where),
+        corner=corner,
+        columns=[column or title for column in columns],
+        rows=[(row, [entry(row, column) for column in columns]) for row in rows],
+        claims=[(word(comparison.score), comparison.words) for comparison in entries.comparisons],
+    )
+
+
+@dataclass(frozen=True)
+class _Entries:
+    """Makes the entries of one table."""
+
+    results: Results
+    scores: tuple[str, ...]
+    snapshot: Snapshot
+    comparisons: Sequence[Comparison]
+
+    def of(self, arm: Arm) -> Entry:
+        measured = [cell for cell in arm.cells if any(score in cell[self.snapshot] for score in self.scores)]
+        return Entry(
+            labels=arm.labels,
+            numbers=tuple(self._number(arm, comparison) for comparison in self.comparisons) if measured else (),
+            state=", ".join(dict.fromkeys(cell["state"] for cell in arm.cells if cell not in measured)),
+            on_the_way=any(cell["state"] != "done" for cell in measured),
+            published=self._published(arm),
+        )
+
+    def _number(self, arm: Arm, comparison: Comparison) -> Number | None:
+        standing = comparison.standing(arm.labels)
+        if standing is None:
+            return None
+        places = self._decimals(comparison.score)
+        ranked = comparison.ranked
+        return Number(
+            text=f"{standing.mean:.{places}f}",
+            spread=None if standing.spread is None else f"{standing.spread:.{places}f}",
+            n=standing.n,
+            best=ranked and standing.verdict == "best",
+            tied=ranked and standing.verdict == "not told apart",
+        )
+
+    def _decimals(self, score: str) -> int:
+        """The same in both snapshots, and in all tables of a score."""
+        evaluations = [at["scores"] for cell in self.results["cells"] for at in cell["history"]]
+        return decimals(scores[score] for scores in evaluations if score in scores)
+
+    def _published(self, arm: Arm) -> str | None:
+        published = self.results["published"]
+        if published is None or published["snapshot"] != self.snapshot:
+            return None
+        numbers = [published["cells"].get(cell["name"], {}) for cell in arm.cells]
+        found = [next((n[score] for n in numbers if score in n), None) for score in self.scores]
+        return " / ".join("–" if n is None else f"{n:g}" for n in found) if any(n is not None for n in found) else None
+
+
+def legend(tables: Sequence[Table]) -> Iterator[str]:
+    """What the marks in these tables mean, of those that are there."""
+    numbers = [number for table in tables for entry in table.entries() for number in entry.numbers if number]
+    if any(number.spread for number in numbers):
+        yield "Mean ± standard deviation over n seeds."
+    if any(number.best for number in numbers):
+        yield "Bold: the best mean of its table."
+    if any(number.tied for number in numbers):
+        yield "≈: cannot be told apart from the best (Welch's t-test, Holm's correction, 5 %)."
+    if any(entry.on_the_way for table in tables for entry in table.entries()):
+        yield "†: not finished; the snapshot is that of the last evaluation so far, and takes no part in the ranking."
+    if any(entry.published for table in tables for entry in table.entries()):
+        yield "In brackets: the published number."

@@ -1,0 +1,1 @@
+"""The page of the report: its text, its looks, and what its table can do."""
