@@ -1,0 +1,67 @@
+"""Pyramid topology: the image of every resolution is put beside the features of its own (MSG-StyleGAN).
+
+Source: arXiv:1903.06048 section 2 ("lin_cat" combination) and the code of its StyleGAN variant: a linear 1x1
+convolution takes features and raw image back to the width of the features, and every block, not only the last, has a
+minibatch standard deviation.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from gancore.contracts import Images, Interface, Normalize, Stage
+from gancore.nn.activation import Activation, leaky
+from gancore.nn.discriminator import Builder, DiscriminatorBlock, DiscriminatorConfig, LastBlock, StyleDiscriminator
+from gancore.nn.layers import Conv2d
+from gancore.nn.minibatch_std import MinibatchStd
+from gancore.nn.options import ChannelsConfig
+from gancore.nn.pyramid import pyramid
+from gancore.nn.sites import FIRST_RESOLUTION
+
+
+class PyramidConfig(DiscriminatorConfig):
+    """Options of the pyramid discriminator."""
+
+    mbstd_everywhere: bool = Field(True, description="a minibatch standard deviation in every block, not only the last")
+
+
+class PyramidBlock(DiscriminatorBlock):
+    """A block that halves, behind a minibatch standard deviation of `extra` feature maps."""
+
+    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int, extra: int = 0) -> None:
+        super().__init__(build, resolution, c_in, c_out, extra)
+        self.mbstd = MinibatchStd(build.cfg.mbstd.group_size, extra) if extra else None
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        return super().forward(x if self.mbstd is None else self.mbstd(x, parts), parts)
+
+
+class Pyramid(StyleDiscriminator):
+    """Blocks that take features and an image; scales that are not given are averaged down from the finest."""
+
+    Config = PyramidConfig
+    cfg: PyramidConfig
+
+    def __init__(self, cfg: PyramidConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        width, linear = (cfg.channels or ChannelsConfig()).at, Activation(weight_gain=leaky(cfg.gain).weight_gain)
+        for resolution in self.resolutions[1:]:
+            c_in, c_out = width(resolution) + interface.channels, width(resolution)
+            combine = Conv2d(c_in, c_out, 1, bias=False, activation=linear)
+            getattr(self, f"b{resolution}").combine = combine
+
+    def forward(
+        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
+    ) -> tuple[Tensor, ...]:
+        x: Tensor | None = None
+        for block, image in zip(self.blocks(stage), pyramid(images, self.resolutions), strict=True):
+            x = block.fromrgb(image) if x is None else block.combine(torch.cat([x, image], dim=1))
+            x = block(x, parts)
+        assert x is not None
+        return (self.score(x, label),)
+
+    def _block(self, build: Builder, resolution: int) -> DiscriminatorBlock | LastBlock:
+        if resolution == FIRST_RESOLUTION:
+            return super()._block(build, resolution)
+        extra = self.cfg.mbstd.channels if self.cfg.mbstd_everywhere else 0
+        return PyramidBlock(build, resolution, build.channels(resolution), build.channels(resolution // 2), extra)

@@ -1,0 +1,130 @@
+"""MSG topology: a stack of convolutions without styles, with an image at every resolution (MSG-GAN).
+
+Source: arXiv:1903.06048 section 2 and table 5, and its code. Each block's output, normalized, is painted by a 1x1
+convolution of its own; all images go to the discriminator. The first layer, which makes 4x4 maps of the latent, is
+the only one that is not normalized.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.nn.activation import bias_act
+from gancore.nn.latent import Latent
+from gancore.nn.layers import Conv2d
+from gancore.nn.mapping import normalize_2nd_moment
+from gancore.nn.msg import LateNormConv2d, linear, rgb_conv
+from gancore.nn.options import ChannelsConfig
+from gancore.nn.pyramid import pyramid
+from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.options import PluginConfig
+
+
+class MSGConfig(PluginConfig):
+    """Options of the generator."""
+
+    z_dim: int = Field(512, ge=1, le=65536, description="size of the latent z")
+    normalize_z: bool = Field(True, description="latents scaled to a root mean square of 1")
+    equalized: bool = Field(True, description="equalized learning rate; else ordinary weights")
+    channels: ChannelsConfig = ChannelsConfig()
+
+
+class NormalizedLatent(Latent):
+    """z scaled to a root mean square of 1, with the label beside it."""
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool = False,
+    ) -> Tensor:
+        """See `Latent`."""
+        return super().forward(normalize_2nd_moment(z), label, truncation_psi, truncation_cutoff, update_emas)
+
+
+class DenseLayer(nn.Module):
+    """[N, W] to [N, C, 4, 4]: a transposed 4x4 convolution of one pixel, bias, leaky ReLU."""
+
+    def __init__(self, w_dim: int, channels: int, equalized: bool) -> None:
+        super().__init__()
+        self.linear = linear(w_dim, channels * FIRST_RESOLUTION**2, equalized, bias=False)
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, w: Tensor) -> Tensor:
+        return bias_act(self.linear(w).unflatten(1, (-1, FIRST_RESOLUTION, FIRST_RESOLUTION)), self.bias)
+
+
+class MSGBlock(nn.Module):
+    """Two layers, of which the first brings the size, and a toRGB."""
+
+    def __init__(self, conv0: nn.Module, conv1: nn.Module, torgb: Conv2d) -> None:
+        super().__init__()
+        self.conv0, self.conv1, self.torgb = conv0, conv1, torgb
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv1(self.conv0(x))
+
+
+class MSGSynthesis(nn.Module):
+    """ws [N, 1, w_dim] to the images of all resolutions."""
+
+    def __init__(self, w_dim: int, cfg: MSGConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__()
+        self.resolutions = resolutions(interface.resolution)
+        sites = Sites("generator", 2 * len(self.resolutions) - 1, styled=False)
+
+        def layer(name: str, resolution: int, c_in: int, c_out: int, up: bool = False) -> LateNormConv2d:
+            site = sites.next(f"b{resolution}.{name}", resolution, c_in, c_out)
+            return LateNormConv2d(c_in, c_out, cfg.equalized, normalize(site), up)
+
+        c_in = w_dim
+        for resolution in self.resolutions:
+            c_out = cfg.channels.at(resolution)
+            first = resolution == FIRST_RESOLUTION
+            conv0 = DenseLayer(c_in, c_out, cfg.equalized) if first else layer("conv0", resolution, c_in, c_out, True)
+            conv1 = layer("conv1", resolution, c_out, c_out)
+            torgb = rgb_conv(c_out, interface.channels, cfg.equalized)
+            setattr(self, f"b{resolution}", MSGBlock(conv0, conv1, torgb))
+            c_in = c_out
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
+        x, images = ws[:, 0], []
+        for resolution in self.resolutions:
+            block = getattr(self, f"b{resolution}")
+            x = block(x)
+            images.append(block.torgb(x))
+        return tuple(images)
+
+
+class MSG(Generator):
+    """A latent, a dense layer and convolutions; images of all resolutions."""
+
+    Config = MSGConfig
+    provides = frozenset({"pyramid"})
+
+    def __init__(self, cfg: MSGConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.z_dim, self.w_dim, self.num_ws = cfg.z_dim, cfg.z_dim + interface.label_dim, 1
+        self.mapping = (NormalizedLatent if cfg.normalize_z else Latent)(interface.label_dim)
+        self.synthesis = MSGSynthesis(self.w_dim, cfg, interface, normalize)
+
+    def reals(self, image: Tensor, stage: Stage | None = None) -> Images:
+        """The image and its 2x2 averages, down to 4x4."""
+        return pyramid((image,), resolutions(self.resolution))
+
+    @classmethod
+    def problems(cls, cfg: MSGConfig, context: Context) -> Iterable[str]:
+        return resolution_problems(context.interface.resolution)

@@ -1,0 +1,32 @@
+"""Pyramid topology: style blocks that give an image at every resolution (MSG-StyleGAN).
+
+Source: arXiv:1903.06048 section 3.2 and the code of its StyleGAN variant. Every image goes to the discriminator, which
+is not asked for one that was put together: gradients reach each resolution on their own way.
+"""
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from gancore.contracts import Images, Stage
+from gancore.nn.pyramid import pyramid
+from gancore.nn.sites import resolutions
+from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
+
+
+class PyramidSynthesis(StyleSynthesis):
+    torgb_at_every_resolution = True
+
+    def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:
+        return tuple(rgbs)
+
+
+class Pyramid(StyleGenerator):
+    """Style blocks with a toRGB each; images of all resolutions."""
+
+    provides: ClassVar[frozenset[str]] = StyleGenerator.provides | {"pyramid"}
+    synthesis_class = PyramidSynthesis
+
+    def reals(self, image: Tensor, stage: Stage | None = None) -> Images:
+        """The image and its 2x2 averages, down to 4x4."""
+        return pyramid((image,), resolutions(self.resolution))
