@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
 from gancore.errors import PluginError
@@ -41,12 +42,26 @@ class DiscriminatorConfig(ConvOptions):
         description="feature maps; the generator's when not given",
         json_schema_extra={"inherits": "generator.channels"},
     )
+    halving: Literal["convolution", "average"] = Field(
+        "convolution",
+        description="what halves the size: the second convolution of a block, or a 2x2 average of its activations",
+    )
     mbstd: MinibatchStdConfig = MinibatchStdConfig()
     labels: Literal["projection", "output"] = Field(
         "projection", description="how a label acts: on the features by a mapping network, or by an output a class"
     )
     mapping: LabelMappingConfig = LabelMappingConfig()
     cmap_dim: int | None = Field(None, ge=1, description="size of the mapped label; feature maps at 4x4 when not given")
+
+
+class AveragedConv2d(Conv2d):
+    """A convolution whose activations are averaged: [N, in, H, W] to [N, out, H / 2, W / 2].
+
+    PGGAN where it does not fuse convolution and averaging; with the activation between them, that is another function.
+    """
+
+    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1) -> Tensor:
+        return F.avg_pool2d(super().forward(x, gain, parts), 2)
 
 
 class Builder:
@@ -60,8 +75,9 @@ class Builder:
 
     def conv(self, name: str, resolution: int, c_in: int, c_out: int, down: bool = False) -> Conv2d:
         cfg, site = self.cfg, self.sites.next(name, resolution, c_in, c_out)
-        sampling: Sampling | None = "down" if down else None
-        return Conv2d(
+        averaged = down and cfg.halving == "average"
+        sampling: Sampling | None = "down" if down and not averaged else None
+        return (AveragedConv2d if averaged else Conv2d)(
             c_in, c_out, 3, True, sampling, cfg.resample_filter, cfg.resampling, self.activation, self.normalize(site)
         )
 

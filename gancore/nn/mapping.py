@@ -97,7 +97,9 @@ class MappingNetwork(Part):
     def _input(self, z: Tensor | None, label: Tensor | None) -> Tensor:
         parts = [] if z is None else [z]
         if self.label_dim:
-            parts.append(self.embed(_given(label, self.label_dim)))
+            if label is None:
+                raise ValueError(f"this network was made for labels [N, {self.label_dim}], and got none")
+            parts.append(self.embed(label))
         if self.together:
             return normalize_2nd_moment(torch.cat(parts, dim=1))
         return torch.cat([normalize_2nd_moment(part) for part in parts], dim=1)
@@ -105,37 +107,6 @@ class MappingNetwork(Part):
     def _truncated(self, ws: Tensor, psi: float, cutoff: int | None) -> Tensor:
         near = self.w_avg.lerp(ws, psi)
         return near if cutoff is None else torch.cat([near[:, :cutoff], ws[:, cutoff:]], dim=1)
-
-
-class LatentMapping(Part):
-    """The mapping of generators without styles: z [N, z_dim] and labels, concatenated, to ws [N, 1, z_dim + label_dim].
-
-    `normalized`: scaled to a root mean square of 1, both together (arXiv:1710.10196).
-    """
-
-    def __init__(self, label_dim: int, normalized: bool) -> None:
-        super().__init__()
-        self.label_dim, self.normalized = label_dim, normalized
-
-    def forward(
-        self,
-        z: Tensor,
-        label: Tensor | None = None,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-        update_emas: bool = False,
-    ) -> Tensor:
-        """Raises ValueError when asked to truncate: there is no mapped latent that has an average."""
-        if truncation_psi != 1:
-            raise ValueError(f"this generator has no truncation: truncation_psi should be 1, not {truncation_psi:g}")
-        x = torch.cat([z, _given(label, self.label_dim).to(z.dtype)], dim=1) if self.label_dim else z
-        return (normalize_2nd_moment(x) if self.normalized else x)[:, None]
-
-
-def _given(label: Tensor | None, label_dim: int) -> Tensor:
-    if label is None:
-        raise ValueError(f"this network was made for labels [N, {label_dim}], and got none")
-    return label
 
 
 def _rows(label_dim: int, features: int) -> Linear:

@@ -1,0 +1,197 @@
+"""Stack topology: convolutions on top of a dense layer, without styles, and an image at every resolution.
+
+Source: arXiv:1710.10196 (PGGAN) table 2 and section 4; the layers are those of its code: convolution, bias, leaky
+ReLU, normalization. The dense layer is a transposed convolution of one pixel, whose gain is therefore sqrt(2) / 4.
+It grows like the progressive topology; fully grown, the toRGB layers of the lower resolutions are idle.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import (
+    Context,
+    Draw,
+    Generator,
+    Images,
+    Interface,
+    NoiseMode,
+    Normalization,
+    Normalize,
+    Site,
+    Stage,
+)
+from gancore.errors import PluginError
+from gancore.nn.activation import GainIn, leaky
+from gancore.nn.convolution import conv_transpose2d
+from gancore.nn.fade import faded_image, images_in_use
+from gancore.nn.layers import Conv2d, Weighted, register_filter
+from gancore.nn.mapping import normalize_2nd_moment
+from gancore.nn.options import ChannelsConfig, ConvOptions
+from gancore.nn.resample import upsample2d
+from gancore.nn.resampled_conv import Resampling, same_conv2d, upsampling_conv2d
+from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn.style import scaled_convolution
+
+
+class StackConfig(ConvOptions):
+    """Options of the stack. The defaults are PGGAN's."""
+
+    z_dim: int = Field(512, ge=1, le=65536, description="size of the latent z")
+    channels: ChannelsConfig = ChannelsConfig()
+    gain: GainIn = Field("weight", description="where the sqrt(2) of a leaky ReLU stands")
+    resampling: Resampling = Field("box", description="FIR filter, or a 2x2 box (nearest up) and a blur")
+    resample_filter: tuple[float, ...] | None = Field(
+        None, strict=False, min_length=1, description="FIR taps; null: none"
+    )
+    output: Literal["linear", "tanh"] = Field("linear", description="what images pass through at the end")
+
+
+class NormalizedLatent(nn.Module):
+    """z [N, z_dim] and labels [N, label_dim], together of root mean square 1: ws [N, 1, z_dim + label_dim]."""
+
+    def __init__(self, label_dim: int) -> None:
+        super().__init__()
+        self.label_dim = label_dim
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool = False,
+    ) -> Tensor:
+        """Raises ValueError when asked to truncate: a latent that is scaled again has no magnitude to reduce."""
+        if truncation_psi != 1:
+            raise ValueError(f"this generator has no truncation: truncation_psi should be 1, not {truncation_psi:g}")
+        if self.label_dim:
+            if label is None:
+                raise ValueError(f"this network was made for labels [N, {self.label_dim}], and got none")
+            z = torch.cat([z, label.to(z.dtype)], dim=1)
+        return normalize_2nd_moment(z)[:, None]
+
+
+class StackLayer(Weighted):
+    """Convolution, bias, activation, normalization: [N, in, H, W] to [N, out, H, W]."""
+
+    kernel_size = 3
+
+    def __init__(self, cfg: StackConfig, site: Site, normalization: Normalization) -> None:
+        super().__init__()
+        if normalization.style_size:
+            raise PluginError(f"{type(normalization).__name__} takes a style, and {site.name} has none")
+        self.normalization, self.resampling = normalization, cfg.resampling
+        self.activation = leaky(cfg.gain, cfg.conv_clamp)
+        self.add_weight([site.c_out, site.c_in, self.kernel_size, self.kernel_size], self.activation.weight_gain)
+        self.bias = nn.Parameter(torch.zeros(site.c_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, gain = self.effective_weight(), self.activation.gain
+        y, scale = scaled_convolution(x, weight, x.new_zeros(len(x), 0), self.normalization, self.convolve)
+        y = y if scale is None else y * scale.to(y.dtype)[:, :, None, None]
+        return self.normalization.statistic(self.activation(y * gain if gain != 1 else y, self.bias * gain))
+
+    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        return same_conv2d(x, weight)
+
+
+class UpLayer(StackLayer):
+    """A layer that doubles the size: [N, in, H, W] to [N, out, 2 H, 2 W]."""
+
+    resample_filter: Tensor | None
+
+    def __init__(self, cfg: StackConfig, site: Site, normalization: Normalization) -> None:
+        super().__init__(cfg, site, normalization)
+        register_filter(self, cfg.resample_filter)
+
+    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        return upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
+
+
+class DenseLayer(StackLayer):
+    """The first layer: [N, in, 1, 1] to [N, out, 4, 4], each output from all of the input."""
+
+    kernel_size = FIRST_RESOLUTION
+
+    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+        return conv_transpose2d(x, weight.transpose(0, 1))
+
+
+class StackBlock(nn.Module):
+    """Two layers, the first of which brings the size, and a toRGB."""
+
+    def __init__(self, first: StackLayer, conv1: StackLayer, torgb: Conv2d) -> None:
+        super().__init__()
+        self.conv0, self.conv1, self.torgb = first, conv1, torgb
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv1(self.conv0(x))
+
+
+class StackSynthesis(nn.Module):
+    """ws [N, 1, w_dim] to images."""
+
+    resample_filter: Tensor
+
+    def __init__(self, cfg: StackConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__()
+        self.output, self.resolutions = cfg.output, resolutions(interface.resolution)
+        sites = Sites("generator", 2 * len(self.resolutions), styled=False)
+
+        def layer(kind: type[StackLayer], name: str, resolution: int, c_in: int, c_out: int) -> StackLayer:
+            site = sites.next(f"b{resolution}.{name}", resolution, c_in, c_out)
+            return kind(cfg, site, normalize(site))
+
+        c_in = cfg.z_dim + interface.label_dim
+        for resolution in self.resolutions:
+            c_out = cfg.channels.at(resolution)
+            first = layer(DenseLayer if resolution == FIRST_RESOLUTION else UpLayer, "conv0", resolution, c_in, c_out)
+            conv1 = layer(StackLayer, "conv1", resolution, c_out, c_out)
+            setattr(self, f"b{resolution}", StackBlock(first, conv1, Conv2d(c_out, interface.channels, 1)))
+            c_in = c_out
+        register_filter(self, cfg.image_filter)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        """See `gancore.contracts.Generator`; there is no noise."""
+        last = self.resolutions[-1] if stage is None else stage.resolution
+        blocks = [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= last]
+        painters, rgbs = blocks[-images_in_use(stage) :], []
+        x = ws[:, 0, :, None, None]
+        for block in blocks:
+            x = block(x)
+            if block in painters:
+                rgbs.append(block.torgb(x))
+        image = faded_image(rgbs, stage, self.upsample)
+        return (image.tanh() if self.output == "tanh" else image,)
+
+    def upsample(self, image: Tensor) -> Tensor:
+        """[N, C, H, W] to [N, C, 2 H, 2 W]."""
+        return upsample2d(image, self.resample_filter)
+
+
+class Stack(Generator):
+    """A latent that is normalized, a dense layer, and convolutions that are added two by two."""
+
+    Config = StackConfig
+    provides = frozenset({"growth"})
+
+    def __init__(self, cfg: StackConfig, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.z_dim, self.w_dim, self.num_ws = cfg.z_dim, cfg.z_dim + interface.label_dim, 1
+        self.mapping = NormalizedLatent(interface.label_dim)
+        self.synthesis = StackSynthesis(cfg, interface, normalize)
+
+    @classmethod
+    def problems(cls, cfg: Any, context: Context) -> Iterable[str]:
+        return resolution_problems(context.interface.resolution)
