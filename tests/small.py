@@ -10,8 +10,18 @@ from gancore.config.scalars import inline
 from gancore.discovery import discover
 from gancore.training.trainer import Trainer
 
-SMALL: dict[tuple[str, str], dict[str, Any]] = {}
+SMALL: dict[tuple[str, str], dict[str, Any]] = {
+    ("generator", "mlp"): {"hidden": [16, 16]},
+    ("discriminator", "mlp"): {"hidden": [16, 16]},
+    ("generator", "lapgan"): {"hidden": [16], "maps": 8},
+    ("discriminator", "lapgan"): {"hidden": [16], "maps": 8},
+    ("generator", "alias_free"): {"layers": 4, "margin": 2},
+    ("discriminator", "projected"): {"backbone": "test_efficientnet", "weights": "random", "size": 64, "width": 4},
+}
 """Options, by kind and name, of plugins that the options of `tiny.TINY` do not make small."""
+
+ONE_SCALE: dict[str, dict[str, Any]] = {"lapgan": {"coarse": "generated"}}
+"""Options of generators of several scales where the discriminator judges the finest image only."""
 
 TABLE2 = ["original", "skip", "residual"]
 """The topologies of StyleGAN2's Table 2, of generators and of discriminators."""
@@ -41,6 +51,8 @@ def experiment_of(generator: str, discriminator: str, *overrides: str, **changes
         for kind, name in chosen.items()
         for key, value in SMALL.get((kind, name), {}).items()
     ]
+    if "pyramid" not in load("discriminator", discriminator).provides:
+        sizes += [f"generator.{key}={inline(value)}" for key, value in ONE_SCALE.get(generator, {}).items()]
     mapping = tiny_mapping(**({"regularizers": regularizers_for(generator, discriminator)} | changes))
     return load_experiment(mapping, [*uses, *sizes, *overrides])
 

@@ -1,19 +1,17 @@
 """Weights of feature networks: where they lie, how they are fetched, what they are known by. No code is executed."""
 
-import hashlib
 import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from gancore.errors import GancoreError
+from gancore.nn.pretrained import package as package
+from gancore.nn.pretrained import state_hash as state_hash
 
 
 @dataclass(frozen=True)
@@ -94,23 +92,3 @@ def expect(state: Mapping[str, Tensor], name: str, network: str) -> None:
     """Raises GancoreError unless the state has the tensor that tells a network's weights from another's."""
     if name not in state:
         raise GancoreError(f"these are not weights of {network}: there is no {name!r} in the file")
-
-
-def state_hash(state: Mapping[str, Tensor]) -> str:
-    """sha256 (hex) of the floating-point tensors, in the order of their names; the same however they are stored."""
-    digest = hashlib.sha256()
-    for name in sorted(name for name, value in state.items() if value.is_floating_point()):
-        value = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def package(module: str, extra: str) -> Any:
-    """A module of an optional package. Raises GancoreError that says how to install it."""
-    try:
-        found: ModuleType = import_module(module)
-    except ImportError as cause:
-        name = module.partition(".")[0].replace("_", "-")
-        raise GancoreError(f"{name} is not installed ({cause}); pip install 'gancore[{extra}]'") from cause
-    return found

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Feature, PluginConfig
-from gancore.errors import GancoreError, did_you_mean
 from gancore.evaluation.weights import package, state_hash
+from gancore.nn.pretrained import timm_model
 
 
 class Timm(Feature):
@@ -61,18 +61,11 @@ class Backbone(nn.Module):
 
     def __init__(self, model: str, weights: str | None) -> None:
         super().__init__()
-        timm = package("timm", "timm")
-        if model.partition(".")[0] not in timm.list_models():
-            raise GancoreError(f"timm has no model {model!r}; {_nearest(model, timm.list_models())}")
+        own = f"features: {{use: timm, model: {model}, weights: PATH}}"
+        instead = f"name a local file by `{own}`, or use `features: embedded`"
         source = {"checkpoint_path": weights} if weights else {"pretrained": True}
-        try:
-            self.model = timm.create_model(model, num_classes=0, **source)
-        except Exception as cause:  # no network, no such file, weights of another model
-            raise GancoreError(
-                f"the weights of timm's {model} cannot be had ({cause}); name a local file by "
-                f"`features: {{use: timm, model: {model}, weights: PATH}}`, or use `features: embedded`"
-            ) from cause
-        wanted = timm.data.resolve_model_data_config(self.model)
+        self.model = timm_model(model, instead, num_classes=0, **source)
+        wanted = package("timm", "timm").data.resolve_model_data_config(self.model)
         self.size = tuple(wanted["input_size"][1:])
         self.register_buffer("mean", torch.tensor(wanted["mean"])[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(wanted["std"])[:, None, None], persistent=False)
@@ -121,7 +114,3 @@ def _extractor_class() -> Any:
             return torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
 
     return TimmExtractor
-
-
-def _nearest(model: str, known: Sequence[str]) -> str:
-    return did_you_mean(model, known).partition("known:")[0] or "timm.list_models() lists them"

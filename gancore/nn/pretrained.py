@@ -1,0 +1,51 @@
+"""Networks that were trained elsewhere: optional packages, backbones of timm, and what weights are known by."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gancore.errors import GancoreError, did_you_mean
+
+
+def package(module: str, extra: str) -> Any:
+    """A module of an optional package. Raises GancoreError that says how to install it."""
+    try:
+        found: ModuleType = import_module(module)
+    except ImportError as cause:
+        name = module.partition(".")[0].replace("_", "-")
+        raise GancoreError(f"{name} is not installed ({cause}); pip install 'gancore[{extra}]'") from cause
+    return found
+
+
+def timm_model(model: str, instead: str, **how: Any) -> nn.Module:
+    """A model of timm by name; `how` is passed on to `timm.create_model`.
+
+    Raises GancoreError when timm, the model or its weights cannot be had; it ends with what can be done `instead`.
+    """
+    timm = package("timm", "timm")
+    if model.partition(".")[0] not in timm.list_models():
+        raise GancoreError(f"timm has no model {model!r}; {_nearest(model, timm.list_models())}")
+    try:
+        created: nn.Module = timm.create_model(model, **how)
+    except Exception as cause:  # no network, no such file, weights of another model
+        raise GancoreError(f"the weights of timm's {model} cannot be had ({cause}); {instead}") from cause
+    return created
+
+
+def state_hash(state: Mapping[str, Tensor]) -> str:
+    """sha256 (hex) of the floating-point tensors, in the order of their names; the same however they are stored."""
+    digest = hashlib.sha256()
+    for name in sorted(name for name, value in state.items() if value.is_floating_point()):
+        value = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _nearest(model: str, known: Sequence[str]) -> str:
+    return did_you_mean(model, known).partition("known:")[0] or "timm.list_models() lists them"

@@ -1,0 +1,69 @@
+"""The plugin `projected`: backbone, random projection, and a head a level."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
+from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
+from gancore.nn.sites import Sites
+
+from .backbone import Backbone
+from .head import Head, halvings
+from .projection import RandomProjection
+
+SMALLEST = 64
+"""Below it the last maps of a backbone are smaller than what a head ends with."""
+
+
+class Projected(Discriminator):
+    """One image to a map of logits [N, h, w] of each head, finest level first."""
+
+    class Config(PluginConfig):
+        backbone: str = Field("tf_efficientnet_lite0", description="model of timm whose features are looked at")
+        weights: str = Field("pretrained", description="pretrained (timm's download), random, or a file of weights")
+        levels: tuple[int, ...] = Field(
+            (1, 2, 3, 4), strict=False, min_length=1, description="feature maps of the model, fine to coarse"
+        )
+        size: int | None = Field(224, ge=SMALLEST, description="smaller images are upsampled to it; null: never")
+        width: int = Field(
+            64, ge=1, le=4096, description="channels of the finest level; others are multiples of it"
+        )
+        mapping: LabelMappingConfig = LabelMappingConfig(layers=1)
+        cmap_dim: int = Field(64, ge=1, le=4096, description="size of the mapped label")
+
+    def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.backbone = Backbone(cfg.backbone, cfg.weights, cfg.levels, cfg.size)
+        self.projection = RandomProjection(self.backbone.channels, cfg.width)
+        seen = max(interface.resolution, cfg.size or 0)
+        sizes = [2 * seen // reduction for reduction in self.backbone.reductions]
+        sites = Sites("discriminator", sum(map(halvings, sizes)), styled=False)
+        features = cfg.cmap_dim if interface.label_dim else 1
+        self.heads = nn.ModuleList(
+            Head(f"heads.{i}", c_in, size, cfg.width, features, sites, normalize)
+            for i, (c_in, size) in enumerate(zip(self.projection.channels, sizes, strict=True))
+        )
+        if interface.label_dim:
+            self.mapping = MappingNetwork(0, interface.label_dim, cfg.cmap_dim, None, cfg.mapping)
+
+    def forward(
+        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
+    ) -> tuple[Tensor, ...]:
+        projected = self.projection(self.backbone(images[-1]))
+        maps = [head(x, parts) for head, x in zip(self.heads, projected, strict=True)]
+        if not self.interface.label_dim:
+            return tuple(x[:, 0] for x in maps)
+        cmap = self.mapping(None, label)[:, :, None, None] / math.sqrt(self.cfg.cmap_dim)
+        return tuple((x * cmap).sum(dim=1) for x in maps)
+
+    @classmethod
+    def problems(cls, cfg: Any, context: Context) -> Iterable[str]:
+        interface = context.interface
+        if max(interface.resolution, cfg.size or 0) < SMALLEST:
+            yield f"resolution {interface.resolution} is below {SMALLEST}, the least that it looks at; set size"
+        if interface.channels not in (1, 3):
+            yield f"its backbone looks at RGB or gray images, not at {interface.channels} channels"
