@@ -33,8 +33,8 @@ class StepCost:
 
 
 def step_cost(experiment: Experiment, interface: Interface) -> StepCost:
-    """What a step costs in float32, wherever it is run."""
-    training = experiment.training.model_copy(update={"precision": "fp32"})
+    """What a step costs in float32, wherever it is run; of a growing run, a step at the full resolution."""
+    training = experiment.training.grown(interface.resolution).model_copy(update={"precision": "fp32"})
     gan = meta_networks(experiment, interface)
     trainer = Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, torch.device("meta"))
     flops, activations = 0.0, 0

@@ -85,7 +85,8 @@ def forecast(
 ) -> Forecast:
     """What training and evaluating cost; starting processes, decoding data and writing files are left out.
 
-    Like cells are measured once, on noise instead of the data.
+    Like cells are measured once, on noise instead of the data. A growing run is taken for one that is grown from the
+    start, so it takes less than this.
 
     threads: of each worker. assumed: a speed instead of a measurement.
 

@@ -41,8 +41,11 @@ class Speed:
 
 
 def probe(experiment: Experiment, interface: Interface, threads: int | None = None, rounds: int = ROUNDS) -> Speed:
-    """Trains on noise for a few steps. Nothing is written. Raises GancoreError when the device is not to be had."""
-    training = experiment.training
+    """Trains on noise for a few steps, at the full resolution where the experiment grows. Nothing is written.
+
+    Raises GancoreError when the device is not to be had.
+    """
+    training = experiment.training.grown(interface.resolution)
     device, before = pick_device(training), torch.get_num_threads()
     torch.set_num_threads(training.threads or threads or before)
     try:

@@ -13,7 +13,7 @@ RECENT = 10
 
 
 def records(path: Path) -> list[dict[str, Any]]:
-    """The lines of a JSON-lines file; one that is damaged, as by a kill, is left out, a file that is not there has none."""
+    """The lines of a JSON-lines file; one that a kill has damaged is left out, a file that is not there has none."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Commands that look at grids and runs: status, clean, report, runs, cite, plan; what a report says is in test_report_*.py."""
+"""Commands that look at grids and runs: status, clean, report, runs, cite, plan. See test_report_*.py for reports."""
 
 import json
 import subprocess

@@ -5,6 +5,7 @@ Nothing is claimed of an arm with fewer than three seeds, nor of one whose cells
 
 import itertools
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -149,10 +150,8 @@ def _test(best: Arm, others: Sequence[Arm], score: str, snapshot: Snapshot, stan
 
 
 def _words(comparison: Comparison) -> str:
-    counts = {
-        verdict: sum(arm.verdict == verdict for arm in comparison.arms) for verdict in ("worse", "not told apart")
-    }
-    silent = sum(arm.verdict == "no claim" for arm in comparison.arms)
+    counts = Counter(arm.verdict for arm in comparison.arms)
+    silent = counts["no claim"]
     words = (
         f"Against the best mean, {_arms(counts['worse'])} worse and {_arms(counts['not told apart'])} not to be told "
         f"apart from it (Welch's t-test, Holm's correction, {LEVEL:.0%})."

@@ -24,10 +24,17 @@ NOT_GOING_ON = ("failed", "stopped", "damaged")
 
 
 def results_of(folder: GridFolder) -> Results:
+    """What `collected` gives, without the experiments."""
+    return collected(folder)[0]
+
+
+def collected(folder: GridFolder) -> tuple[Results, dict[str, Any]]:
     """Everything that is known of the grid, as JSON has it. Raises RunError where there is no grid.
 
     {"grid", "name", "written", "gancore", "axes": {key: [labels]}, "seeds", "enough_kimg", "too_short_to_rank",
     "scores": names in order, "cells": see `_cell`, "comparisons": see arms, "published": see published}
+
+    Second, the resolved experiments of the cells by name, as plain data.
     """
     grid, points = folder.grid(), folder.points()
     cells = [_cell(folder, point, grid.enough_kimg) for point in points]
@@ -46,15 +53,15 @@ def results_of(folder: GridFolder) -> Results:
     experiments = experiments_of(folder, cells)
     results["comparisons"] = comparisons_of(results)
     results["published"] = published_beside(grid.published, cells, experiments)
-    return results
+    return results, experiments
 
 
 def _cell(folder: GridFolder, point: Point, enough_kimg: float) -> Cell:
     """One cell: axes (labels), values, seed, state, scores of the final and of the best snapshot by name, all
     evaluations, kimg, images_per_s (median of all log lines), parameters, threads, device, versions, data, the reason
     of a failure, and in words what of its files is damaged."""
-    run, damage = folder.run(point.name), []
-    state = _state(folder, point)
+    run, state = folder.run(point.name), _state(folder, point)
+    damage: list[str] = []
     environment = _environment(run, damage)
     history = history_of(run.metrics)
     kimg = _kimg(run, damage)

@@ -21,14 +21,8 @@ def published_beside(name: str | None, cells: Sequence[Cell], configs: Mapping[s
         return None
     if name not in published_tables():  # written by another version
         unknown = f"this version of gancore has no published table {name!r}"
-        return {
-            **dict.fromkeys(ABOUT),
-            "table": name,
-            "name": name,
-            "cells": {},
-            "why_not": [unknown],
-            "differences": [],
-        }
+        about = {**dict.fromkeys(ABOUT), "table": name, "name": name}
+        return {**about, "cells": {}, "why_not": [unknown], "differences": []}
     table, why_not, differences = published_tables()[name], _Told(), _Told()
     beside = {}
     for cell in cells:

@@ -44,6 +44,7 @@ class Table:
     """rows: labels, each with an entry for each column; None where a rule excludes the cells."""
 
     snapshot: Snapshot
+    scores: tuple[str, ...]
     title: str
     where: str
     corner: str
@@ -76,8 +77,9 @@ def snapshot_title(results: Results, snapshot: Snapshot) -> str:
     """The best snapshot is named after what it is best in: `lowest-FID snapshot`."""
     if snapshot == "final":
         return "final snapshot"
-    first = next((cell["best"][results["scores"][0]] for cell in results["cells"] if cell["best"]), {})
-    return f"{'highest' if first.get('higher_is_better') else 'lowest'}-{word(results['scores'][0])} snapshot"
+    first = results["scores"][0]
+    higher = any(cell["best"].get(first, {}).get("higher_is_better") for cell in results["cells"])
+    return f"{'highest' if higher else 'lowest'}-{word(first)} snapshot"
 
 
 def place_title(results: Results, where: Mapping[str, str]) -> str:
@@ -101,6 +103,7 @@ def _table(results: Results, scores: tuple[str, ...], snapshot: Snapshot, where:
     corner = f"{names[row_axis]} \\ {names[column_axis]}" if column_axis else names.get(row_axis, "")
     return Table(
         snapshot=snapshot,
+        scores=scores,
         title=f"{title}, {snapshot_title(results, snapshot)}",
         where=place_title(results, where),
         corner=corner,

@@ -25,7 +25,7 @@ def word(score: str) -> str:
 def groups(scores: Sequence[str]) -> list[tuple[str, ...]]:
     """The scores in order, those that papers print in one cell together; through the same features where possible."""
     left = list(scores)
-    found = []
+    found: list[tuple[str, ...]] = []
     while left:
         first = left.pop(0)
         partner = _partner(first, left)

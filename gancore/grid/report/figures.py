@@ -1,0 +1,216 @@
+"""Scores over kimg as SVG: one panel for each label of the first axis, one colour for each of the second.
+
+Every panel has the same scales and, in grey, the lines of the other panels, so that they can be compared. Colours are
+classes (`series-0`, `series-1`, ...) that the page gives its own, lighter in the dark; without a page they are black.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from gancore.grid.points import short_names
+from gancore.grid.report.arms import places
+from gancore.grid.report.tables import place_title
+from gancore.grid.report.terms import word
+
+Results = Mapping[str, Any]
+
+COLOURS = 8
+WIDTH, HEIGHT = 320.0, 220.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 74.0, 26.0, 30.0
+LOG_FROM = 4.0
+"""Ratio of largest to smallest value from which the scale is logarithmic."""
+LINE = 12.0
+"""Least distance of two labels, pixels."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The panels of one score, as SVG, each with its title."""
+
+    title: str
+    where: str
+    logarithmic: bool
+    panels: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One cell's values of a score: (kimg, value), ascending."""
+
+    cell: str
+    panel: str
+    label: str
+    series: int
+    points: Sequence[tuple[float, float]]
+
+
+def figures_of(results: Results) -> Iterator[Figure]:
+    """A figure for each score and each place that a table stands for, of those that have values."""
+    for score in results["scores"]:
+        for where in places(results):
+            curves = list(_curves(results, score, where))
+            if curves:
+                yield _figure(results, score, where, curves)
+
+
+def colour_axis(results: Results) -> str:
+    """The axis whose labels have colours: the second one, or the only one; "" without axes."""
+    return [*list(results["axes"])[:2], ""][min(len(results["axes"]), 2) - 1] if results["axes"] else ""
+
+
+def series_of(results: Results) -> dict[str, int]:
+    """Label of the colour axis to the number of its colour."""
+    labels = results["axes"].get(colour_axis(results), [""])
+    return {label: index % COLOURS for index, label in enumerate(labels)}
+
+
+def _curves(results: Results, score: str, where: Mapping[str, str]) -> Iterator[Curve]:
+    axis, series = colour_axis(results), series_of(results)
+    panel_axis = next(iter(results["axes"])) if len(results["axes"]) > 1 else ""
+    for cell in results["cells"]:
+        points = [(at["kimg"], at["scores"][score]) for at in cell["history"] if score in at["scores"]]
+        if points and all(cell["axes"][key] == label for key, label in where.items()):
+            label = cell["axes"].get(axis, "")
+            yield Curve(cell["name"], cell["axes"].get(panel_axis, ""), label, series[label], sorted(points))
+
+
+def _figure(results: Results, score: str, where: Mapping[str, str], curves: Sequence[Curve]) -> Figure:
+    values = [value for curve in curves for _, value in curve.points]
+    logarithmic = min(values) > 0 and max(values) / min(values) >= LOG_FROM
+    x = Scale.linear(0, max(max(kimg for curve in curves for kimg, _ in curve.points), 1e-9), LEFT, WIDTH - RIGHT)
+    ends = HEIGHT - BOTTOM, TOP
+    y = Scale.logarithmic(min(values), max(values), *ends) if logarithmic else Scale.padded(values, *ends)
+    axes = list(results["axes"])
+    name = short_names(results["axes"])[axes[0]] if len(axes) > 1 else ""
+    panels = [
+        _panel(f"{name} {label}".strip(), word(score), [c for c in curves if c.panel == label], curves, x, y)
+        for label in dict.fromkeys(curve.panel for curve in curves)
+    ]
+    return Figure(word(score), place_title(results, where), logarithmic, panels)
+
+
+# -- scales ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Values to pixels, with the values that have a tick."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: Sequence[float]
+    of: Callable[[float], float] = float
+
+    def __call__(self, value: float) -> float:
+        low, high = self.of(self.low), self.of(self.high)
+        share = (self.of(value) - low) / (high - low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+    @classmethod
+    def linear(cls, low: float, high: float, start: float, end: float) -> "Scale":
+        return cls(low, high, start, end, linear_ticks(low, high))
+
+    @classmethod
+    def padded(cls, values: Sequence[float], start: float, end: float) -> "Scale":
+        """With room above and below, also where all values are one."""
+        low, high = min(values), max(values)
+        room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
+        return cls.linear(low - room, high + room, start, end)
+
+    @classmethod
+    def logarithmic(cls, low: float, high: float, start: float, end: float) -> "Scale":
+        low, high = low / 1.1, high * 1.1
+        return cls(low, high, start, end, log_ticks(low, high), math.log)
+
+
+def linear_ticks(low: float, high: float, about: int = 4) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten between two values, about so many."""
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.99)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(index * step, 12) for index in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten between two positive values; powers alone where these would be many."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1, 2, 5) if math.log10(high / low) <= 2.5 else (1,)
+    return [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
+
+
+# -- drawing --------------------------------------------------------------------------------------------------------
+
+
+def _panel(title: str, ylabel: str, own: Sequence[Curve], curves: Sequence[Curve], x: Scale, y: Scale) -> str:
+    label = f"{ylabel} over kimg{', ' + title if title else ''}"
+    svg = Element("svg", {"viewBox": f"0 0 {WIDTH:g} {HEIGHT:g}", "class": "panel", "role": "img", "aria-label": label})
+    _text(svg, LEFT, 14, title or ylabel, "panel-title")
+    for value in y.ticks:
+        SubElement(svg, "line", _ends(LEFT, y(value), WIDTH - RIGHT, y(value)) | {"class": "grid"})
+        _text(svg, LEFT - 6, y(value) + 3.5, f"{value:g}", "tick end")
+    for value in x.ticks:
+        _text(svg, x(value), HEIGHT - BOTTOM + 14, f"{value:g}", "tick middle")
+    _text(svg, WIDTH - RIGHT + 8, HEIGHT - BOTTOM + 14, "kimg", "tick")
+    SubElement(svg, "line", _ends(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM) | {"class": "axis"})
+    for curve in curves:
+        if curve not in own:
+            _line(svg, curve, x, y, "context")
+    for curve in own:
+        _line(svg, curve, x, y, f"series-{curve.series}")
+    _labels(svg, own, y)
+    return ElementTree.tostring(svg, encoding="unicode")
+
+
+def _line(svg: Element, curve: Curve, x: Scale, y: Scale, kind: str) -> None:
+    """A line with a dot for each evaluation; one alone is a dot."""
+    group = SubElement(svg, "g", {"class": f"curve {kind}"})
+    places = [(x(kimg), y(value)) for kimg, value in curve.points]
+    if len(places) > 1:
+        line = SubElement(group, "polyline", {"points": " ".join(f"{a:g},{b:g}" for a, b in places), "fill": "none"})
+        if kind != "context":
+            SubElement(line, "title").text = curve.cell
+    if kind == "context" and len(places) > 1:
+        return
+    for (a, b), (kimg, value) in zip(places, curve.points, strict=True):
+        dot = SubElement(group, "circle", {"cx": f"{a:g}", "cy": f"{b:g}", "r": "2"})
+        SubElement(dot, "title").text = f"{curve.cell}\n{value:.4g} at {kimg:g} kimg"
+
+
+def _labels(svg: Element, curves: Sequence[Curve], y: Scale) -> None:
+    """The curves' labels at their ends, the mean of several seeds, moved apart where they would overlap."""
+    ends: dict[str, list[Curve]] = {}
+    for curve in curves:
+        ends.setdefault(curve.label, []).append(curve)
+    wanted = {label: sum(y(c.points[-1][1]) for c in found) / len(found) for label, found in ends.items() if label}
+    for label, place in apart(wanted, TOP, HEIGHT - BOTTOM).items():
+        _text(svg, WIDTH - RIGHT + 8, place + 3.5, label, f"label series-{ends[label][0].series}")
+
+
+def apart(wanted: Mapping[str, float], top: float, bottom: float) -> dict[str, float]:
+    """Places near the wanted ones, at least a line from each other as far as there is room."""
+    order = sorted(wanted, key=lambda label: wanted[label])
+    found: dict[str, float] = {}
+    lowest = top
+    for label in order:
+        found[label] = lowest = max(wanted[label], lowest)
+        lowest += LINE
+    ceiling = bottom
+    for label in reversed(order):
+        found[label] = min(found[label], ceiling)
+        ceiling = found[label] - LINE
+    return found
+
+
+def _text(svg: Element, x: float, y: float, text: str, kind: str) -> None:
+    SubElement(svg, "text", {"x": f"{x:g}", "y": f"{y:g}", "class": kind}).text = text
+
+
+def _ends(x1: float, y1: float, x2: float, y2: float) -> dict[str, str]:
+    return {"x1": f"{x1:g}", "y1": f"{y1:g}", "x2": f"{x2:g}", "y2": f"{y2:g}"}

@@ -1,0 +1,86 @@
+"""The samples of all cells as a table of pictures, rows and columns as in the tables of numbers, reals beside them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gancore.grid.folder import GridFolder
+from gancore.grid.points import short_names
+from gancore.grid.report.arms import places
+from gancore.grid.report.pictures import Picture, newest, picture
+from gancore.grid.report.tables import place_title
+
+Results = Mapping[str, Any]
+Cell = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A cell's place in the gallery: its picture, or in words why there is none; None where a rule excludes the cell."""
+
+    cell: Cell
+    picture: Picture | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """One seed's pictures at one place. reals: of each data set that its cells have, once."""
+
+    title: str
+    corner: str
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Frame | None]]]
+    reals: Sequence[Picture]
+
+
+def galleries_of(results: Results, folder: GridFolder) -> Iterator[Gallery]:
+    """A gallery for each seed and place."""
+    for where in places(results):
+        for seed in dict.fromkeys(cell["seed"] for cell in results["cells"]):
+            title = ", ".join(filter(None, (place_title(results, where), f"seed {seed}")))
+            cells = [cell for cell in results["cells"] if cell["seed"] == seed and where.items() <= cell["axes"].items()]
+            if cells:
+                yield _gallery(results, folder, title, cells)
+
+
+def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[Cell]) -> Gallery:
+    names, axes = short_names(results["axes"]), results["axes"]
+    row_axis, column_axis = [*axes, "", ""][:2]
+    rows, columns = (axes.get(axis, [""]) for axis in (row_axis, column_axis))
+    at = {(cell["axes"].get(row_axis, ""), cell["axes"].get(column_axis, "")): cell for cell in cells}
+
+    def frame(row: str, column: str) -> Frame | None:
+        cell = at.get((row, column))
+        return _frame(folder, cell) if cell else None
+
+    corner = f"{names[row_axis]} \\ {names[column_axis]}" if column_axis else names.get(row_axis, "")
+    return Gallery(
+        title, corner, columns, [(row, [frame(row, column) for column in columns]) for row in rows],
+        list(_reals(folder, cells)),
+    )  # fmt: skip
+
+
+def _frame(folder: GridFolder, cell: Cell) -> Frame:
+    file = newest(folder.run(cell["name"]).samples)
+    if file is None:
+        return Frame(cell, None, "no samples yet" if cell["state"] != "failed" else "no samples")
+    found = picture(file, _resolution(cell))
+    return Frame(cell, None, found) if isinstance(found, str) else Frame(cell, found, "")
+
+
+def _reals(folder: GridFolder, cells: Sequence[Cell]) -> Iterator[Picture]:
+    """The real images of each data set, from the first cell whose file is sound."""
+    seen = set()
+    for cell in cells:
+        file, data = folder.run(cell["name"]).samples / "reals.png", json.dumps(cell["data"], sort_keys=True)
+        if data not in seen and file.is_file():
+            found = picture(file, _resolution(cell))
+            if isinstance(found, Picture):
+                seen.add(data)
+                yield found
+
+
+def _resolution(cell: Cell) -> int | None:
+    return (cell["data"] or {}).get("resolution")

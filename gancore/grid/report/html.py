@@ -1,0 +1,106 @@
+"""report.html: everything on one page that needs nothing else, neither a network nor a script to be read.
+
+Jinja2 escapes whatever a name, a reason or a file says. The page forbids itself all but its own style, pictures and the
+one script whose hash it names, so that nothing in it could run or be fetched even so.
+"""
+
+import base64
+import hashlib
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gancore.config.differences import Difference
+from gancore.config.scalars import dump
+from gancore.grid.folder import GridFolder
+from gancore.grid.points import short_names
+from gancore.grid.report.figures import colour_axis, figures_of, series_of
+from gancore.grid.report.gallery import galleries_of
+from gancore.grid.report.neighbours import neighbours, separating
+from gancore.grid.report.overview import overview_of
+from gancore.grid.report.provenance import cell_command, facts, facts_of, grid_commands, protocols
+from gancore.grid.report.remarks import counts, published_remarks, remarks
+from gancore.grid.report.tables import Table, legend, tables_of
+from gancore.grid.report.terms import word
+
+Results = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A cell that differs on one axis, and in what its experiment does."""
+
+    name: str
+    """What it has on that axis: `discriminator residual`."""
+    cell: Mapping[str, Any]
+    differences: list[Difference]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What the page tells of one cell."""
+
+    cell: Mapping[str, Any]
+    facts: list[tuple[str, str]]
+    neighbours: list[Neighbour]
+    yaml: str
+    command: str
+
+
+def as_html(results: Results, folder: GridFolder, experiments: Mapping[str, Any]) -> str:
+    """The page. experiments: resolved ones by cell, as plain data."""
+    environment = Environment(
+        loader=PackageLoader("gancore.grid.report", "templates"),
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    script, style = (Markup(environment.loader.get_source(environment, name)[0])  # noqa: S704
+                     for name in ("report.js", "report.css"))  # fmt: skip
+    tables = tables_of(results)
+    return environment.get_template("report.html").render(
+        results=results,
+        style=style,
+        script=script,
+        script_hash=_hash(script),
+        counts=counts(results),
+        remarks=list(remarks(results)),
+        spreads=list(_side_by_side(tables)),
+        legend=list(legend(tables)),
+        published=published_remarks(results),
+        figures=list(figures_of(results)),
+        colour_axis=short_names(results["axes"]).get(colour_axis(results), ""),
+        series=series_of(results),
+        galleries=list(galleries_of(results, folder)),
+        overview=overview_of(results),
+        details=list(_details(results, experiments)),
+        ids={cell["name"]: f"cell-{number}" for number, cell in enumerate(results["cells"], 1)},
+        facts=facts(results),
+        protocols=protocols(results),
+        commands=grid_commands(results),
+        svg=Markup,
+        word=word,
+    )
+
+
+def _side_by_side(tables: list[Table]) -> Iterator[list[Table]]:
+    """Tables of the same scores and place: final and best snapshot."""
+    for _, group in itertools.groupby(tables, key=lambda table: (table.scores, table.where)):
+        yield list(group)
+
+
+def _details(results: Results, experiments: Mapping[str, Any]) -> Iterator[Detail]:
+    names = short_names(results["axes"])
+    for cell in results["cells"]:
+        beside = [
+            Neighbour(f"{names[axis]} {other['axes'][axis]}", other, separating(experiments, cell, other))
+            for axis, other in neighbours(cell, results["cells"])
+        ]
+        known = experiments.get(cell["name"])
+        yield Detail(cell, facts_of(cell), beside, dump(known) if known else "", cell_command(results, cell))
+
+
+def _hash(script: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode('ascii')}"

@@ -1,0 +1,100 @@
+"""The table of all cells: one row each, every column with a key to sort by."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gancore.grid.points import short_names
+from gancore.grid.report.arms import SNAPSHOTS
+from gancore.grid.report.tables import snapshots_of
+from gancore.grid.report.terms import decimals, word
+from gancore.grid.status import clock
+
+Results = Mapping[str, Any]
+Cell = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """`key` is that of the address (`#sort=key`); a column with `choices` can be filtered by them."""
+
+    key: str
+    title: str
+    numeric: bool
+    choices: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Value:
+    """What is shown, and what is sorted by; "" comes last."""
+
+    text: str
+    sort: str
+
+
+@dataclass(frozen=True)
+class Row:
+    cell: Cell
+    values: Sequence[Value]
+    searched: str
+    """What the text filter looks at."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+
+def overview_of(results: Results) -> Overview:
+    columns = list(_columns(results))
+    rows = [Row(cell, list(_values(results, cell)), _searched(cell)) for cell in results["cells"]]
+    return Overview(columns, rows)
+
+
+def _columns(results: Results) -> Iterator[Column]:
+    names = short_names(results["axes"])
+    for axis, labels in results["axes"].items():
+        yield Column(axis, names[axis], False, labels)
+    yield Column("seed", "seed", True, [str(seed) for seed in results["seeds"]])
+    yield Column("state", "state", False, list(dict.fromkeys(cell["state"] for cell in results["cells"])))
+    for score in results["scores"]:
+        for snapshot in snapshots_of(results):
+            yield Column(f"{score}.{snapshot}", f"{word(score)}, {snapshot}", True)
+    for snapshot in ["best"] if len(snapshots_of(results)) > 1 else []:
+        yield Column("best_kimg", f"{snapshot} at kimg", True)
+    yield Column("kimg", "kimg", True)
+    yield Column("images_per_s", "images/s", True)
+    yield Column("seconds", "time", True)
+    for network in _networks(results):
+        yield Column(f"parameters.{network}", f"{network[:1].upper()} params", True)
+
+
+def _values(results: Results, cell: Cell) -> Iterator[Value]:
+    for label in cell["axes"].values():
+        yield Value(label, label)
+    yield _number(cell["seed"], "d")
+    yield Value(cell["state"], cell["state"])
+    for score in results["scores"]:
+        places = decimals(at["scores"][score] for one in results["cells"] for at in one["history"] if score in at["scores"])
+        for snapshot in snapshots_of(results):
+            yield _number(cell[snapshot].get(score, {}).get("value"), f".{places}f")
+    if len(snapshots_of(results)) == len(SNAPSHOTS):
+        yield _number(next((score["kimg"] for score in cell["best"].values()), None), "g")
+    yield Value(f"{cell['kimg']:.4g} / {cell['target_kimg']:g}", repr(cell["kimg"]))
+    yield _number(cell["images_per_s"], ".1f")
+    yield Value(clock(cell["seconds"]) if cell["seconds"] else "–", repr(cell["seconds"]) if cell["seconds"] else "")
+    for network in _networks(results):
+        yield _number((cell["parameters"] or {}).get(network), ",d")
+
+
+def _number(value: float | None, form: str) -> Value:
+    return Value("–", "") if value is None else Value(format(value, form), repr(value))
+
+
+def _networks(results: Results) -> list[str]:
+    return list(dict.fromkeys(network for cell in results["cells"] for network in cell["parameters"] or {}))
+
+
+def _searched(cell: Cell) -> str:
+    return " ".join(map(str, filter(None, (cell["name"], cell["state"], cell["reason"], cell["identity"])))).lower()
