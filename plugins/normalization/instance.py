@@ -10,6 +10,9 @@ from gancore.nn.statistics import instance_norm
 class InstanceNorm(Normalization):
     """Instance statistic, for styled and unstyled layers."""
 
+    provides = frozenset({"pixels"})
+    """Looks at the pixels of one map: of a map of a single pixel (a fully connected layer's) nothing is left."""
+
     class Config(PluginConfig):
         eps: float = Field(1e-8, gt=0, description="added to the variance")
 

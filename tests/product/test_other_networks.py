@@ -7,7 +7,7 @@ import pytest
 import torch
 from small import TABLE2, experiment_of, load, names, normalizations, train_watching_gradients
 
-from gancore.contracts import Normalization
+from gancore.contracts import Context, Interface, Normalization
 from gancore.training.run import new_trainer, training_data
 
 PARTNERS = {"generator": "skip", "discriminator": "residual"}
@@ -18,8 +18,15 @@ def cases() -> Iterator[tuple[str, str, str]]:
     """What a normalization needs of its network is declared; the networks that have it take it."""
     for (kind, name), normalization in itertools.product(NETWORKS, normalizations(Normalization)):
         provided = {f"network:{word}" for word in load(kind, name).provides}
-        if set(load("normalization", normalization).requires) <= provided:
+        if set(load("normalization", normalization).requires) <= provided and not refused(kind, name, normalization):
             yield kind, name, normalization
+
+
+def refused(kind: str, name: str, normalization: str) -> list[str]:
+    """What the network has against the normalization: fully connected layers have no pixels to look at."""
+    words = {"normalization": load("normalization", normalization).provides}
+    plugin = load(kind, name)
+    return list(plugin.problems(plugin.Config(), Context(Interface(16, 3), 8, None, words)))
 
 
 @pytest.mark.parametrize(("kind", "name", "normalization"), list(cases()))

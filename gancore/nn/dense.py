@@ -1,0 +1,108 @@
+"""Fully connected layers as the networks of the first GANs have them: ordinary weights, ReLU, sigmoid or maxout.
+
+Sources: arXiv:1406.2661 (their use in a GAN), arXiv:1302.4389 (maxout: the greatest of several linear pieces).
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from gancore.contracts import Context, Normalization, Normalize
+from gancore.contracts.types import Network
+from gancore.nn.gain import gained
+from gancore.nn.layers import Linear
+from gancore.nn.sites import Sites
+
+DenseActivation = Literal["relu", "lrelu", "sigmoid", "maxout"]
+
+
+class Dense(nn.Module):
+    """[N, in] to [N, width]: weight, statistic, bias, activation; `pieces` is for maxout."""
+
+    def __init__(
+        self,
+        c_in: int,
+        width: int,
+        activation: DenseActivation,
+        init_std: float,
+        normalization: Normalization | None = None,
+        pieces: int = 1,
+    ) -> None:
+        super().__init__()
+        self.activation, self.pieces, self.normalization = activation, pieces, normalization
+        self.linear = Linear(c_in, width * pieces, None, init_std=init_std)
+        self.bias = nn.Parameter(torch.zeros(width * pieces))
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        y = self.linear(x)
+        if self.normalization is not None:
+            y = self.normalization.statistic(y[:, :, None, None], parts).flatten(1)
+        return self._activated(y + self.bias)
+
+    def _activated(self, y: Tensor) -> Tensor:
+        match self.activation:
+            case "maxout":
+                return y.unflatten(1, (-1, self.pieces)).amax(2)
+            case "sigmoid":
+                return y.sigmoid()
+            case "relu":
+                return F.relu(y)
+            case "lrelu":
+                return F.leaky_relu(y, 0.2)
+
+
+def torch_std(fan_in: int) -> float:
+    """Standard deviation of the weights that Torch's layers start with: uniform up to 1 / sqrt(fan_in)."""
+    return 1 / math.sqrt(3 * fan_in)
+
+
+class DenseStack(nn.Module):
+    """Layers fc0, fc1, ...: [N, in] to [N, last width], with dropout of their inputs where it is given.
+
+    Dropout draws from torch's own generator, which the trainer seeds for every phase; in evaluation it is off.
+    """
+
+    def __init__(
+        self,
+        c_in: int,
+        widths: Sequence[int],
+        activations: Sequence[DenseActivation] = ("relu",),
+        init_std: float | None = None,
+        normalize: Normalize | None = None,
+        network: Network = "generator",
+        pieces: int = 1,
+        dropout: Sequence[float] = (),
+    ) -> None:
+        """`activations`: one for all layers or one each; `dropout`: one each; `init_std`: Torch's when not given.
+
+        The values of a layer are maps of one pixel to a normalization, [N, C, 1, 1]; without `normalize` there is none.
+        """
+        super().__init__()
+        self.dropout = dropout or [0.0] * len(widths)
+        sites = Sites(network, len(widths), styled=False)
+        each = activations if len(activations) > 1 else [*activations] * len(widths)
+        for i, (width, activation) in enumerate(zip(widths, each, strict=True)):
+            linear_pieces = pieces if activation == "maxout" else 1
+            site = sites.next(f"fc{i}", 1, c_in, width * linear_pieces)
+            normalization = gained(normalize)(site) if normalize else None
+            dense = Dense(c_in, width, activation, init_std or torch_std(c_in), normalization, linear_pieces)
+            self.add_module(site.name, dense)
+            c_in = width
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        for i, share in enumerate(self.dropout):
+            x = getattr(self, f"fc{i}")(F.dropout(x, share, self.training), parts)
+        return x
+
+
+def dense_problems(context: Context) -> Iterable[str]:
+    """Why a chosen normalization cannot stand in fully connected layers."""
+    if "pixels" in context.provided.get("normalization", frozenset()):
+        yield (
+            "its normalization looks at the pixels of each map, and those of fully connected layers have one; "
+            "choose normalization none, batch or pixel"
+        )

@@ -1,0 +1,85 @@
+"""Generators without styles: the latent itself enters the network, with the label beside it.
+
+The one slot of ws is [z, label]: a conditional GAN by concatenation (arXiv:1411.1784). The mean latent is 0, so
+truncation scales z; the label is left alone.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import Draw, Generator, Interface, Normalize
+from gancore.options import PluginConfig
+
+
+class LatentOptions(PluginConfig):
+    """The latent of generators without styles."""
+
+    z_dim: int = Field(100, ge=1, le=65536, description="size of the latent z")
+    latent: Literal["normal", "uniform"] = Field("normal", description="N(0, 1), or uniform on [-1, 1]")
+
+
+class Latent(nn.Module):
+    """z [N, z_dim] and labels [N, label_dim] to ws [N, 1, z_dim + label_dim]."""
+
+    def __init__(self, label_dim: int) -> None:
+        super().__init__()
+        self.label_dim = label_dim
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool = False,
+    ) -> Tensor:
+        """`truncation_psi` scales z, unless `truncation_cutoff` is 0. Raises ValueError where a label is missing."""
+        z = z if truncation_cutoff == 0 else z * truncation_psi
+        return with_label(z, label, self.label_dim)[:, None]
+
+
+class LatentGenerator(Generator):
+    """The base of generators whose `synthesis` takes ws [N, 1, w_dim]; `latents` is the size of all of z."""
+
+    def __init__(self, cfg: Any, interface: Interface, normalize: Normalize, latents: int | None = None) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.z_dim = cfg.z_dim if latents is None else latents
+        self.w_dim = self.z_dim + interface.label_dim
+        self.num_ws = 1
+        self.mapping = Latent(interface.label_dim)
+
+    def sample_z(self, draw: Draw) -> Tensor:
+        if self.cfg.latent == "normal":
+            return draw.normal("z", (self.z_dim,))
+        return draw.uniform("z", (self.z_dim,)) * 2 - 1
+
+
+def with_label(x: Tensor, label: Tensor | None, label_dim: int) -> Tensor:
+    """[N, C] with its label [N, label_dim] behind it, where there are labels. Raises ValueError where it is missing."""
+    if not label_dim:
+        return x
+    if label is None:
+        raise ValueError(f"this network was made for labels [N, {label_dim}], and got none")
+    return torch.cat([x, label.to(x.dtype)], dim=1)
+
+
+def with_label_planes(x: Tensor, label: Tensor | None) -> Tensor:
+    """[N, C, H, W] with a constant plane for each entry of the label [N, label_dim]; the same without a label."""
+    if label is None or not label.shape[1]:
+        return x
+    return torch.cat([x, label.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])], dim=1)
+
+
+def logit_of_class(logits: Tensor, label: Tensor | None) -> Tensor:
+    """[N, classes] to that of the label [N, classes], [N]; [N, 1] to [N] without a label."""
+    return logits.sum(1) if label is None else (logits * label).sum(1)
+
+
+def too_small(resolution: int, least: int) -> Iterable[str]:
+    """Why a network whose smallest maps are 4x4 cannot have this resolution."""
+    if resolution < least:
+        yield f"resolution {resolution} leaves no layer between the 4x4 maps and the image; the least is {least}"

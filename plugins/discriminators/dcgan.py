@@ -1,0 +1,66 @@
+"""The discriminator of DCGAN: convolutions of stride 2 down to 4x4, then one linear layer.
+
+Source: arXiv:1511.06434 section 3: batch norm everywhere but at the input, leaky ReLU 0.2, no hidden dense layer.
+Kernels and first weights as in the generator of that name; reals and fakes are normalized apart.
+Differs: with labels there is a logit for each class, and that of the label's counts (code of arXiv:1801.04406).
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
+from gancore.nn.activation import Activation
+from gancore.nn.gain import gained
+from gancore.nn.latent import logit_of_class, too_small
+from gancore.nn.layers import Conv2d, Linear
+from gancore.nn.options import ChannelsConfig
+from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+
+LEAKY = Activation(slope=0.2)
+
+
+class DCGAN(Discriminator):
+    """Plugin `dcgan`: one image to logits [N]. Layers are named after their input: b64, b32, ..., b8."""
+
+    class Config(PluginConfig):
+        channels: ChannelsConfig | None = Field(
+            None,
+            description="feature maps; the generator's when not given",
+            json_schema_extra={"inherits": "generator.channels"},
+        )
+        kernel: Literal[4, 5] = Field(5, description="size of the kernels: 5 in the authors' code, 4 in the Torch port")
+        init_std: float = Field(0.02, gt=0, description="of the first weights, and of the first gains around 1")
+        bias: bool = Field(False, description="whether the first and the last layer have a bias")
+
+    def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        down = partial(Conv2d, sampling="down", resample_filter=None, activation=LEAKY, init_std=cfg.init_std)
+        normalize = gained(normalize, cfg.init_std)
+        at = (cfg.channels or ChannelsConfig(base=4096, max=1024)).at
+        first, *others, last = resolutions(interface.resolution)[::-1]
+        sites = Sites("discriminator", len(others), styled=False)
+        self.layers = [f"b{size}" for size in (first, *others)]
+        self.add_module(f"b{first}", down(interface.channels, at(first // 2), cfg.kernel, cfg.bias))
+        for size in others:
+            c_in, c_out = at(size), at(size // 2)
+            site = sites.next(f"b{size}", size // 2, c_in, c_out)
+            self.add_module(site.name, down(c_in, c_out, cfg.kernel, normalization=normalize(site)))
+        features, bias = at(last) * last**2, 0.0 if cfg.bias else None
+        self.out = Linear(features, max(interface.label_dim, 1), bias, init_std=cfg.init_std)
+
+    def forward(
+        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
+    ) -> tuple[Tensor, ...]:
+        x = images[-1]
+        for name in self.layers:
+            x = getattr(self, name)(x, parts=parts)
+        return (logit_of_class(self.out(x.flatten(1)), label),)
+
+    @classmethod
+    def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
+        yield from resolution_problems(context.interface.resolution)
+        yield from too_small(context.interface.resolution, 2 * FIRST_RESOLUTION)

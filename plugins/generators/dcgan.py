@@ -1,0 +1,77 @@
+"""The generator of DCGAN: a projection to 4x4, then transposed convolutions of stride 2.
+
+Source: arXiv:1511.06434 section 3: batch norm everywhere but at the output, ReLU, tanh. Kernels of 5 are those of the
+authors' code, of 4 those of its Torch port; weights start at N(0, 0.02), gains of the normalization at N(1, 0.02),
+neither has a bias beside the normalization's.
+Differs: labels, where there are any, enter beside z (arXiv:1411.1784). The size of the images is any power of two.
+"""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
+from gancore.nn.activation import Activation
+from gancore.nn.gain import Projection, Statistic, gained
+from gancore.nn.latent import LatentGenerator, LatentOptions, too_small
+from gancore.nn.layers import Conv2d
+from gancore.nn.options import ChannelsConfig
+from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+
+RELU = Activation(slope=0.0)
+
+
+class DCGAN(LatentGenerator):
+    """Plugin `dcgan`."""
+
+    class Config(LatentOptions):
+        channels: ChannelsConfig = ChannelsConfig(base=4096, max=1024)
+        kernel: Literal[4, 5] = Field(5, description="size of the kernels: 5 in the authors' code, 4 in the Torch port")
+        init_std: float = Field(0.02, gt=0, description="of the first weights, and of the first gains around 1")
+        bias: bool = Field(False, description="whether the output layer has a bias")
+
+    def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.synthesis = Synthesis(cfg, interface, normalize, self.w_dim)
+
+    @classmethod
+    def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
+        yield from resolution_problems(context.interface.resolution)
+        yield from too_small(context.interface.resolution, 2 * FIRST_RESOLUTION)
+
+
+class Synthesis(nn.Module):
+    """ws [N, 1, w_dim] to one image. Layers are named after their output: b4, b8, ..., b64."""
+
+    def __init__(self, cfg: DCGAN.Config, interface: Interface, normalize: Normalize, w_dim: int) -> None:
+        super().__init__()
+        up = partial(Conv2d, sampling="up", resample_filter=None, init_std=cfg.init_std)
+        first, *between, last = resolutions(interface.resolution)
+        normalize = gained(normalize, cfg.init_std)
+        sites = Sites("generator", 1 + len(between), styled=False)
+        self.layers = [f"b{resolution}" for resolution in (*between, last)]
+        channels = cfg.channels.at(first)
+        tail = Statistic(normalize(sites.next(f"b{first}", first, w_dim, channels)), RELU)
+        self.b4 = Projection(w_dim, channels, first, cfg.init_std, tail)
+        for resolution in between:
+            wider, channels = channels, cfg.channels.at(resolution)
+            site = sites.next(f"b{resolution}", resolution, wider, channels)
+            layer = up(wider, channels, cfg.kernel, True, activation=RELU, normalization=normalize(site))
+            self.add_module(site.name, layer)
+        self.add_module(f"b{last}", up(channels, interface.channels, cfg.kernel, cfg.bias))
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: str = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        x = self.b4(ws[:, 0])
+        for name in self.layers:
+            x = getattr(self, name)(x)
+        return (x.tanh(),)

@@ -1,0 +1,77 @@
+"""The generator of the first GAN: fully connected layers.
+
+Source: arXiv:1406.2661 section 5: rectifiers and sigmoids. A sigmoid output on pixels in [0, 1] is 2 sigmoid(x) - 1
+on the [-1, 1] of this package. Widths and initial weights are not in the paper; see experiments/presets/gan-mlp.yaml.
+Differs: labels, where there are any, enter beside z (arXiv:1411.1784).
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
+from gancore.nn.dense import DenseActivation, DenseStack, dense_problems
+from gancore.nn.latent import LatentGenerator, LatentOptions
+from gancore.nn.layers import Linear
+
+Width = Annotated[int, Field(ge=1, le=65536)]
+
+
+class MLP(LatentGenerator):
+    """Plugin `mlp`: images of any size."""
+
+    class Config(LatentOptions):
+        hidden: tuple[Width, ...] = Field((1200, 1200), strict=False, min_length=1, description="widths of the layers")
+        activations: tuple[DenseActivation, ...] = Field(
+            ("relu",), strict=False, min_length=1, description="one for all hidden layers, or one each"
+        )
+        pieces: int = Field(5, ge=2, description="linear pieces of a maxout unit")
+        output: Literal["sigmoid", "tanh", "linear"] = Field("sigmoid", description="what bounds the pixels")
+        init_std: float = Field(0.03, gt=0, description="standard deviation of the first weights")
+
+        @model_validator(mode="after")
+        def _one_each(self) -> "MLP.Config":
+            if len(self.activations) not in (1, len(self.hidden)):
+                raise ValueError(f"activations: give one, or one for each of the {len(self.hidden)} hidden layers")
+            return self
+
+    def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.synthesis = Synthesis(cfg, interface, normalize, self.w_dim)
+
+    @classmethod
+    def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
+        return dense_problems(context)
+
+
+class Synthesis(nn.Module):
+    """ws [N, 1, w_dim] to one image."""
+
+    def __init__(self, cfg: MLP.Config, interface: Interface, normalize: Normalize, w_dim: int) -> None:
+        super().__init__()
+        self.output = cfg.output
+        self.shape = (interface.channels, interface.resolution, interface.resolution)
+        self.hidden = DenseStack(w_dim, cfg.hidden, cfg.activations, cfg.init_std, normalize, pieces=cfg.pieces)
+        self.out = Linear(cfg.hidden[-1], math.prod(self.shape), init_std=cfg.init_std)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: str = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        x = self.out(self.hidden(ws[:, 0])).unflatten(1, self.shape)
+        return (OUTPUTS[self.output](x),)
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    return torch.tanh(x / 2)  # 2 sigmoid(x) - 1
+
+
+OUTPUTS: dict[str, Callable[[Tensor], Tensor]] = {"sigmoid": _sigmoid, "tanh": torch.tanh, "linear": torch.clone}
