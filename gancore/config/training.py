@@ -69,6 +69,7 @@ class TrainingConfig(PluginConfig):
     seed: int = Field(0, ge=0, description="of everything that is random: initial weights, order of images, latents")
     order: Literal["g_first", "d_first"] = Field("g_first", description="which network is trained first in a step")
     d_steps: int = Field(1, ge=1, le=1024, description="discriminator steps per generator step")
+    g_batches: int = Field(1, ge=1, le=64, description="batches of samples that a generator step averages over")
     optimizer: OptimizerConfig = Field(Adam(), description="of both networks")
     generator_optimizer: OptimizerConfig | None = Field(None, description="where the generator's differs")
     discriminator_optimizer: OptimizerConfig | None = Field(None, description="where the discriminator's differs")

@@ -17,7 +17,8 @@ def phase_losses(phase: Phase, gan: GAN, step: PhaseStep) -> tuple[Losses, Losse
     losses: Losses = {}
     shown: Losses = {}
     if phase.main and phase.network == "generator":
-        losses["loss/G"] = _generator_loss(gan, step)
+        terms = [_generator_loss(gan, step) for _ in range(phase.g_batches)]
+        losses["loss/G"] = torch.stack(terms).mean() if len(terms) > 1 else terms[0]
     elif phase.main:
         losses["loss/D"], shown = _discriminator_loss(gan, step)
     for key in phase.regularizers:

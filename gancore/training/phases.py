@@ -14,7 +14,10 @@ from gancore.contracts.types import Network
 
 @dataclass(frozen=True)
 class Phase:
-    """One update of one network, every `interval` steps; `critic_step` counts repeated discriminator steps."""
+    """One update of one network, every `interval` steps; `critic_step` counts repeated discriminator steps.
+
+    `g_batches`: how many batches the generator's adversarial loss is the mean of.
+    """
 
     name: str
     network: Network
@@ -22,6 +25,7 @@ class Phase:
     main: bool = True
     regularizers: tuple[str, ...] = ()
     critic_step: int = 0
+    g_batches: int = 1
 
     def is_due(self, step: int) -> bool:
         return step % self.interval == 0
@@ -32,15 +36,18 @@ def phases_of(training: TrainingConfig, regularizers: Mapping[str, Regularizer])
     order: list[Network] = ["generator", "discriminator"]
     if training.order == "d_first":
         order.reverse()
-    return [phase for network in order for phase in _phases(network, training.d_steps, regularizers)]
+    return [phase for network in order for phase in _phases(network, training, regularizers)]
 
 
-def _phases(network: Network, d_steps: int, regularizers: Mapping[str, Regularizer]) -> Iterator[Phase]:
+def _phases(
+    network: Network, training: TrainingConfig, regularizers: Mapping[str, Regularizer]
+) -> Iterator[Phase]:
     own = {key: part for key, part in regularizers.items() if part.side == network}
     joined = tuple(key for key, part in own.items() if part.interval == 1)
-    last = d_steps - 1 if network == "discriminator" else 0
+    last = training.d_steps - 1 if network == "discriminator" else 0
     for k in range(last + 1):
-        yield Phase(f"{network}/main{k or ''}", network, regularizers=joined, critic_step=k)
+        name = f"{network}/main{k or ''}"
+        yield Phase(name, network, regularizers=joined, critic_step=k, g_batches=training.g_batches)
     for key, part in own.items():
         if part.interval > 1:
             yield Phase(f"{network}/{key}", network, part.interval, False, (key,), last)
