@@ -25,6 +25,11 @@ class Feature(Plugin):
         """What sets it apart from the plugin's standard form (a model's name, other weights); part of every name."""
         return ""
 
+    @property
+    def precision(self) -> str:
+        """"bf16", say, where it computes with less than float32; part of every name, `fid[inception-bf16]`."""
+        return ""
+
     def check(self) -> None:
         """Looks for everything it needs and fetches what may be fetched, before anything is started.
 

@@ -25,8 +25,9 @@ class Eye:
 
     @property
     def label(self) -> str:
-        """The plugin's name, with what sets it apart: "inception", "timm:resnet50"."""
-        return ":".join(filter(None, [self.part.use, self.feature.variant]))
+        """The plugin's name, with what sets it apart: "inception", "inception-bf16", "timm:resnet50"."""
+        named = "-".join(filter(None, [self.part.use, self.feature.precision]))
+        return ":".join(filter(None, [named, self.feature.variant]))
 
     def key(self) -> dict[str, Any]:
         """What statistics seen through it are kept under: plugin, options, code, weights."""

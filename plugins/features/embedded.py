@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gancore.contracts import Feature
+from gancore.nn.inception import InceptionV3
 
 WEIGHTS = Path(__file__).with_name("inception_mixed5d_folded_fp16.safetensors")
 SIZE = 75
@@ -39,11 +40,11 @@ class Embedded(Feature):
         return self._sha256
 
     def prepare(self, device: torch.device) -> None:
-        self.stem = Stem(load_file(WEIGHTS), device)
+        self.stem = InceptionV3(load_file(WEIGHTS), device).stem
 
     @torch.no_grad()
     def extract(self, images: Tensor, outputs: Sequence[str]) -> dict[str, Tensor]:
-        mixed_5d = self.stem(resized(images.float()))[-1]
+        mixed_5d = self.stem(resized(images))[-1]
         return {"features": mixed_5d.mean(dim=(2, 3))}
 
     @torch.no_grad()
@@ -56,48 +57,12 @@ class Embedded(Feature):
 
 def resized(images: Tensor) -> Tensor:
     """[N, 3, H, W], 0 to 255, to [N, 3, 75, 75], -1 to 1: bilinear, without widening the filter where it reduces."""
-    if images.shape[2:] != (SIZE, SIZE):
-        images = F.interpolate(images, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
-    return (images - 128) / 128
+    x = images.to(torch.float32, memory_format=torch.channels_last)
+    if x.shape[2:] != (SIZE, SIZE):
+        x = F.interpolate(x, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+    return (x - 128).div_(128)
 
 
 def unit(x: Tensor) -> Tensor:
     """[N, C, h, w] with channels scaled to length 1."""
     return x / (x.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
-
-
-class Stem:
-    """The first layers of Inception v3, in the names of the published graph."""
-
-    def __init__(self, state: dict[str, Tensor], device: torch.device) -> None:
-        self.weights = {
-            name: value.to(device, torch.float32, memory_format=torch.channels_last)
-            for name, value in state.items()
-            if value.ndim == 4
-        }
-        self.biases = {name: value.to(device, torch.float32) for name, value in state.items() if value.ndim == 1}
-
-    def __call__(self, x: Tensor) -> list[Tensor]:
-        """[N, 3, 75, 75] to the outputs of Conv2d_2b, Conv2d_4a, Mixed_5b, Mixed_5c and Mixed_5d (288 channels)."""
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = self.conv("Conv2d_1a_3x3", x, stride=2)  # [N, 32, 37, 37]
-        x = self.conv("Conv2d_2a_3x3", x)
-        conv_2b = self.conv("Conv2d_2b_3x3", x, padding=1)  # [N, 64, 35, 35]
-        x = F.max_pool2d(conv_2b, 3, stride=2)
-        x = self.conv("Conv2d_3b_1x1", x)
-        conv_4a = self.conv("Conv2d_4a_3x3", x)  # [N, 192, 15, 15]
-        mixed_5b = self.mixed("Mixed_5b", F.max_pool2d(conv_4a, 3, stride=2))  # [N, 256, 7, 7]
-        mixed_5c = self.mixed("Mixed_5c", mixed_5b)
-        return [conv_2b, conv_4a, mixed_5b, mixed_5c, self.mixed("Mixed_5d", mixed_5c)]
-
-    def conv(self, name: str, x: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
-        return F.conv2d(x, self.weights[f"{name}.weight"], self.biases[f"{name}.bias"], stride, padding).relu_()
-
-    def mixed(self, name: str, x: Tensor) -> Tensor:
-        """Four branches side by side; the mean over 3x3 leaves out the border's zeros, as TensorFlow does."""
-        five = self.conv(f"{name}.branch5x5_2", self.conv(f"{name}.branch5x5_1", x), padding=2)
-        three = self.conv(f"{name}.branch3x3dbl_2", self.conv(f"{name}.branch3x3dbl_1", x), padding=1)
-        three = self.conv(f"{name}.branch3x3dbl_3", three, padding=1)
-        pooled = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
-        branches = [self.conv(f"{name}.branch1x1", x), five, three, self.conv(f"{name}.branch_pool", pooled)]
-        return torch.cat(branches, dim=1)
