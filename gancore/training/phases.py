@@ -39,9 +39,7 @@ def phases_of(training: TrainingConfig, regularizers: Mapping[str, Regularizer])
     return [phase for network in order for phase in _phases(network, training, regularizers)]
 
 
-def _phases(
-    network: Network, training: TrainingConfig, regularizers: Mapping[str, Regularizer]
-) -> Iterator[Phase]:
+def _phases(network: Network, training: TrainingConfig, regularizers: Mapping[str, Regularizer]) -> Iterator[Phase]:
     own = {key: part for key, part in regularizers.items() if part.side == network}
     joined = tuple(key for key, part in own.items() if part.interval == 1)
     last = training.d_steps - 1 if network == "discriminator" else 0
