@@ -18,6 +18,8 @@ USES = {
     "loss": "loss: {name}",
     "augmentation": "augmentation: {name}",
     "dataset": "data: {{use: {name}, resolution: 32}}",
+    "metric": "evaluation: {{features: embedded, metrics: [{name}]}}",
+    "feature": "evaluation: {{features: {name}, metrics: [fd]}}",
 }
 """What there are skeletons of, with the line of an experiment that uses the plugin."""
 
@@ -40,12 +42,18 @@ def write_skeleton(kind: str, name: str, folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(code.replace("`skeleton`", f"`{name}`").replace("Skeleton", class_name(name)))
+            file.write(_renamed(code, name))
     except FileExistsError:
         raise PluginError(f"{path} is there already; choose another name or folder") from None
     except OSError as error:
         raise PluginError(f"{path} cannot be written: {error.strerror}") from error
     return path
+
+
+def _renamed(code: str, name: str) -> str:
+    for before, after in (("`skeleton`", f"`{name}`"), ('"skeleton"', f'"{name}"'), ("Skeleton", class_name(name))):
+        code = code.replace(before, after)
+    return code
 
 
 def experiment_lines(kind: str, name: str, file: Path) -> str:

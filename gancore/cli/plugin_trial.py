@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from gancore.cli.plugin_declarations import check_declarations, check_problems, check_scalars
+from gancore.cli.plugin_measurement import try_feature, try_metric
 from gancore.cli.plugin_step import SmallStep
 from gancore.composition.contract import flaws
 from gancore.contracts import (
@@ -23,9 +24,10 @@ from gancore.contracts import (
     PluginConfig,
     Regularizer,
     Site,
+    Stage,
     WeightNormalization,
 )
-from gancore.errors import PluginError
+from gancore.errors import GancoreError, PluginError
 from gancore.registry import PluginSpec
 from gancore.seeds import seed_of
 
@@ -70,7 +72,12 @@ def try_plugin(spec: PluginSpec) -> Iterator[str]:
             yield f"not built, for some options must be given: {'; '.join(reasons)}"
             return
         yield check_problems(plugin, cfg, CONTEXT)
-        yield from TRIALS.get(spec.kind, lambda *_: iter(()))(plugin, cfg)
+        try:
+            yield from TRIALS.get(spec.kind, lambda *_: iter(()))(plugin, cfg)
+        except PluginError:
+            raise
+        except GancoreError as missing:  # weights that are not here, a package that is not installed
+            yield f"not tried any further: {missing}"
 
 
 def _built(plugin: type[Any], cfg: PluginConfig, *context: Any) -> Any:
@@ -113,7 +120,8 @@ def _generator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     yield _shape("mapping", ws, (N, network.num_ws, network.w_dim))
     images = network.synthesis(ws, noise_mode="const")
     yield _shape("synthesis", images[-1], (N, 3, R, R))
-    yield _parameter_gradients(network, images)
+    grown = [image for stage in _stages(plugin) for image in network.synthesis(ws, noise_mode="const", stage=stage)]
+    yield _parameter_gradients(network, (*images, *grown))
     if not torch.equal(network.synthesis(ws, noise_mode="const")[-1], images[-1]):
         raise PluginError('synthesis with noise_mode="const" should give the same images for the same ws')
     yield "synthesis: the same images for the same ws"
@@ -122,13 +130,23 @@ def _generator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
 
 def _discriminator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     network = _built(plugin, cfg, INTERFACE, _identity)
-    images = (torch.randn(N, 3, R, R),)
+    images = (_images(R),)
     heads = network(images, LABEL)
     for head in heads:
         yield _shape("head", head, (N, *head.shape[1:]))
-    yield _parameter_gradients(network, heads)
+    grown = [head for stage in _stages(plugin) for head in network((_images(stage.resolution),), LABEL, stage)]
+    yield _parameter_gradients(network, (*heads, *grown))
     yield _shape("head for two parts", network(images, LABEL, parts=2)[0], heads[0].shape)
     yield check_scalars(network)
+
+
+def _stages(plugin: type[Any]) -> list[Stage]:
+    """Sizes in the middle of their fade-in, of a network that grows."""
+    return [Stage(R // 2, 0.5), Stage(R, 0.5)] if "growth" in plugin.provides else []
+
+
+def _images(resolution: int) -> Tensor:
+    return torch.randn(N, INTERFACE.channels, resolution, resolution)
 
 
 def _loss(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
@@ -198,6 +216,8 @@ TRIALS: Mapping[str, Callable[[type[Any], Any], Iterator[str]]] = {
     "loss": _loss,
     "augmentation": _augmentation,
     "dataset": _dataset,
+    "metric": try_metric,
+    "feature": try_feature,
 }
 
 
