@@ -57,17 +57,17 @@ def fault(number: int) -> None:
     faults[number]()
 
 
-def child(out: Path, number: int | None) -> None:
+def child(out: Path, number: int | None, changes: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     if number is not None:
         fault(number)
-    train(tiny_experiment(), out)
+    train(tiny_experiment(**changes), out)
 
 
-def run_child(out: Path, number: int | None) -> int | None:
+def run_child(out: Path, number: int | None, **changes: Any) -> int | None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gancore.training", "torch.utils.tensorboard", "torch._dynamo"])
-    process = context.Process(target=child, args=(out, number))
+    process = context.Process(target=child, args=(out, number, changes))
     process.start()
     process.join()
     return process.exitcode

@@ -1,7 +1,7 @@
 """`training.growth`: progressive growing as declared data, which the training loop follows.
 
-Source: arXiv:1710.10196 (PGGAN) section 3, with the phases of the published code: some time at the first resolution, then
-a fade to the double and some time there, again and again up to the resolution of the data.
+Source: arXiv:1710.10196 (PGGAN) section 3, with the phases of the published code: some time at the first resolution,
+then a fade to its double and some time there, again and again up to the resolution of the data.
 """
 
 from collections.abc import Iterator

@@ -49,7 +49,7 @@ OptimizerConfig = Annotated[Adam | RMSprop | SGD, Field(discriminator="use")]
 class EMA(PluginConfig):
     """Moving average of the generator: decay 0.5 ** (batch / (halflife_kimg * 1000))."""
 
-    halflife_kimg: Annotated[Scheduled, within(gt=0)] = Field(10.0, description="kimg in which weights fade to half")
+    halflife_kimg: Annotated[Scheduled, within(ge=0)] = Field(10.0, description="kimg to fade to half; 0: no averaging")
     rampup: float | None = Field(None, gt=0, description="half-life at most this share of the images shown so far")
 
 
@@ -117,6 +117,10 @@ class TrainingConfig(PluginConfig):
     def batch_at(self, resolution: int) -> int:
         """Images per step while images of this resolution are trained."""
         return self.growth.batch.get(resolution, self.batch) if self.growth else self.batch
+
+    def grown(self, resolution: int) -> "TrainingConfig":
+        """The training as it is when this resolution, the last one, is reached: what its steps cost at most."""
+        return self.model_copy(update={"growth": None, "batch": self.batch_at(resolution)})
 
     def batches(self, resolution: int) -> set[int]:
         """All sizes that a step may have in training up to this resolution."""
