@@ -43,7 +43,10 @@ def normalizations(base: type) -> list[str]:
 
 
 def experiment_of(generator: str, discriminator: str, *overrides: str, **changes: Any) -> Experiment:
-    """TINY with other networks: what they do not have of its options is dropped, as an override of `use` does."""
+    """TINY with other networks: what they do not have of its options is dropped, as an override of `use` does.
+
+    Without styles, TINY's demodulation gives way to no normalization.
+    """
     chosen = {"generator": generator, "discriminator": discriminator}
     uses = [f"{kind}.use={name}" for kind, name in chosen.items()]
     sizes = [
@@ -51,6 +54,8 @@ def experiment_of(generator: str, discriminator: str, *overrides: str, **changes
         for kind, name in chosen.items()
         for key, value in SMALL.get((kind, name), {}).items()
     ]
+    if "styles" not in load("generator", generator).provides:
+        sizes.append("generator.normalization=none")
     if "pyramid" not in load("discriminator", discriminator).provides:
         sizes += [f"generator.{key}={inline(value)}" for key, value in ONE_SCALE.get(generator, {}).items()]
     mapping = tiny_mapping(**({"regularizers": regularizers_for(generator, discriminator)} | changes))
