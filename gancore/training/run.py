@@ -16,6 +16,7 @@ from gancore.config import Experiment, Source, as_experiment
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover
 from gancore.errors import DataError, Interrupted, RunError, RunFailed
+from gancore.training.allocation import keep_freed_memory
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.device import describe_environment, pick_device
 from gancore.training.divergence import keep_evidence
@@ -58,6 +59,7 @@ def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
     check_same_experiment(run, experiment)
     device = pick_device(experiment.training)
     torch.set_num_threads(experiment.training.threads or torch.get_num_threads())
+    keep_freed_memory()
     data = training_data(experiment)
     evaluation = RunEvaluation(experiment, run, data, device)
     trainer = new_trainer(experiment, data, device)
