@@ -1,0 +1,70 @@
+"""Residual blocks whose branch begins with statistic and activation (arXiv:1603.05027), as the GANs of 2017 have them.
+
+    x + conv(act(conv(act(x)))), resampled between: nearest-neighbour up in the first convolution, 2x2 averages down
+    after the second; a 1x1 convolution beside the branch where size or channels change.
+
+Sources: arXiv:1704.00028 and arXiv:1802.05957, whose first block of a discriminator has no activation before it.
+Differs: biases stand before the activations, where a statistic leaves them to act, and not in the convolutions.
+"""
+
+import math
+
+from torch import Tensor, nn
+
+from gancore.contracts import Normalize
+from gancore.nn.activation import Activation
+from gancore.nn.gain import Statistic, gained
+from gancore.nn.layers import Conv2d, Sampling
+from gancore.nn.sites import Sites
+
+RELU = Activation(slope=0.0)
+
+
+def glorot_std(c_in: int, c_out: int, kernel: int = 1, gain: float = 1.0) -> float:
+    """Standard deviation of the first weights of Glorot and Bengio (AISTATS 2010)."""
+    return gain * math.sqrt(2 / ((c_in + c_out) * kernel**2))
+
+
+def conv(c_in: int, c_out: int, kernel: int, sampling: Sampling | None = None, bias: bool = False) -> Conv2d:
+    """A convolution with box resampling and ordinary weights; gain sqrt(2) where the kernel is no single pixel."""
+    std = glorot_std(c_in, c_out, kernel, math.sqrt(2) if kernel > 1 else 1.0)
+    return Conv2d(c_in, c_out, kernel, bias, sampling, None, "box", init_std=std)
+
+
+class Statistics:
+    """Makes the layers of statistic and activation of a network, each at its site."""
+
+    def __init__(self, sites: Sites, normalize: Normalize) -> None:
+        self.sites, self.normalize = sites, gained(normalize)
+
+    def at(self, name: str, resolution: int, channels: int) -> Statistic:
+        return Statistic(self.normalize(self.sites.next(name, resolution, channels, channels)), RELU)
+
+
+class PreactivationBlock(nn.Module):
+    """[N, c_in, r, r] to [N, c_out, r', r'], with r' = r, 2 r (up) or r / 2 (down)."""
+
+    def __init__(
+        self,
+        statistics: Statistics,
+        name: str,
+        resolution: int,
+        c_in: int,
+        c_out: int,
+        sampling: Sampling | None = None,
+        first: bool = False,
+    ) -> None:
+        """`resolution` is that of the input; `first` leaves out the activation before the branch."""
+        super().__init__()
+        up, down = (sampling if sampling == way else None for way in ("up", "down"))
+        hidden = c_out if up or first else c_in
+        self.act0 = None if first else statistics.at(f"{name}.act0", resolution, c_in)
+        self.conv0 = conv(c_in, hidden, 3, up)
+        self.act1 = statistics.at(f"{name}.act1", resolution * 2 if up else resolution, hidden)
+        self.conv1 = conv(hidden, c_out, 3, down)
+        self.skip = conv(c_in, c_out, 1, sampling) if sampling or c_in != c_out else None
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        y = x if self.act0 is None else self.act0(x, parts)
+        y = self.conv1(self.act1(self.conv0(y), parts))
+        return y + (x if self.skip is None else self.skip(x))

@@ -1,0 +1,65 @@
+"""A generator of residual blocks without styles: statistic, ReLU, convolution, twice in each.
+
+Sources: arXiv:1704.00028 (WGAN-GP) and arXiv:1802.05957 (SNGAN), their networks for CIFAR-10: a projection to 4x4,
+a block for each doubling of the size, statistic, ReLU, a convolution and tanh. First weights of Glorot.
+Differs: labels, where there are any, enter beside z; see gancore/nn/preactivation.py for biases.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
+from gancore.nn.gain import Projection
+from gancore.nn.latent import LatentGenerator, LatentOptions
+from gancore.nn.options import ChannelsConfig
+from gancore.nn.preactivation import PreactivationBlock, Statistics, conv, glorot_std
+from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+
+
+class ResNet(LatentGenerator):
+    """Plugin `resnet`."""
+
+    class Config(LatentOptions):
+        z_dim: int = Field(128, ge=1, le=65536, description="size of the latent z")
+        channels: ChannelsConfig = ChannelsConfig(base=8192, max=256)
+
+    def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
+        super().__init__(cfg, interface, normalize)
+        self.synthesis = Synthesis(cfg.channels, interface, normalize, self.w_dim)
+
+    @classmethod
+    def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
+        return resolution_problems(context.interface.resolution)
+
+
+class Synthesis(nn.Module):
+    """ws [N, 1, w_dim] to one image. Blocks are named after their output: b8, b16, ..."""
+
+    def __init__(self, channels: ChannelsConfig, interface: Interface, normalize: Normalize, w_dim: int) -> None:
+        super().__init__()
+        sizes, at = resolutions(interface.resolution), channels.at
+        statistics = Statistics(Sites("generator", 2 * len(sizes) - 1, styled=False), normalize)
+        first = at(FIRST_RESOLUTION)
+        std = glorot_std(w_dim, first * FIRST_RESOLUTION**2)
+        self.b4 = Projection(w_dim, first, FIRST_RESOLUTION, std, None)
+        self.blocks = [f"b{size}" for size in sizes[1:]]
+        for below, size in pairwise(sizes):
+            self.add_module(f"b{size}", PreactivationBlock(statistics, f"b{size}", below, at(below), at(size), "up"))
+        self.act = statistics.at("act", sizes[-1], at(sizes[-1]))
+        self.torgb = conv(at(sizes[-1]), interface.channels, 3, bias=True)
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: str = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        x = self.b4(ws[:, 0])
+        for name in self.blocks:
+            x = self.get_submodule(name)(x)
+        return (self.torgb(self.act(x)).tanh(),)
