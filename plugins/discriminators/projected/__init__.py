@@ -1,9 +1,9 @@
 """The discriminator of Projected GAN: small heads on features of a frozen network, mixed at random.
 
-Source: arXiv:2111.01007 section 3; sizes of the published code. Differs: the fixed random weights keep the variance
-of their input (their scale is in no source, and batch norm in the heads takes it out), and trained ones start normal
-instead of uniform; with labels, the features of a head are projected onto a mapped label as in the code of
-arXiv:2006.06676.
+Source: arXiv:2111.01007 section 3; sizes and first weights of the published code. The heads' normalization is chosen
+like everyone's: the code has `normalization: {use: batch, affine: true}` and `weight_normalization: spectral`.
+Differs: losses add up over heads as in the paper (the code averages, which is the same to Adam); labels are mapped once
+for all heads, by a layer of the kind of arXiv:2006.06676.
 
     backbone.py     a frozen model of timm, and where its weights are from
     projection.py   features mixed over channels and scales by fixed random weights

@@ -15,8 +15,8 @@ from .backbone import Backbone
 from .head import Head, halvings
 from .projection import RandomProjection
 
-SMALLEST = 64
-"""Below it the last maps of a backbone are smaller than what a head ends with."""
+SMALLEST = 128
+"""Below it a head's last map would be smaller than the kernel that it ends with."""
 
 
 class Projected(Discriminator):
@@ -29,9 +29,8 @@ class Projected(Discriminator):
             (1, 2, 3, 4), strict=False, min_length=1, description="feature maps of the model, fine to coarse"
         )
         size: int | None = Field(224, ge=SMALLEST, description="smaller images are upsampled to it; null: never")
-        width: int = Field(
-            64, ge=1, le=4096, description="channels of the finest level; others are multiples of it"
-        )
+        width: int = Field(64, ge=1, le=4096, description="channels of the finest level; others are multiples of it")
+        separable: bool = Field(False, description="separable convolutions in the heads (the code: with StyleGAN2)")
         mapping: LabelMappingConfig = LabelMappingConfig(layers=1)
         cmap_dim: int = Field(64, ge=1, le=4096, description="size of the mapped label")
 
@@ -39,13 +38,12 @@ class Projected(Discriminator):
         super().__init__(cfg, interface, normalize)
         self.backbone = Backbone(cfg.backbone, cfg.weights, cfg.levels, cfg.size)
         self.projection = RandomProjection(self.backbone.channels, cfg.width)
-        seen = max(interface.resolution, cfg.size or 0)
-        sizes = [2 * seen // reduction for reduction in self.backbone.reductions]
-        sites = Sites("discriminator", sum(map(halvings, sizes)), styled=False)
+        depths = [halvings(reduction) for reduction in self.backbone.reductions]
+        sites = Sites("discriminator", sum(depths), styled=False)
         features = cfg.cmap_dim if interface.label_dim else 1
         self.heads = nn.ModuleList(
-            Head(f"heads.{i}", c_in, size, cfg.width, features, sites, normalize)
-            for i, (c_in, size) in enumerate(zip(self.projection.channels, sizes, strict=True))
+            Head(f"heads.{i}", c_in, depth, cfg.width, features, cfg.separable, sites, normalize)
+            for i, (c_in, depth) in enumerate(zip(self.projection.channels, depths, strict=True))
         )
         if interface.label_dim:
             self.mapping = MappingNetwork(0, interface.label_dim, cfg.cmap_dim, None, cfg.mapping)

@@ -1,45 +1,55 @@
-"""A head: convolutions of stride 2 down to 8x8, and one more for a small map of logits."""
+"""A head: layers that halve their input, and a 4x4 convolution for a small map of logits.
+
+How many layers follows from the level alone, whatever the size of the images: as if these were 256 wide, down to 8x8.
+"""
 
 import math
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from gancore.contracts import Normalize
+from gancore.contracts import Normalization, Normalize
 from gancore.nn.activation import Activation
 from gancore.nn.convolution import conv2d
 from gancore.nn.layers import Conv2d, Weighted
 from gancore.nn.sites import Sites
 
-WIDTHS = {8: 8, 16: 4, 32: 2, 64: 1, 128: 1, 256: 1 / 2, 512: 1 / 4, 1024: 1 / 8}
-"""Channels of a head by the size of its map, nearest power of two, relative to the width of the projection."""
+WIDTHS = {8: 8, 16: 4, 32: 2, 64: 1, 128: 1, 256: 1 / 2}
+"""Channels by the size of the map, for images 256 wide, relative to the width of the projection."""
 
 LAST = 8
 LEAKY = Activation(slope=0.2)
 
 
-def halvings(size: int) -> int:
-    """Layers of stride 2 from a map of this size to 8x8, in whole octaves."""
-    return max(round(math.log2(size / LAST)), 0)
+def halvings(reduction: int) -> int:
+    """Layers of a head whose level is a map of 1 / `reduction` of the image, seen at twice its size."""
+    return max(round(math.log2(2 * 256 / reduction / LAST)), 0)
 
 
 class Head(nn.Module):
-    """[N, c_in, size, size] to [N, features, h, w], 5x5 for a size that is a power of two."""
+    """[N, c_in, H, W] to [N, features, h, w]: 5x5 for images 256 wide, 4x4 for 224."""
 
     def __init__(
-        self, name: str, c_in: int, size: int, width: int, features: int, sites: Sites, normalize: Normalize
+        self,
+        name: str,
+        c_in: int,
+        layers: int,
+        width: int,
+        features: int,
+        separable: bool,
+        sites: Sites,
+        normalize: Normalize,
     ) -> None:
         super().__init__()
-        self.layers: list[str] = []
-        for k in reversed(range(halvings(size))):
-            c_out = max(int(WIDTHS[LAST * 2**k] * width), 1)
-            site = sites.next(f"{name}.b{LAST * 2 ** (k + 1)}", LAST * 2**k, c_in, c_out)
-            layer = Conv2d(
-                c_in, c_out, 4, True, "down", None, activation=LEAKY, normalization=normalize(site), init_std=std(c_in)
-            )
-            self.layers.append(f"b{LAST * 2 ** (k + 1)}")
-            self.add_module(self.layers[-1], layer)
+        self.layers = [f"b{LAST << k}" for k in range(layers, 0, -1)]
+        for k, layer in zip(range(layers - 1, -1, -1), self.layers, strict=True):
+            c_out = max(int(WIDTHS[LAST << k] * width), 1)
+            site = sites.next(f"{name}.{layer}", LAST << k, c_in, c_out)
+            make = SeparableDown if separable else down
+            self.add_module(layer, make(c_in, c_out, normalize(site)))
             c_in = c_out
-        self.out = Unpadded(c_in, features)
+        self.out = PlainConv(c_in, features, 4)
 
     def forward(self, x: Tensor, parts: int = 1) -> Tensor:
         for name in self.layers:
@@ -47,17 +57,41 @@ class Head(nn.Module):
         return self.out(x)
 
 
-class Unpadded(Weighted):
-    """A 4x4 convolution without padding or bias."""
+def down(c_in: int, c_out: int, normalization: Normalization) -> Conv2d:
+    """A 4x4 convolution of stride 2, normalized, leaky ReLU."""
+    layer = Conv2d(c_in, c_out, 4, True, "down", None, activation=LEAKY, normalization=normalization, init_std=0)
+    spread_weight(layer)
+    return layer
 
-    def __init__(self, c_in: int, c_out: int) -> None:
+
+class SeparableDown(nn.Module):
+    """A 3x3 convolution of each channel, a 1x1 one over channels, normalized, leaky ReLU, mean of 2x2 pixels."""
+
+    def __init__(self, c_in: int, c_out: int, normalization: Normalization) -> None:
         super().__init__()
-        self.add_weight([c_out, c_in, 4, 4], init_std=std(c_in))
+        self.depthwise = PlainConv(c_in, c_in, 3, padding=1, groups=c_in)
+        self.pointwise = Conv2d(c_in, c_out, 1, activation=LEAKY, normalization=normalization, init_std=0)
+        spread_weight(self.pointwise)
+
+    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+        return F.avg_pool2d(self.pointwise(self.depthwise(x), parts=parts), 2)
+
+
+class PlainConv(Weighted):
+    """A convolution without bias."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, padding: int = 0, groups: int = 1) -> None:
+        super().__init__()
+        self.padding, self.groups = padding, groups
+        self.add_weight([c_out, c_in // groups, kernel, kernel], init_std=0)
+        spread_weight(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        return conv2d(x, self.effective_weight())
+        return conv2d(x, self.effective_weight(), padding=self.padding, groups=self.groups)
 
 
-def std(c_in: int) -> float:
-    """The standard deviation of PyTorch's first weights of a 4x4 convolution."""
-    return 1 / math.sqrt(3 * c_in * 4**2)
+@torch.no_grad()
+def spread_weight(layer: Weighted) -> None:
+    """First weights as PyTorch's convolutions have them: uniform within 1 / sqrt(fan_in)."""
+    bound = 1 / math.sqrt(layer.weight[0].numel())
+    layer.weight.uniform_(-bound, bound)

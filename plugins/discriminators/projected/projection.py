@@ -4,6 +4,7 @@ Source: arXiv:2111.01007 section 3.2. The weights are never trained. They are sm
 a run goes on with its own wherever it is continued.
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,16 +15,19 @@ from gancore.nn.convolution import conv2d
 
 
 class FixedMix(nn.Module):
-    """A random 1x1 convolution that keeps the variance: [N, in, H, W] to [N, out, H, W]."""
+    """A 1x1 convolution with PyTorch's first weights, which stay: [N, in, H, W] to [N, out, H, W]."""
 
     weight: Tensor
+    bias: Tensor
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
-        self.register_buffer("weight", torch.randn(c_out, c_in, 1, 1) / c_in**0.5)
+        bound = 1 / math.sqrt(c_in)
+        self.register_buffer("weight", torch.empty(c_out, c_in, 1, 1).uniform_(-bound, bound))
+        self.register_buffer("bias", torch.empty(c_out).uniform_(-bound, bound))
 
     def forward(self, x: Tensor) -> Tensor:
-        return conv2d(x, self.weight)
+        return conv2d(x, self.weight, self.bias)
 
 
 class RandomProjection(nn.Module):
