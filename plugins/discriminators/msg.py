@@ -97,6 +97,7 @@ class MSG(Discriminator):
     """Blocks with a fromRGB each; scales that are not given are averaged down from the finest."""
 
     Config = MSGConfig
+    provides = frozenset({"pyramid"})
 
     def __init__(self, cfg: MSGConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)

@@ -41,6 +41,7 @@ class Pyramid(StyleDiscriminator):
 
     Config = PyramidConfig
     cfg: PyramidConfig
+    provides = frozenset({"pyramid"})
 
     def __init__(self, cfg: PyramidConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)

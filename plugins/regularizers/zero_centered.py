@@ -2,10 +2,11 @@
 
 Source: arXiv:1801.04406, equations 9 and 10, with one half as in StyleGAN; lazily every 16 steps as in StyleGAN2
 (arXiv:1912.04958, section 3.1). R3GAN (arXiv:2501.05441) uses both in every step: interval 1.
-Differs: penalties of several heads are added; the images of a pyramid count as one long vector.
+Differs: penalties of several heads are added; the images of a pyramid count as one long vector, unless the mean over
+them is asked for, as in the code of MSG-StyleGAN (arXiv:1903.06048).
 """
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -22,6 +23,7 @@ class ZeroCentered(Regularizer):
     class Config(PluginConfig):
         gamma: Annotated[Scheduled, within(ge=0)] = Field(10.0, description="weight; grows with the number of pixels")
         interval: int = Field(16, ge=1, description="steps from one penalty to the next")
+        scales: Literal["sum", "mean"] = Field("sum", description="what is taken over the images of a pyramid")
 
     cfg: Config
     side: ClassVar[Network] = "discriminator"
@@ -31,7 +33,8 @@ class ZeroCentered(Regularizer):
         marked = tuple(image.detach().requires_grad_() for image in images)
         heads = step.discriminate(marked, label)
         squares = [g.square().flatten(1).sum(1) for logits in heads for g in input_gradients(logits, marked)]
-        return 0.5 * value_at(self.cfg.gamma, step.kimg) * torch.stack(squares).sum(0)
+        weight = 0.5 * value_at(self.cfg.gamma, step.kimg) / (len(images) if self.cfg.scales == "mean" else 1)
+        return weight * torch.stack(squares).sum(0)
 
 
 class R1(ZeroCentered):
