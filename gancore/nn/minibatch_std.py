@@ -7,6 +7,7 @@ n, n + N / G, n + 2 N / G, ... of N form a group of G.
 import torch
 from torch import Tensor, nn
 
+from gancore.nn import processes
 from gancore.nn.precision import at_least_float32
 
 
@@ -19,14 +20,16 @@ class MinibatchStd(nn.Module):
         self.group_size, self.channels, self.eps = group_size, channels, eps
 
     def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        """Groups lie within each of `parts` equal parts of the batch."""
+        """Groups lie within each of `parts` equal parts of the batch, that of all processes of a run."""
         n, c, h, w = x.shape
-        group = group_size(n // parts, self.group_size)
-        y = at_least_float32(x).reshape(parts, group, -1, self.channels, c // self.channels, h, w)
+        y = processes.gathered(at_least_float32(x).unflatten(0, (parts, -1)), dim=1)
+        group = group_size(y.shape[1], self.group_size)
+        y = y.reshape(parts, group, -1, self.channels, c // self.channels, h, w)
         variance = (y - y.mean(1, keepdim=True)).square().mean(1)
         std = (variance + self.eps).sqrt()  # [parts, groups, channels, C / channels, H, W]
         mean = std.mean(dim=(3, 4, 5)).to(x.dtype)  # [parts, groups, channels]
-        mean = mean[:, None].expand(-1, group, -1, -1).reshape(n, self.channels, 1, 1)
+        mean = mean[:, None].expand(-1, group, -1, -1).flatten(1, 2)  # [parts, N / parts, channels]
+        mean = processes.own(mean, dim=1).reshape(n, self.channels, 1, 1)
         return torch.cat([x, mean.expand(-1, -1, h, w)], dim=1)
 
 

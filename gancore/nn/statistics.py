@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from gancore.nn import processes
 from gancore.nn.precision import at_least_float32
 
 
@@ -46,16 +47,17 @@ class RunningMoments(torch.nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, y: Tensor, parts: int = 1) -> Tensor:
-        """Mean 0 and variance 1 over the batch, H and W, within each of `parts` equal parts of the batch."""
+        """Mean 0 and variance 1 over the batch, H and W, within each of `parts` equal parts of the batch (that of all
+        processes of a run)."""
         x = at_least_float32(y)
         if not self.training:
             centred, variance = x - self.running_mean[:, None, None], self.running_var[:, None, None]
             return (centred * (variance + self.eps).rsqrt()).to(y.dtype)
         x = x.unflatten(0, (parts, -1))
-        mean = x.mean((1, 3, 4), keepdim=True)  # [parts, 1, C, 1, 1]
+        mean = processes.averaged(x.mean((1, 3, 4), keepdim=True))  # [parts, 1, C, 1, 1]
         centred = x - mean
-        variance = centred.square().mean((1, 3, 4), keepdim=True)
-        self._follow(mean.detach(), variance.detach(), x[0, :, 0].numel())
+        variance = processes.averaged(centred.square().mean((1, 3, 4), keepdim=True))
+        self._follow(mean.detach(), variance.detach(), x[0, :, 0].numel() * processes.size())
         return (centred * (variance + self.eps).rsqrt()).flatten(0, 1).to(y.dtype)
 
     def _follow(self, mean: Tensor, variance: Tensor, values: int) -> None:
