@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+import webbrowser
 from pathlib import Path
 
 import click
@@ -130,13 +131,19 @@ def clean(folder: Path, yes: bool, as_json: bool) -> None:
 @grid.command()
 @folder_argument
 @click.option("--out", type=click.Path(path_type=Path), help="Folder to write to; default FOLDER/report.")
-def report(folder: Path, out: Path | None) -> None:
-    """Write results.json, results.csv and report.md of the grid in FOLDER, at any moment while it runs."""
+@click.option("--open", "show", is_flag=True, help="Show report.html in the browser.")
+def report(folder: Path, out: Path | None, show: bool) -> None:
+    """Report on the grid in FOLDER, at any moment while it runs: report.html, report.md, results.csv, results.json.
+
+    Each file stands for itself; the page needs no network.
+    """
     from gancore.grid.folder import GridFolder
-    from gancore.grid.report.write import write_report
+    from gancore.grid.report.write import PAGE, write_report
 
     try:
         written = write_report(GridFolder(folder), out or folder / "report")
     except OSError as error:
         raise GancoreError(f"{out or folder / 'report'}: cannot be written: {error.strerror}") from error
     click.echo(written)
+    if show and not webbrowser.open((written / PAGE).resolve().as_uri()):
+        click.echo(f"no browser could be started; the page is {written / PAGE}", err=True)

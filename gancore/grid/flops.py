@@ -49,6 +49,19 @@ def step_cost(experiment: Experiment, interface: Interface) -> StepCost:
     return StepCost(flops / (training.batch * training.d_steps), memory)
 
 
+def phase_flops(experiment: Experiment, interface: Interface) -> dict[str, float]:
+    """Operations of each phase of a step, by the phase's name."""
+    training = experiment.training.grown(interface.resolution).model_copy(update={"precision": "fp32"})
+    gan = meta_networks(experiment, interface)
+    trainer = Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, torch.device("meta"))
+    flops = {}
+    for phase in trainer.phases:
+        with _FlopCount() as count:
+            trainer.gradients(phase)
+        flops[phase.name] = float(count.total)
+    return flops
+
+
 def blank_data(interface: Interface, count: int = 64) -> ImageData:
     """Images of noise in the form of an interface, for measuring where there are no data."""
     shape = (count, interface.channels, interface.resolution, interface.resolution)

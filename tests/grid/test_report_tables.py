@@ -88,7 +88,7 @@ def test_mean_and_spread_over_seeds_for_each_value_of_other_axes(tmp_path: Path)
     scores = {name: done(value) for name, value in zip(names, (1, 3), strict=True)}
     text = report(tmp_path, {"axes": axes, "seeds": [0, 1], "enough_kimg": 0}, scores)
     assert text.index("### normalization demod") < text.index("### normalization pin")
-    assert "| hinge | 2.00 ± 1.41 (n=2) |" in text
+    assert "| hinge | 2.00 ± 1.41 |" in text
 
 
 def test_a_cell_that_is_not_done_takes_no_part_in_the_ranking(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_arms_that_cannot_be_told_apart_are_marked(tmp_path: Path) -> None:
     values = {"original": (10.0, 10.1, 9.9), "skip": (10.1, 10.2, 9.8), "residual": (20.0, 20.1, 19.9)}
     cells = {cell("skip", d, seed): done(fid) for d, seeds in values.items() for seed, fid in enumerate(seeds)}
     text = report(tmp_path, SEEDS, cells)
-    assert "| skip | **10.00 ± 0.10 (n=3)** | 10.03 ± 0.21 (n=3) ≈ | 20.00 ± 0.10 (n=3) |" in text
+    assert "| skip | **10.00 ± 0.10** | 10.03 ± 0.21 ≈ | 20.00 ± 0.10 |" in text
     assert "1 arm is worse and 1 arm is not to be told apart from it" in text
 
 

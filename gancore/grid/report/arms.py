@@ -27,14 +27,15 @@ class Arm:
     cells: Sequence[Mapping[str, Any]]
 
     def measured(self, score: str, snapshot: Snapshot) -> list[Mapping[str, Any]]:
-        """Its cells that have this score."""
-        return [cell for cell in self.cells if score in cell[snapshot]]
+        """Its cells that have this score: those that are done, and only where there are none, those on the way."""
+        having = [cell for cell in self.cells if score in cell[snapshot]]
+        return [cell for cell in having if cell["state"] == "done"] or having
 
     def values(self, score: str, snapshot: Snapshot) -> list[float]:
         return [cell[snapshot][score]["value"] for cell in self.measured(score, snapshot)]
 
-    def complete(self, score: str, snapshot: Snapshot) -> bool:
-        """Whether all that was measured is of cells that are done: a snapshot on the way is no result."""
+    def done(self, score: str, snapshot: Snapshot) -> bool:
+        """Whether what was measured is of cells that are done: a snapshot on the way is no result."""
         return all(cell["state"] == "done" for cell in self.measured(score, snapshot))
 
 
@@ -100,7 +101,7 @@ def compare(results: Mapping[str, Any], score: str, snapshot: Snapshot, where: M
     """The arms of a table against the best of them, by Welch's test with Holm's correction."""
     arms = [arm for arm in arms_of(results, where) if arm.measured(score, snapshot)]
     standings = {id(arm): _standing(arm, score, snapshot) for arm in arms}
-    whole = [arm for arm in arms if arm.complete(score, snapshot)]
+    whole = [arm for arm in arms if arm.done(score, snapshot)]
     found = Comparison(score, snapshot, where, not results["too_short_to_rank"] and len(whole) > 1)
     found.arms = list(standings.values())
     if len(whole) < 2:
@@ -151,14 +152,9 @@ def _test(best: Arm, others: Sequence[Arm], score: str, snapshot: Snapshot, stan
 
 def _words(comparison: Comparison) -> str:
     counts = Counter(arm.verdict for arm in comparison.arms)
+    words = f"{_arms(counts['worse'])} worse than the best mean, {_arms(counts['not told apart'])} not to be told apart"
     silent = counts["no claim"]
-    words = (
-        f"Against the best mean, {_arms(counts['worse'])} worse and {_arms(counts['not told apart'])} not to be told "
-        f"apart from it (Welch's t-test, Holm's correction, {LEVEL:.0%})."
-    )
-    if silent:
-        words += f" Of {silent} more nothing is claimed: fewer than {FEWEST} seeds, not finished, or without spread."
-    return words
+    return f"{words}{f'; of {silent} more nothing is claimed' if silent else ''}."
 
 
 def _arms(count: int) -> str:

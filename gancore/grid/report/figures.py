@@ -49,11 +49,11 @@ class Curve:
 
 
 def figures_of(results: Results) -> Iterator[Figure]:
-    """A figure for each score and each place that a table stands for, of those that have values."""
+    """A figure for each score and each place that a table stands for, where a cell was evaluated more than once."""
     for score in results["scores"]:
         for where in places(results):
             curves = list(_curves(results, score, where))
-            if curves:
+            if any(len(curve.points) > 1 for curve in curves):
                 yield _figure(results, score, where, curves)
 
 
@@ -156,8 +156,8 @@ def _panel(title: str, ylabel: str, own: Sequence[Curve], curves: Sequence[Curve
         SubElement(svg, "line", _ends(LEFT, y(value), WIDTH - RIGHT, y(value)) | {"class": "grid"})
         _text(svg, LEFT - 6, y(value) + 3.5, f"{value:g}", "tick end")
     for value in x.ticks:
-        _text(svg, x(value), HEIGHT - BOTTOM + 14, f"{value:g}", "tick middle")
-    _text(svg, WIDTH - RIGHT + 8, HEIGHT - BOTTOM + 14, "kimg", "tick")
+        unit = " kimg" if value == x.ticks[-1] else ""
+        _text(svg, x(value), HEIGHT - BOTTOM + 14, f"{value:g}{unit}", "tick middle")
     SubElement(svg, "line", _ends(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, HEIGHT - BOTTOM) | {"class": "axis"})
     for curve in curves:
         if curve not in own:
@@ -189,7 +189,7 @@ def _labels(svg: Element, curves: Sequence[Curve], y: Scale) -> None:
     for curve in curves:
         ends.setdefault(curve.label, []).append(curve)
     wanted = {label: sum(y(c.points[-1][1]) for c in found) / len(found) for label, found in ends.items() if label}
-    for label, place in apart(wanted, TOP, HEIGHT - BOTTOM).items():
+    for label, place in apart(wanted, TOP, HEIGHT - BOTTOM - LINE / 2).items():
         _text(svg, WIDTH - RIGHT + 8, place + 3.5, label, f"label series-{ends[label][0].series}")
 
 

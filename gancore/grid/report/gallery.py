@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gancore.grid.folder import GridFolder
-from gancore.grid.points import short_names
 from gancore.grid.report.arms import places
 from gancore.grid.report.pictures import Picture, newest, picture
 from gancore.grid.report.tables import place_title
@@ -29,7 +28,6 @@ class Gallery:
     """One seed's pictures at one place. reals: of each data set that its cells have, once."""
 
     title: str
-    corner: str
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Frame | None]]]
     reals: Sequence[Picture]
@@ -40,13 +38,15 @@ def galleries_of(results: Results, folder: GridFolder) -> Iterator[Gallery]:
     for where in places(results):
         for seed in dict.fromkeys(cell["seed"] for cell in results["cells"]):
             title = ", ".join(filter(None, (place_title(results, where), f"seed {seed}")))
-            cells = [cell for cell in results["cells"] if cell["seed"] == seed and where.items() <= cell["axes"].items()]
+            cells = [
+                cell for cell in results["cells"] if cell["seed"] == seed and where.items() <= cell["axes"].items()
+            ]
             if cells:
                 yield _gallery(results, folder, title, cells)
 
 
 def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[Cell]) -> Gallery:
-    names, axes = short_names(results["axes"]), results["axes"]
+    axes = results["axes"]
     row_axis, column_axis = [*axes, "", ""][:2]
     rows, columns = (axes.get(axis, [""]) for axis in (row_axis, column_axis))
     at = {(cell["axes"].get(row_axis, ""), cell["axes"].get(column_axis, "")): cell for cell in cells}
@@ -55,9 +55,8 @@ def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[C
         cell = at.get((row, column))
         return _frame(folder, cell) if cell else None
 
-    corner = f"{names[row_axis]} \\ {names[column_axis]}" if column_axis else names.get(row_axis, "")
     return Gallery(
-        title, corner, columns, [(row, [frame(row, column) for column in columns]) for row in rows],
+        title, columns, [(row, [frame(row, column) for column in columns]) for row in rows],
         list(_reals(folder, cells)),
     )  # fmt: skip
 

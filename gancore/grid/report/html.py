@@ -24,7 +24,7 @@ from gancore.grid.report.neighbours import neighbours, separating
 from gancore.grid.report.overview import overview_of
 from gancore.grid.report.provenance import cell_command, facts, facts_of, grid_commands, protocols
 from gancore.grid.report.remarks import counts, published_remarks, remarks
-from gancore.grid.report.tables import Table, legend, tables_of
+from gancore.grid.report.tables import Table, legend, place_title, snapshot_title, tables_of
 from gancore.grid.report.terms import word
 
 Results = Mapping[str, Any]
@@ -57,7 +57,7 @@ def as_html(results: Results, folder: GridFolder, experiments: Mapping[str, Any]
         loader=PackageLoader("gancore.grid.report", "templates"),
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    script, style = (Markup(environment.loader.get_source(environment, name)[0])  # noqa: S704
+    script, style = (Markup(environment.loader.get_source(environment, name)[0])
                      for name in ("report.js", "report.css"))  # fmt: skip
     tables = tables_of(results)
     return environment.get_template("report.html").render(
@@ -82,6 +82,8 @@ def as_html(results: Results, folder: GridFolder, experiments: Mapping[str, Any]
         commands=grid_commands(results),
         svg=Markup,
         word=word,
+        place_title=place_title,
+        snapshot_title=snapshot_title,
     )
 
 

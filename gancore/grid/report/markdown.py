@@ -6,6 +6,7 @@ from typing import Any
 
 from gancore.grid.report.remarks import published_remarks, remarks
 from gancore.grid.report.tables import Entry, Number, Table, legend, tables_of
+from gancore.grid.report.terms import word
 
 Results = Mapping[str, Any]
 
@@ -21,7 +22,7 @@ def as_markdown(results: Results) -> str:
         if table.where:
             parts.append(f"### {escaped(table.where)}")
         heading = table.title
-        parts += [_table(table), *(f"{escaped(score)}: {words}" for score, words in table.claims)]
+        parts += [_table(table), *(f"{escaped(word(one.score))}: {one.words}" for one in table.comparisons)]
     parts.append(_items(legend(tables)))
     parts += _published(results)
     unfinished = [cell for cell in results["cells"] if cell["state"] != "done" or cell["damage"]]
@@ -50,14 +51,16 @@ def _entry(entry: Entry | None) -> str:
         return ""
     if not entry.numbers:
         return entry.state
-    text = " / ".join("–" if number is None else _number(number) for number in entry.numbers)
+    text = " / ".join(_number(number, count) for number, count in zip(entry.numbers, entry.counts, strict=True))
     published = f" [{entry.published}]" if entry.published else ""
     return f"{text}{' †' if entry.on_the_way else ''}{published}"
 
 
-def _number(number: Number) -> str:
-    spread = f" ± {number.spread} (n={number.n})" if number.spread else ""
-    text = f"{number.text}{spread}{' ≈' if number.tied else ''}"
+def _number(number: Number | None, count: str) -> str:
+    if number is None:
+        return "–"
+    spread = f" ± {number.spread}" if number.spread else ""
+    text = f"{number.text}{spread}{f' ({count})' if count else ''}{' ≈' if number.tied else ''}"
     return f"**{text}**" if number.best else text
 
 

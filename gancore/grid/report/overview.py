@@ -6,8 +6,8 @@ from typing import Any
 
 from gancore.grid.points import short_names
 from gancore.grid.report.arms import SNAPSHOTS
-from gancore.grid.report.tables import snapshots_of
-from gancore.grid.report.terms import decimals, word
+from gancore.grid.report.tables import decimals_of, snapshots_of
+from gancore.grid.report.terms import word
 from gancore.grid.status import clock
 
 Results = Mapping[str, Any]
@@ -76,7 +76,7 @@ def _values(results: Results, cell: Cell) -> Iterator[Value]:
     yield _number(cell["seed"], "d")
     yield Value(cell["state"], cell["state"])
     for score in results["scores"]:
-        places = decimals(at["scores"][score] for one in results["cells"] for at in one["history"] if score in at["scores"])
+        places = decimals_of(results, score)
         for snapshot in snapshots_of(results):
             yield _number(cell[snapshot].get(score, {}).get("value"), f".{places}f")
     if len(snapshots_of(results)) == len(SNAPSHOTS):

@@ -42,6 +42,9 @@ def published_beside(name: str | None, cells: Sequence[Cell], configs: Mapping[s
 
 def _numbers(table: PublishedTable, cell: Cell, config: Any, why_not: "_Told") -> dict[str, float]:
     """The published numbers that may stand beside a cell; why others may not goes into `why_not`."""
+    if config is None:
+        why_not.add(["not begun yet"], cell["name"])
+        return {}
     published = _match(table, config)
     if published is None:
         why_not.add(["the table has no such cell"], cell["name"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from gancore.grid.points import short_names
 from gancore.grid.report.arms import SNAPSHOTS, Arm, Comparison, Snapshot, arms_of, compare, places
+from gancore.grid.report.statistics import LEVEL
 from gancore.grid.report.terms import decimals, groups, word
 
 Results = Mapping[str, Any]
@@ -16,11 +17,12 @@ Results = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Number:
-    """One score of an arm: mean and spread over n seeds, as text. `tied`: it cannot be told apart from the best one."""
+    """One score of an arm: mean and spread over n of its seeds, as text. `tied`: it cannot be told apart from the best one."""
 
     text: str
     spread: str | None
     n: int
+    of: int
     best: bool
     tied: bool
 
@@ -38,6 +40,12 @@ class Entry:
     on_the_way: bool
     published: str | None
 
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """`n=2` behind each number whose seeds are not all done; behind the last one where all have as many."""
+        told = tuple(f"n={number.n}" if number and number.n < number.of else "" for number in self.numbers)
+        return (*("" for _ in told[1:]), *told[-1:]) if len(set(told)) == 1 else told
+
 
 @dataclass(frozen=True)
 class Table:
@@ -50,8 +58,8 @@ class Table:
     corner: str
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[Entry | None]]]
-    claims: Sequence[tuple[str, str]]
-    """For each score, what may be claimed."""
+    comparisons: Sequence[Comparison]
+    """For each score, its arms against the best."""
 
     def entries(self) -> list[Entry]:
         return [entry for _, row in self.rows for entry in row if entry]
@@ -87,6 +95,12 @@ def place_title(results: Results, where: Mapping[str, str]) -> str:
     return ", ".join(f"{names[axis]} {label}" for axis, label in where.items())
 
 
+def decimals_of(results: Results, score: str) -> int:
+    """The same in both snapshots, and in all tables."""
+    shown = [cell[snapshot] for cell in results["cells"] for snapshot in SNAPSHOTS]
+    return decimals(scores[score]["value"] for scores in shown if score in scores)
+
+
 def _table(results: Results, scores: tuple[str, ...], snapshot: Snapshot, where: Mapping[str, str]) -> Table:
     names = short_names(results["axes"])
     row_axis, column_axis = [*results["axes"], "", ""][:2]
@@ -109,7 +123,7 @@ def _table(results: Results, scores: tuple[str, ...], snapshot: Snapshot, where:
         corner=corner,
         columns=[column or title for column in columns],
         rows=[(row, [entry(row, column) for column in columns]) for row in rows],
-        claims=[(word(comparison.score), comparison.words) for comparison in entries.comparisons],
+        comparisons=entries.comparisons,
     )
 
 
@@ -123,12 +137,12 @@ class _Entries:
     comparisons: Sequence[Comparison]
 
     def of(self, arm: Arm) -> Entry:
-        measured = [cell for cell in arm.cells if any(score in cell[self.snapshot] for score in self.scores)]
+        measured = {cell["name"]: cell for score in self.scores for cell in arm.measured(score, self.snapshot)}
         return Entry(
             labels=arm.labels,
             numbers=tuple(self._number(arm, comparison) for comparison in self.comparisons) if measured else (),
-            state=", ".join(dict.fromkeys(cell["state"] for cell in arm.cells if cell not in measured)),
-            on_the_way=any(cell["state"] != "done" for cell in measured),
+            state=", ".join(dict.fromkeys(cell["state"] for cell in arm.cells if cell["name"] not in measured)),
+            on_the_way=any(cell["state"] != "done" for cell in measured.values()),
             published=self._published(arm),
         )
 
@@ -136,20 +150,16 @@ class _Entries:
         standing = comparison.standing(arm.labels)
         if standing is None:
             return None
-        places = self._decimals(comparison.score)
+        places = decimals_of(self.results, comparison.score)
         ranked = comparison.ranked
         return Number(
             text=f"{standing.mean:.{places}f}",
             spread=None if standing.spread is None else f"{standing.spread:.{places}f}",
             n=standing.n,
+            of=len(arm.cells),
             best=ranked and standing.verdict == "best",
             tied=ranked and standing.verdict == "not told apart",
         )
-
-    def _decimals(self, score: str) -> int:
-        """The same in both snapshots, and in all tables of a score."""
-        evaluations = [at["scores"] for cell in self.results["cells"] for at in cell["history"]]
-        return decimals(scores[score] for scores in evaluations if score in scores)
 
     def _published(self, arm: Arm) -> str | None:
         published = self.results["published"]
@@ -164,11 +174,16 @@ def legend(tables: Sequence[Table]) -> Iterator[str]:
     """What the marks in these tables mean, of those that are there."""
     numbers = [number for table in tables for entry in table.entries() for number in entry.numbers if number]
     if any(number.spread for number in numbers):
-        yield "Mean ± standard deviation over n seeds."
+        yield "Mean ± standard deviation over seeds."
     if any(number.best for number in numbers):
         yield "Bold: the best mean of its table."
     if any(number.tied for number in numbers):
-        yield "≈: cannot be told apart from the best (Welch's t-test, Holm's correction, 5 %)."
+        yield (
+            f"≈: cannot be told apart from the best (Welch's t-test of each arm against it, Holm's correction within "
+            f"the table, {LEVEL:.0%}). The best was chosen by the same numbers, so false claims are up to twice as frequent."
+        )
+    if any(number.n < number.of for number in numbers):
+        yield "n: seeds that are done, where these are not all."
     if any(entry.on_the_way for table in tables for entry in table.entries()):
         yield "†: not finished; the snapshot is that of the last evaluation so far, and takes no part in the ranking."
     if any(entry.published for table in tables for entry in table.entries()):
