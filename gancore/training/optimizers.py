@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gancore.config.training import SGD, Adam, RMSprop
 from gancore.contracts import ParamGroup, Part, value_at
+from gancore.training.adam import FusedAdam
 
 
 def lazy_correction(intervals: Iterable[int]) -> float:
@@ -41,7 +42,7 @@ class NetworkOptimizer:
             self.torch_optimizer.step()
             _put_back(self.params, before, skip)
         else:
-            self.torch_optimizer.found_inf = skip  # type: ignore[attr-defined]
+            self.torch_optimizer.found_inf = skip  # type: ignore[union-attr]
             self.torch_optimizer.step()
 
     def _follow_schedules(self, kimg: float, lr: float | None) -> None:
@@ -58,7 +59,8 @@ class NetworkOptimizer:
         self.torch_optimizer.state.clear()
 
     def zero_grad(self) -> None:
-        self.torch_optimizer.zero_grad(set_to_none=True)
+        for p in self.params:
+            p.grad = None
 
     def state(self) -> dict[str, Tensor]:
         """Moments and step counts by parameter name: {"synthesis.b4.const/exp_avg": ...}."""
@@ -90,11 +92,11 @@ def _groups(network: nn.Module) -> list[dict[str, Any]]:
     return [{"params": g.params, "lr_factor": g.lr_factor} for g in groups if g.params]
 
 
-def _make(cfg: Adam | RMSprop | SGD, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+def _make(cfg: Adam | RMSprop | SGD, groups: list[dict[str, Any]]) -> FusedAdam | torch.optim.Optimizer:
     """The optimizer; rates and betas are set before each step. Adam's weight_decay is the L2 term of its paper."""
     match cfg:
         case Adam():
-            return torch.optim.Adam(groups, eps=cfg.eps, weight_decay=cfg.weight_decay, fused=True)
+            return FusedAdam(groups, cfg.eps, cfg.weight_decay)
         case SGD():
             return torch.optim.SGD(groups, momentum=cfg.momentum, weight_decay=cfg.weight_decay, fused=True)
         case RMSprop():
