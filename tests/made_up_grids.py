@@ -1,11 +1,9 @@
-"""Grid folders as `gancore grid run` leaves them, in which nothing was trained: for reports and for looking."""
+"""Grid folders as `gancore grid run` leaves them, in which nothing was trained: for reports and for looking. Light."""
 
 import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from grid_files import write_grid
 
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.run import append_line
@@ -32,7 +30,7 @@ def made_up(path: Path, grid: dict[str, Any], cells: Mapping[str, Mapping[str, A
     """
     folder = GridFolder(path)
     folder.cells.mkdir(parents=True)
-    write_grid(folder.file, grid)
+    folder.file.write_text(dump({"name": path.name, "grid": copy.deepcopy(grid)}))
     for point in folder.points():
         about = dict(cells.get(point.name, {}))
         run, at = folder.run(point.name), about.pop("at", None)

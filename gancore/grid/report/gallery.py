@@ -16,7 +16,7 @@ Cell = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Frame:
-    """A cell's place in the gallery: its picture, or in words why there is none; None where a rule excludes the cell."""
+    """A cell's place in the gallery: its picture, or in words why there is none."""
 
     cell: Cell
     picture: Picture | None

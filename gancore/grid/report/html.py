@@ -53,12 +53,11 @@ class Detail:
 
 def as_html(results: Results, folder: GridFolder, experiments: Mapping[str, Any]) -> str:
     """The page. experiments: resolved ones by cell, as plain data."""
+    loader = PackageLoader("gancore.grid.report", "templates")
     environment = Environment(
-        loader=PackageLoader("gancore.grid.report", "templates"),
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    script, style = (Markup(environment.loader.get_source(environment, name)[0])
-                     for name in ("report.js", "report.css"))  # fmt: skip
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style, script = (Markup(loader.get_source(environment, name)[0]) for name in ("report.css", "report.js"))
     tables = tables_of(results)
     return environment.get_template("report.html").render(
         results=results,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gancore.grid.points import short_names
-from gancore.grid.report.arms import SNAPSHOTS
 from gancore.grid.report.tables import decimals_of, snapshots_of
 from gancore.grid.report.terms import word
 from gancore.grid.status import clock
@@ -61,8 +60,8 @@ def _columns(results: Results) -> Iterator[Column]:
     for score in results["scores"]:
         for snapshot in snapshots_of(results):
             yield Column(f"{score}.{snapshot}", f"{word(score)}, {snapshot}", True)
-    for snapshot in ["best"] if len(snapshots_of(results)) > 1 else []:
-        yield Column("best_kimg", f"{snapshot} at kimg", True)
+    if len(snapshots_of(results)) > 1:
+        yield Column("best_kimg", "best at kimg", True)
     yield Column("kimg", "kimg", True)
     yield Column("images_per_s", "images/s", True)
     yield Column("seconds", "time", True)
@@ -79,7 +78,7 @@ def _values(results: Results, cell: Cell) -> Iterator[Value]:
         places = decimals_of(results, score)
         for snapshot in snapshots_of(results):
             yield _number(cell[snapshot].get(score, {}).get("value"), f".{places}f")
-    if len(snapshots_of(results)) == len(SNAPSHOTS):
+    if len(snapshots_of(results)) > 1:
         yield _number(next((score["kimg"] for score in cell["best"].values()), None), "g")
     yield Value(f"{cell['kimg']:.4g} / {cell['target_kimg']:g}", repr(cell["kimg"]))
     yield _number(cell["images_per_s"], ".1f")

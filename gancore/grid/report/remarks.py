@@ -60,7 +60,8 @@ def published_remarks(results: Results) -> Published | None:
     title = f"{published['table']} of {published['paper']}" if published["paper"] else published["table"]
     beside = len(published["cells"])
     if beside:
-        text = f"{title} ({published['remark']}) stands beside the measured numbers of {beside} cells."
+        where = f"in {beside} of {len(results['cells'])} cells"
+        text = f"{title} ({published['remark']}) stands beside what was measured, {where}."
         why = "Not beside all of them, because:" if published["why_not"] else ""
     else:
         text = f"This grid repeats {title}. The published numbers do not stand beside the measured ones, because:"

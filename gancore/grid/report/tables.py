@@ -17,7 +17,7 @@ Results = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Number:
-    """One score of an arm: mean and spread over n of its seeds, as text. `tied`: it cannot be told apart from the best one."""
+    """One score of an arm: mean and spread over n of its seeds, as text. `tied`: not to be told apart from the best."""
 
     text: str
     spread: str | None
@@ -180,7 +180,7 @@ def legend(tables: Sequence[Table]) -> Iterator[str]:
     if any(number.tied for number in numbers):
         yield (
             f"≈: cannot be told apart from the best (Welch's t-test of each arm against it, Holm's correction within "
-            f"the table, {LEVEL:.0%}). The best was chosen by the same numbers, so false claims are up to twice as frequent."
+            f"the table, {LEVEL:.0%}; the best was picked by the same numbers, so false claims may be twice as many)."
         )
     if any(number.n < number.of for number in numbers):
         yield "n: seeds that are done, where these are not all."
