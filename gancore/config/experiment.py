@@ -17,8 +17,11 @@ from gancore.local_plugins import LocalPlugin, copy_into
 from gancore.options import PluginConfig
 from gancore.registry import PluginSpec, Registry
 
-LATER = (("training", "growth"),)
-"""Options that came after the first version. At null they change nothing, so an identity from before stays the same."""
+LATER: dict[str, Any] = {"training.growth": None, "training.g_batches": 1}
+"""Options that came after the first version, with the value that means what was done before there were any.
+
+An identity leaves them out at that value, so that it stays what it was; a run from before is continued with it.
+"""
 
 
 @dataclass(frozen=True)
@@ -182,9 +185,10 @@ class Experiment:
         files = [part.spec for part in self.parts() if isinstance(part.spec, LocalPlugin)]
         versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
         described = {**self._with_data_base(None).to_dict(), "plugins": versions}
-        for section, key in LATER:
-            if described[section][key] is None:
-                del described[section][key]
+        for key, before in LATER.items():
+            section, option = key.split(".")
+            if described[section][option] == before:
+                del described[section][option]
         return described
 
     def error(self, key: str, message: str) -> ConfigError:

@@ -19,6 +19,7 @@ from gancore.artifacts import RunFolder, load
 from gancore.artifacts.tensors import load_tensors
 from gancore.contracts import Generator, Stage
 from gancore.discovery import discover
+from gancore.errors import RunError
 from gancore.evaluation import Generated
 from gancore.training import train
 from gancore.training.checkpoint import restore, state_of
@@ -296,7 +297,9 @@ def test_kills_inside_a_fade_leave_no_trace(tmp_path: Path) -> None:
 def test_a_run_from_before_there_was_growing_goes_on(tmp_path: Path) -> None:
     run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
     lines = run.config.read_text().splitlines(keepends=True)
-    run.config.write_text("".join(line for line in lines if "growth" not in line))
+    run.config.write_text("".join(line for line in lines if "growth:" not in line and "g_batches:" not in line))
+    with pytest.raises(RunError, match=r"training\.growth\.start: - -> 4"):
+        train(tiny_experiment(**GROWING), run.path)
     train(tiny_experiment(training__kimg=0.032), run.path)
     assert run.checkpoints()[0].name == "checkpoint-000000.032.safetensors"
 
