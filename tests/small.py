@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from tiny import tiny_mapping
+from tiny import TINY, tiny_mapping
 
 from gancore.config import Experiment, load_experiment
 from gancore.config.scalars import inline
@@ -40,6 +40,13 @@ def load(kind: str, name: str) -> Any:
 
 def normalizations(base: type) -> list[str]:
     return [name for name in names("normalization") if issubclass(load("normalization", name), base)]
+
+
+def options_of(kind: str, name: str) -> dict[str, Any]:
+    """The options of TINY that the plugin has, and its own that make it small."""
+    known = load(kind, name).Config.model_fields
+    shared = {key: value for key, value in TINY["generator"].items() if key in known}
+    return shared | SMALL.get((kind, name), {})
 
 
 def experiment_of(generator: str, discriminator: str, *overrides: str, **changes: Any) -> Experiment:
