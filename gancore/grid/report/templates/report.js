@@ -61,7 +61,7 @@ function recall() {
 
 // A link to a cell opens what is told of it.
 function reveal() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(location.hash.slice(1));
   if (target instanceof HTMLDetailsElement) target.open = true;
   target?.scrollIntoView();
 }
