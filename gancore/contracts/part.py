@@ -47,7 +47,11 @@ class Plugin:
 
 
 class Part(nn.Module, Plugin):
-    """A plugin that lives in a network or beside it, with the hooks the training loop calls on every module."""
+    """A plugin that lives in a network or beside it, with the hooks the training loop calls on every module.
+
+    Parameters that do not require gradients when it is built are frozen: in checkpoints, but in no optimizer. A network
+    whose weights are to be had elsewhere is held in `gancore.nn.frozen.Frozen`: checkpoints have its hash alone.
+    """
 
     def param_groups(self) -> list[ParamGroup]:
         """Own parameters that want another learning rate; all others follow their network."""

@@ -26,4 +26,5 @@ class WeightClipping(Regularizer):
     @torch.no_grad()
     def constrain(self, network: nn.Module) -> None:
         for parameter in network.parameters():
-            parameter.clamp_(-self.cfg.limit, self.cfg.limit)
+            if parameter.requires_grad:  # others are frozen
+                parameter.clamp_(-self.cfg.limit, self.cfg.limit)
