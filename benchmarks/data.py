@@ -1,0 +1,99 @@
+"""Whether the data keep up with training: decoding, opening what was decoded before, and batches.
+
+    python -m benchmarks.data [--images N] [--resolution R] [--rounds N] [--clock wall|cpu] [--json]
+
+Emoji at 32 pixels, and N pictures of noise as PNG files at R pixels (500 at 256). Images/s are beside what a training
+of a small network takes of them (batch 16, 64 channels at 32 pixels), measured in the same run.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchmarks.measure import in_turns, parser, seconds, show, summary, table
+from benchmarks.networks import experiment
+from gancore.composition import compose_dataset
+from gancore.config import Experiment
+from gancore.data import ImageData, open_data
+from gancore.grid.probe import probe
+
+BATCH = 16
+
+
+def pictures(folder: Path, count: int, resolution: int) -> Path:
+    """A folder of RGB noise that PNG can compress a little, as it does photographs."""
+    folder.mkdir()
+    draws = np.random.default_rng(0)
+    for index in range(count):
+        pixels = draws.integers(0, 64, (resolution, resolution, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index:05}.png")
+    return folder
+
+
+def opened(asked: Experiment) -> ImageData:
+    return open_data(compose_dataset(asked), asked.data.core, name=asked.data.use)
+
+
+def batches(data: ImageData) -> None:
+    """All images once, in a random order, half of them mirrored, as float32."""
+    order, flip = np.random.default_rng(0).permutation(len(data)), torch.arange(BATCH) % 2 == 0
+    for start in range(0, len(data) - BATCH + 1, BATCH):
+        data.batch(order[start : start + BATCH], flip, "cpu")
+
+
+def measured(asked: Experiment, rounds: int, clock: str) -> dict[str, Any]:
+    """Seconds to decode and to open again; images/s of batches and of training."""
+    decode = seconds(lambda: opened(asked), clock)
+    data = opened(asked)
+    times = in_turns({"open": lambda: opened(asked), "batches": lambda: batches(data)}, rounds, clock)
+    served = len(data) // BATCH * BATCH
+    rate, demand = summary([served / t for t in times["batches"]]), probe(asked, data.interface).images_per_s
+    return {
+        "images": len(data),
+        "decode_s": decode,
+        "decoded_images_per_s": len(data) / decode,
+        "open_s": summary(times["open"]),
+        "batch_images_per_s": rate,
+        "demand_images_per_s": demand,
+        "ratio": rate["median"] / demand,
+    }
+
+
+def main() -> None:
+    arguments = parser(__doc__ or "", rounds=5)
+    arguments.add_argument("--images", type=int, default=500, help="PNG files (default 500)")
+    arguments.add_argument("--resolution", type=int, default=256, help="of the PNG files (default 256)")
+    args = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["GANCORE_CACHE"] = str(Path(folder) / "cache")  # what is decoded, is decoded here
+        files = pictures(Path(folder) / "pictures", args.images, args.resolution)
+        own = {"use": "folder", "path": str(files), "resolution": args.resolution}
+        found = {
+            "emoji 32": measured(experiment(), args.rounds, args.clock),
+            f"folder {args.resolution}": measured(experiment(args.resolution, data=own), args.rounds, args.clock),
+        }
+    rows = [("", "images", "decode/s", "open again", "batches/s", "spread", "training/s", "ratio")]
+    for name, one in found.items():
+        rate = one["batch_images_per_s"]
+        rows.append(
+            (
+                name,
+                f"{one['images']}",
+                f"{one['decoded_images_per_s']:.0f}",
+                f"{one['open_s']['median']:.3f} s",
+                f"{rate['median']:.0f}",
+                f"{rate['spread']:.0f}",
+                f"{one['demand_images_per_s']:.1f}",
+                f"{one['ratio']:.0f}",
+            )
+        )
+    show({"clock": args.clock, "data": found}, f"images; {args.clock} time\n{table(rows)}", args.json)
+
+
+if __name__ == "__main__":
+    main()
