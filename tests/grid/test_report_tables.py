@@ -34,6 +34,15 @@ def test_the_table_has_g_in_rows_and_d_in_columns(tmp_path: Path) -> None:
     assert "no claim is made" in text
 
 
+def test_generators_are_in_rows_and_discriminators_in_columns_wherever_their_axes_stand(tmp_path: Path) -> None:
+    axes = {D: ["skip", "residual"], "generator.normalization": ["demod", "pin"], G: ["original", "skip"]}
+    name = "discriminator=residual_normalization=pin_generator=skip"
+    text = report(tmp_path, {"axes": axes, "enough_kimg": 0}, {name: done(3)})
+    pin = text[text.index("### normalization pin") :]
+    assert "| generator \\\\ discriminator | skip | residual |" in pin
+    assert "| skip | waiting | 3.00 |" in pin
+
+
 def test_cells_that_are_too_short_are_not_ranked(tmp_path: Path) -> None:
     scores = {cell("skip", d): done(i) for i, d in enumerate(("skip", "residual"), 1)}
     text = report(tmp_path, {**NINE, "enough_kimg": 11}, scores)

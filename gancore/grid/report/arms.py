@@ -6,10 +6,11 @@ Nothing is claimed of an arm with fewer than three seeds, nor of one whose cells
 import itertools
 import statistics
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from gancore.grid.report.layout import places
 from gancore.grid.report.statistics import FEWEST, LEVEL, holm, welch
 from gancore.grid.scores import better
 
@@ -65,6 +66,10 @@ class Comparison:
     words: str = ""
     arms: list[Standing] = field(default_factory=list)
 
+    @property
+    def tested(self) -> bool:
+        return any(arm.p is not None for arm in self.arms)
+
     def standing(self, labels: Mapping[str, str]) -> Standing | None:
         return next((arm for arm in self.arms if arm.labels == labels), None)
 
@@ -78,13 +83,6 @@ def arms_of(results: Mapping[str, Any], where: Mapping[str, str]) -> list[Arm]:
         if cells := [cell for cell in results["cells"] if cell["axes"] == at]:
             arms.append(Arm(at, cells))
     return arms
-
-
-def places(results: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """What each table stands for: a label of every axis behind the second one."""
-    others = list(results["axes"].items())[2:]
-    for labels in itertools.product(*(labels for _, labels in others)):
-        yield dict(zip((axis for axis, _ in others), labels, strict=True))
 
 
 def comparisons_of(results: Mapping[str, Any]) -> list[dict[str, Any]]:

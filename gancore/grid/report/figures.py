@@ -1,4 +1,4 @@
-"""Scores over kimg as SVG: one panel for each label of the first axis, one colour for each of the second.
+"""Scores over kimg as SVG: one panel for each row of the tables, one colour for each column.
 
 Every panel has the same scales and, in grey, the lines of the other panels, so that they can be compared. Colours are
 classes (`series-0`, `series-1`, ...) that the page gives its own, lighter in the dark; without a page they are black.
@@ -12,8 +12,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from gancore.grid.points import short_names
-from gancore.grid.report.arms import places
-from gancore.grid.report.tables import place_title
+from gancore.grid.report.layout import colour_axis, labels_of, place_title, places, table_axes
 from gancore.grid.report.terms import word
 
 Results = Mapping[str, Any]
@@ -57,25 +56,25 @@ def figures_of(results: Results) -> Iterator[Figure]:
                 yield _figure(results, score, where, curves)
 
 
-def colour_axis(results: Results) -> str:
-    """The axis whose labels have colours: the second one, or the only one; "" without axes."""
-    return [*list(results["axes"])[:2], ""][min(len(results["axes"]), 2) - 1] if results["axes"] else ""
-
-
 def series_of(results: Results) -> dict[str, int]:
     """Label of the colour axis to the number of its colour."""
-    labels = results["axes"].get(colour_axis(results), [""])
-    return {label: index % COLOURS for index, label in enumerate(labels)}
+    return {label: index % COLOURS for index, label in enumerate(labels_of(results, colour_axis(results)))}
 
 
 def _curves(results: Results, score: str, where: Mapping[str, str]) -> Iterator[Curve]:
     axis, series = colour_axis(results), series_of(results)
-    panel_axis = next(iter(results["axes"])) if len(results["axes"]) > 1 else ""
+    panel_axis = _panel_axis(results)
     for cell in results["cells"]:
         points = [(at["kimg"], at["scores"][score]) for at in cell["history"] if score in at["scores"]]
         if points and all(cell["axes"][key] == label for key, label in where.items()):
             label = cell["axes"].get(axis, "")
             yield Curve(cell["name"], cell["axes"].get(panel_axis, ""), label, series[label], sorted(points))
+
+
+def _panel_axis(results: Results) -> str:
+    """The axis in rows, where that in columns has the colours."""
+    row, column = table_axes(results)
+    return row if column else ""
 
 
 def _figure(results: Results, score: str, where: Mapping[str, str], curves: Sequence[Curve]) -> Figure:
@@ -84,8 +83,7 @@ def _figure(results: Results, score: str, where: Mapping[str, str], curves: Sequ
     x = Scale.linear(0, max(max(kimg for curve in curves for kimg, _ in curve.points), 1e-9), LEFT, WIDTH - RIGHT)
     ends = HEIGHT - BOTTOM, TOP
     y = Scale.logarithmic(min(values), max(values), *ends) if logarithmic else Scale.padded(values, *ends)
-    axes = list(results["axes"])
-    name = short_names(results["axes"])[axes[0]] if len(axes) > 1 else ""
+    name = short_names(results["axes"]).get(_panel_axis(results), "")
     panels = [
         _panel(f"{name} {label}".strip(), word(score), [c for c in curves if c.panel == label], curves, x, y)
         for label in dict.fromkeys(curve.panel for curve in curves)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gancore.grid.folder import GridFolder
-from gancore.grid.report.arms import places
+from gancore.grid.report.layout import labels_of, place_title, places, table_axes
 from gancore.grid.report.pictures import Picture, newest, picture
-from gancore.grid.report.tables import place_title
 
 Results = Mapping[str, Any]
 Cell = Mapping[str, Any]
@@ -46,9 +45,8 @@ def galleries_of(results: Results, folder: GridFolder) -> Iterator[Gallery]:
 
 
 def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[Cell]) -> Gallery:
-    axes = results["axes"]
-    row_axis, column_axis = [*axes, "", ""][:2]
-    rows, columns = (axes.get(axis, [""]) for axis in (row_axis, column_axis))
+    row_axis, column_axis = table_axes(results)
+    rows, columns = labels_of(results, row_axis), labels_of(results, column_axis)
     at = {(cell["axes"].get(row_axis, ""), cell["axes"].get(column_axis, "")): cell for cell in cells}
 
     def frame(row: str, column: str) -> Frame | None:

@@ -18,13 +18,14 @@ from gancore.config.differences import Difference
 from gancore.config.scalars import dump
 from gancore.grid.folder import GridFolder
 from gancore.grid.points import short_names
-from gancore.grid.report.figures import colour_axis, figures_of, series_of
+from gancore.grid.report.figures import figures_of, series_of
 from gancore.grid.report.gallery import galleries_of
+from gancore.grid.report.layout import colour_axis, place_title
 from gancore.grid.report.neighbours import neighbours, separating
 from gancore.grid.report.overview import overview_of
 from gancore.grid.report.provenance import cell_command, facts, facts_of, grid_commands, protocols
 from gancore.grid.report.remarks import counts, published_remarks, remarks
-from gancore.grid.report.tables import Table, legend, place_title, snapshot_title, tables_of
+from gancore.grid.report.tables import Table, legend, snapshot_title, tables_of
 from gancore.grid.report.terms import word
 
 Results = Mapping[str, Any]

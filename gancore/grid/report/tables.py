@@ -1,4 +1,4 @@
-"""Tables as a paper prints them: first axis in rows, second in columns, one for each label of the others.
+"""Tables as a paper prints them: generators in rows, discriminators in columns, one table for each label of the others.
 
 A table holds what is printed and what it means; the forms (Markdown, HTML) only dress it.
 """
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gancore.grid.points import short_names
-from gancore.grid.report.arms import SNAPSHOTS, Arm, Comparison, Snapshot, arms_of, compare, places
+from gancore.grid.report.arms import SNAPSHOTS, Arm, Comparison, Snapshot, arms_of, compare
+from gancore.grid.report.layout import corner, labels_of, place_title, places, table_axes
 from gancore.grid.report.statistics import LEVEL
 from gancore.grid.report.terms import decimals, groups, word
 
@@ -61,6 +61,10 @@ class Table:
     comparisons: Sequence[Comparison]
     """For each score, its arms against the best."""
 
+    @property
+    def tested(self) -> bool:
+        return any(comparison.tested for comparison in self.comparisons)
+
     def entries(self) -> list[Entry]:
         return [entry for _, row in self.rows for entry in row if entry]
 
@@ -90,11 +94,6 @@ def snapshot_title(results: Results, snapshot: Snapshot) -> str:
     return f"{'highest' if higher else 'lowest'}-{word(first)} snapshot"
 
 
-def place_title(results: Results, where: Mapping[str, str]) -> str:
-    names = short_names(results["axes"])
-    return ", ".join(f"{names[axis]} {label}" for axis, label in where.items())
-
-
 def decimals_of(results: Results, score: str) -> int:
     """The same in both snapshots, and in all tables."""
     shown = [cell[snapshot] for cell in results["cells"] for snapshot in SNAPSHOTS]
@@ -102,27 +101,25 @@ def decimals_of(results: Results, score: str) -> int:
 
 
 def _table(results: Results, scores: tuple[str, ...], snapshot: Snapshot, where: Mapping[str, str]) -> Table:
-    names = short_names(results["axes"])
-    row_axis, column_axis = [*results["axes"], "", ""][:2]
-    rows, columns = (results["axes"].get(axis, [""]) for axis in (row_axis, column_axis))
-    arms = {tuple(arm.labels.values()): arm for arm in arms_of(results, where)}
+    row_axis, column_axis = table_axes(results)
+    arms = {frozenset(arm.labels.items()): arm for arm in arms_of(results, where)}
     entries = _Entries(results, scores, snapshot, [compare(results, score, snapshot, where) for score in scores])
 
     def entry(row: str, column: str) -> Entry | None:
-        at = {**({row_axis: row} if row_axis else {}), **({column_axis: column} if column_axis else {}), **where}
-        arm = arms.get(tuple(at.values()))
+        at = {axis: label for axis, label in ((row_axis, row), (column_axis, column)) if axis}
+        arm = arms.get(frozenset({**at, **where}.items()))
         return entries.of(arm) if arm else None
 
     title = " / ".join(map(word, scores))
-    corner = f"{names[row_axis]} \\ {names[column_axis]}" if column_axis else names.get(row_axis, "")
+    columns = labels_of(results, column_axis)
     return Table(
         snapshot=snapshot,
         scores=scores,
         title=f"{title}, {snapshot_title(results, snapshot)}",
         where=place_title(results, where),
-        corner=corner,
+        corner=corner(results),
         columns=[column or title for column in columns],
-        rows=[(row, [entry(row, column) for column in columns]) for row in rows],
+        rows=[(row, [entry(row, column) for column in columns]) for row in labels_of(results, row_axis)],
         comparisons=entries.comparisons,
     )
 
@@ -187,4 +184,4 @@ def legend(tables: Sequence[Table]) -> Iterator[str]:
     if any(entry.on_the_way for table in tables for entry in table.entries()):
         yield "†: not finished; the snapshot is that of the last evaluation so far, and takes no part in the ranking."
     if any(entry.published for table in tables for entry in table.entries()):
-        yield "In brackets: the published number."
+        yield "The published numbers are those of the paper."
