@@ -30,13 +30,18 @@ class SpectralNorm(WeightNormalization):
     def forward(self, weight: Tensor) -> Tensor:
         matrix = weight.flatten(1)
         u, v = self._iterate(matrix.detach()) if self.training else (self.u.clone(), self.v.clone())
-        return weight / (u @ (matrix @ v))
+        sigma = u @ (matrix @ v)
+        return weight / torch.where(sigma == 0, 1.0, sigma)
 
     @torch.no_grad()
     def _iterate(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
         """One power iteration; the vectors given out are not those stored, which the next iteration changes."""
-        v = F.normalize(matrix.T @ self.u, dim=0, eps=self.cfg.eps)
-        u = F.normalize(matrix @ v, dim=0, eps=self.cfg.eps)
+        v = self._direction(matrix.T @ self.u, self.v)
+        u = self._direction(matrix @ v, self.u)
         self.u.copy_(u)
         self.v.copy_(v)
         return u, v
+
+    def _direction(self, x: Tensor, before: Tensor) -> Tensor:
+        """x / |x|; that of `before` where a weight of zeros, as residual blocks may start with, has none."""
+        return torch.where(x.any(), F.normalize(x, dim=0, eps=self.cfg.eps), before)

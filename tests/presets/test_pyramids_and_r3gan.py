@@ -290,3 +290,11 @@ def test_crossed_parts_train(generator: str, discriminator: str, changes: dict[s
     assert trainer.first_bad_step() is None
     after: list[Tensor] = [p for network in trainer.networks.values() for p in network.parameters()]
     assert sum(not torch.equal(a, b) for a, b in zip(before, after, strict=True)) > len(before) // 2
+
+
+def test_spectral_norm_leaves_the_weights_that_start_at_zero_alone() -> None:
+    experiment = experiment_of("bottleneck", "bottleneck", "discriminator.weight_normalization=spectral")
+    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    assert all(train_watching_gradients(trainer, steps=2).values())
+    assert trainer.first_bad_step() is None
+    assert all(p.abs().max() < 100 for p in trainer.gan.discriminator.parameters())
