@@ -28,7 +28,7 @@ class Linear(Generator):
         self.mapping = lambda z, label=None: z[:, None]
         self.synthesis = self.paint
 
-    def paint(self, ws: Tensor, noise_mode: str = "random", draw: object = None) -> Images:
+    def paint(self, ws: Tensor, noise_mode: str = "random", stage: object = None, draw: object = None) -> Images:
         return ((ws[:, 0] @ self.rotation).view(-1, 3, 2, 2),)
 
 
