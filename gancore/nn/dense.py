@@ -5,9 +5,10 @@ Sources: arXiv:1406.2661 (their use in a GAN), arXiv:1302.4389 (maxout: the grea
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,8 +17,29 @@ from gancore.contracts.types import Network
 from gancore.nn.gain import gained
 from gancore.nn.layers import Linear
 from gancore.nn.sites import Sites
+from gancore.options import PluginConfig
 
 DenseActivation = Literal["relu", "lrelu", "sigmoid", "maxout"]
+
+
+Width = Annotated[int, Field(ge=1, le=65536)]
+
+
+class DenseOptions(PluginConfig):
+    """Options of fully connected networks."""
+
+    hidden: tuple[Width, ...] = Field((1200, 1200), strict=False, min_length=1, description="widths of the layers")
+    activations: tuple[DenseActivation, ...] = Field(
+        ("relu",), strict=False, min_length=1, description="one for all hidden layers, or one each"
+    )
+    pieces: int = Field(5, ge=2, description="linear pieces of a maxout unit")
+    init_std: float = Field(0.03, gt=0, description="standard deviation of the first weights")
+
+    @model_validator(mode="after")
+    def _one_each(self) -> "DenseOptions":
+        if len(self.activations) not in (1, len(self.hidden)):
+            raise ValueError(f"activations: give one, or one for each of the {len(self.hidden)} hidden layers")
+        return self
 
 
 class Dense(nn.Module):

@@ -4,14 +4,13 @@ The one slot of ws is [z, label]: a conditional GAN by concatenation (arXiv:1411
 truncation scales z; the label is left alone.
 """
 
-from collections.abc import Iterable
 from typing import Any, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Draw, Generator, Interface, Normalize
+from gancore.nn.label import with_label
 from gancore.options import PluginConfig
 
 
@@ -56,30 +55,3 @@ class LatentGenerator(Generator):
         if self.cfg.latent == "normal":
             return draw.normal("z", (self.z_dim,))
         return draw.uniform("z", (self.z_dim,)) * 2 - 1
-
-
-def with_label(x: Tensor, label: Tensor | None, label_dim: int) -> Tensor:
-    """[N, C] with its label [N, label_dim] behind it, where there are labels. Raises ValueError where it is missing."""
-    if not label_dim:
-        return x
-    if label is None:
-        raise ValueError(f"this network was made for labels [N, {label_dim}], and got none")
-    return torch.cat([x, label.to(x.dtype)], dim=1)
-
-
-def with_label_planes(x: Tensor, label: Tensor | None) -> Tensor:
-    """[N, C, H, W] with a constant plane for each entry of the label [N, label_dim]; the same without a label."""
-    if label is None or not label.shape[1]:
-        return x
-    return torch.cat([x, label.to(x.dtype)[:, :, None, None].expand(-1, -1, *x.shape[2:])], dim=1)
-
-
-def logit_of_class(logits: Tensor, label: Tensor | None) -> Tensor:
-    """[N, classes] to that of the label [N, classes], [N]; [N, 1] to [N] without a label."""
-    return logits.sum(1) if label is None else (logits * label).sum(1)
-
-
-def too_small(resolution: int, least: int) -> Iterable[str]:
-    """Why a network whose smallest maps are 4x4 cannot have this resolution."""
-    if resolution < least:
-        yield f"resolution {resolution} leaves no layer between the 4x4 maps and the image; the least is {least}"

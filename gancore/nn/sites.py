@@ -14,12 +14,12 @@ def resolutions(last: int) -> list[int]:
     return [1 << i for i in range(FIRST_RESOLUTION.bit_length() - 1, last.bit_length())]
 
 
-def resolution_problems(resolution: int) -> Iterable[str]:
+def resolution_problems(resolution: int, least: int = FIRST_RESOLUTION) -> Iterable[str]:
     """Why a network of blocks that double cannot have this resolution."""
-    if resolution & (resolution - 1) or not FIRST_RESOLUTION <= resolution <= LAST_RESOLUTION:
-        below = max((r for r in resolutions(LAST_RESOLUTION) if r <= resolution), default=FIRST_RESOLUTION)
+    if resolution & (resolution - 1) or not least <= resolution <= LAST_RESOLUTION:
+        below = max((r for r in resolutions(LAST_RESOLUTION) if least <= r <= resolution), default=least)
         yield (
-            f"resolution {resolution} is not a power of two from {FIRST_RESOLUTION} to {LAST_RESOLUTION}; "
+            f"resolution {resolution} is not a power of two from {least} to {LAST_RESOLUTION}; "
             f"the next one below is {below}"
         )
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
 from gancore.nn.activation import Activation
 from gancore.nn.gain import gained
-from gancore.nn.latent import logit_of_class, too_small
+from gancore.nn.label import logit_of_class
 from gancore.nn.layers import Conv2d, Linear
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
@@ -58,9 +58,8 @@ class DCGAN(Discriminator):
         x = images[-1]
         for name in self.layers:
             x = getattr(self, name)(x, parts=parts)
-        return (logit_of_class(self.out(x.flatten(1)), label),)
+        return (logit_of_class(self.out(x.flatten(1)), label, self.interface.label_dim),)
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
-        yield from resolution_problems(context.interface.resolution)
-        yield from too_small(context.interface.resolution, 2 * FIRST_RESOLUTION)
+        return resolution_problems(context.interface.resolution, least=2 * FIRST_RESOLUTION)

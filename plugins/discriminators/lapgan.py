@@ -9,7 +9,6 @@ Differs: labels are constant planes beside the image. First weights as Torch's d
 """
 
 from collections.abc import Iterable
-from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -17,16 +16,15 @@ from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Site, Stage
 from gancore.nn.activation import Activation
-from gancore.nn.dense import DenseStack, torch_std
+from gancore.nn.dense import DenseStack, Width, torch_std
 from gancore.nn.gain import gained
+from gancore.nn.label import with_label, with_label_planes
 from gancore.nn.laplacian import level_problems, levels_of
-from gancore.nn.latent import with_label, with_label_planes
 from gancore.nn.layers import Conv2d, Linear, Sampling
 from gancore.nn.pyramid import pyramid
 from gancore.nn.sites import Sites
 
 RELU = Activation(slope=0.0)
-Width = Annotated[int, Field(ge=1, le=65536)]
 
 
 class LAPGAN(Discriminator):

@@ -1,51 +1,36 @@
 """The discriminator of the first GAN: fully connected maxout layers with dropout.
 
 Source: arXiv:1406.2661 section 5. Widths, pieces and shares of dropout are not in the paper; see
-experiments/presets/gan-mlp.yaml.
+experiments/presets/gan-mlp.yaml. `max_norm` is the constraint that goes with dropout (arXiv:1207.0580).
 Differs: labels, where there are any, enter beside the image (arXiv:1411.1784).
 """
 
 from collections.abc import Iterable
-from typing import Annotated
 
-from pydantic import Field, model_validator
+import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from gancore.contracts import (
-    Context,
-    Discriminator,
-    Images,
-    Interface,
-    Normalize,
-    PluginConfig,
-    Stage,
-)
-from gancore.nn.dense import DenseActivation, DenseStack, dense_problems
-from gancore.nn.latent import with_label
+from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
+from gancore.nn.dense import DenseActivation, DenseOptions, DenseStack, Width, dense_problems
+from gancore.nn.label import with_label
 from gancore.nn.layers import Linear
-
-Width = Annotated[int, Field(ge=1, le=65536)]
 
 
 class MLP(Discriminator):
     """Plugin `mlp`: images of any size to logits [N]."""
 
-    class Config(PluginConfig):
+    class Config(DenseOptions):
         hidden: tuple[Width, ...] = Field((240, 240), strict=False, min_length=1, description="widths of the layers")
         activations: tuple[DenseActivation, ...] = Field(
             ("maxout",), strict=False, min_length=1, description="one for all hidden layers, or one each"
         )
-        pieces: int = Field(5, ge=2, description="linear pieces of a maxout unit")
         dropout: float = Field(0.5, ge=0, lt=1, description="share of hidden values set to zero in training")
+        max_norm: float | None = Field(
+            None, gt=0, description="bound of the norm of the weights into each linear piece of a hidden layer"
+        )
         input_dropout: float = Field(0.2, ge=0, lt=1, description="share of pixels set to zero in training")
-        init_std: float = Field(0.03, gt=0, description="standard deviation of the first weights")
-
-        @model_validator(mode="after")
-        def _one_each(self) -> "MLP.Config":
-            if len(self.activations) not in (1, len(self.hidden)):
-                raise ValueError(f"activations: give one, or one for each of the {len(self.hidden)} hidden layers")
-            return self
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
@@ -62,6 +47,15 @@ class MLP(Discriminator):
         x = with_label(images[-1].flatten(1), label, self.interface.label_dim)
         x = F.dropout(self.hidden(x, parts), self.cfg.dropout, self.training)
         return (self.out(x)[:, 0],)
+
+    @torch.no_grad()
+    def after_update(self) -> None:
+        """Bounds the norms: with large steps and dropout, maxout's weights grow without end otherwise."""
+        if self.cfg.max_norm is None:
+            return
+        for layer in self.hidden.children():
+            weight = layer.linear.weight
+            weight.copy_(torch.renorm(weight, 2, 0, self.cfg.max_norm))
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:

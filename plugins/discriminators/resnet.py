@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
+from gancore.nn.label import needed
 from gancore.nn.layers import Linear
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.preactivation import PreactivationBlock, Statistics, glorot_std
@@ -62,8 +63,8 @@ class ResNet(Discriminator):
         x = self.act(x, parts)
         features = x.sum((2, 3)) if self.cfg.pool == "sum" else x.mean((2, 3))
         logits = self.out(features)[:, 0]
-        if self.embed is not None and label is not None:
-            logits = logits + (self.embed(label) * features).sum(1)
+        if self.embed is not None:
+            logits = logits + (self.embed(needed(label, self.interface.label_dim)) * features).sum(1)
         return (logits,)
 
     @classmethod

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
 from gancore.nn.activation import Activation
 from gancore.nn.gain import Projection, Statistic, gained
-from gancore.nn.latent import LatentGenerator, LatentOptions, too_small
+from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.layers import Conv2d
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
@@ -39,8 +39,7 @@ class DCGAN(LatentGenerator):
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
-        yield from resolution_problems(context.interface.resolution)
-        yield from too_small(context.interface.resolution, 2 * FIRST_RESOLUTION)
+        return resolution_problems(context.interface.resolution, least=2 * FIRST_RESOLUTION)
 
 
 class Synthesis(nn.Module):

@@ -12,7 +12,7 @@ Differs: labels are constant planes beside the image. First weights as Torch's d
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
@@ -20,16 +20,16 @@ from torch import Tensor, nn
 
 from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
 from gancore.nn.activation import Activation
-from gancore.nn.dense import DenseStack, torch_std
+from gancore.nn.dense import DenseStack, Width, torch_std
 from gancore.nn.gain import gained
+from gancore.nn.label import with_label_planes
 from gancore.nn.laplacian import level_problems, levels_of, up
-from gancore.nn.latent import LatentGenerator, LatentOptions, with_label_planes
+from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.layers import Conv2d, Linear
 from gancore.nn.pyramid import pyramid
 from gancore.nn.sites import Sites
 
 RELU = Activation(slope=0.0)
-Width = Annotated[int, Field(ge=1, le=65536)]
 Kernel = Literal[1, 3, 5, 7, 9, 11]
 
 

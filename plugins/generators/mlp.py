@@ -7,37 +7,23 @@ Differs: labels, where there are any, enter beside z (arXiv:1411.1784).
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
-from gancore.nn.dense import DenseActivation, DenseStack, dense_problems
+from gancore.nn.dense import DenseOptions, DenseStack, dense_problems
 from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.layers import Linear
-
-Width = Annotated[int, Field(ge=1, le=65536)]
 
 
 class MLP(LatentGenerator):
     """Plugin `mlp`: images of any size."""
 
-    class Config(LatentOptions):
-        hidden: tuple[Width, ...] = Field((1200, 1200), strict=False, min_length=1, description="widths of the layers")
-        activations: tuple[DenseActivation, ...] = Field(
-            ("relu",), strict=False, min_length=1, description="one for all hidden layers, or one each"
-        )
-        pieces: int = Field(5, ge=2, description="linear pieces of a maxout unit")
+    class Config(DenseOptions, LatentOptions):
         output: Literal["sigmoid", "tanh", "linear"] = Field("sigmoid", description="what bounds the pixels")
-        init_std: float = Field(0.03, gt=0, description="standard deviation of the first weights")
-
-        @model_validator(mode="after")
-        def _one_each(self) -> "MLP.Config":
-            if len(self.activations) not in (1, len(self.hidden)):
-                raise ValueError(f"activations: give one, or one for each of the {len(self.hidden)} hidden layers")
-            return self
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)

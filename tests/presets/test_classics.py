@@ -169,6 +169,15 @@ def test_dropout_is_the_same_in_the_same_step_of_another_run() -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def test_norms_of_the_weights_stay_within_their_bound() -> None:
+    trainer = trainer_of("gan-mlp", "discriminator.max_norm=0.01")
+    trainer.step()
+    hidden = trainer.gan.discriminator.hidden
+    for layer in (hidden.fc0, hidden.fc1):
+        assert layer.linear.weight.norm(dim=1).max() <= 0.0101
+    assert trainer.gan.generator.synthesis.hidden.fc0.linear.weight.norm(dim=1).min() > 0.0101
+
+
 def test_a_label_stands_beside_latent_and_image() -> None:
     gan = small("gan-mlp", label_dim=3)
     assert gan.generator.synthesis.hidden.fc0.linear.weight.shape[1] == 8 + 3
