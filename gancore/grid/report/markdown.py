@@ -23,7 +23,8 @@ def as_markdown(results: Results) -> str:
             parts.append(f"### {escaped(table.where)}")
         heading = table.title
         parts += [_table(table), *(f"{escaped(word(one.score))}: {one.words}" for one in table.comparisons)]
-    parts.append(_items(legend(tables)))
+    brackets = ["In brackets: the published numbers."] * any(e.published for table in tables for e in table.entries())
+    parts.append(_items([*legend(tables), *brackets]))
     parts += _published(results)
     unfinished = [cell for cell in results["cells"] if cell["state"] != "done" or cell["damage"]]
     if unfinished:

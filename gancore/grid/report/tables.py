@@ -183,5 +183,3 @@ def legend(tables: Sequence[Table]) -> Iterator[str]:
         yield "n: seeds that are done, where these are not all."
     if any(entry.on_the_way for table in tables for entry in table.entries()):
         yield "†: not finished; the snapshot is that of the last evaluation so far, and takes no part in the ranking."
-    if any(entry.published for table in tables for entry in table.entries()):
-        yield "The published numbers are those of the paper."
