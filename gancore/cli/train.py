@@ -11,8 +11,9 @@ from gancore.cli.options import overrides, trust_local_plugins
 @click.argument("experiment", type=click.Path(path_type=Path))
 @overrides
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; default runs/<name of the experiment>.")
+@click.option("--profile", is_flag=True, help="Time some steps by phase and module: profile.txt and .json in the run.")
 @trust_local_plugins
-def train(experiment: Path, override: tuple[str, ...], out: Path | None, trust: bool | None) -> None:
+def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile: bool, trust: bool | None) -> None:
     """Train EXPERIMENT (a YAML file, or the folder of a run to continue).
 
     A folder that already holds the same experiment is continued from its newest checkpoint; what came out is the
@@ -28,6 +29,11 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, trust: 
 
     from gancore.training import train as run_training
 
-    run = run_training(asked, out)
+    if profile:
+        from gancore.training.profile import profiled
+
+        run = run_training(asked, out, profiled)
+    else:
+        run = run_training(asked, out)
     click.echo(f"{run}: done; samples in {run.samples}, model in {run.model}", err=True)
     click.echo(run.path)

@@ -1,6 +1,7 @@
 """A training run from its experiment to its model file: starts, continues, logs, saves, and stops in good order."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,13 @@ class Session:
     evaluation: RunEvaluation
     went_back_to: Path | None = None
 
+Around = Callable[[RunFolder, Trainer], AbstractContextManager[None]]
 
-def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
+
+def train(experiment: Source, out: str | Path | None = None, around: Around | None = None) -> RunFolder:
     """Trains an experiment into a run folder (default `runs/<name>`), or continues the run that is there.
+
+    around: a context in which all steps are made, like gancore.training.profile.profiled.
 
     Raises:
         DataError, RunError, GancoreError: the request was wrong; nothing was written.
@@ -72,7 +77,8 @@ def train(experiment: Source, out: str | Path | None = None) -> RunFolder:
         session = Session(experiment, run, data, device, trainer, logs, stop, evaluation)
         for word in words:
             logs.say(word)
-        _work(session)
+        with around(run, trainer) if around else nullcontext():
+            _work(session)
     return run
 
 

@@ -1,0 +1,71 @@
+"""`gancore train --profile`: where the time went, and a run whose bits are those of one without."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from gancore.cli import main
+from gancore.training import profile
+
+EXPERIMENT = """\
+name: tiny
+data: {use: emoji, resolution: 16, fit: resize}
+generator: {use: skip, z_dim: 8, w_dim: 8, mapping: {layers: 2}, channels: {base: 64, max: 4}}
+discriminator: {use: residual, channels: {base: 64, max: 4}}
+regularizers: {r1: {gamma: 1, interval: 2}}
+training: {kimg: 0.02, batch: 4, threads: 1, log_kimg: 0.004}
+"""
+
+
+def trained(folder: Path, name: str, *options: str) -> Path:
+    file = folder / "tiny.yaml"
+    file.write_text(EXPERIMENT)
+    assert main(["train", str(file), "--out", str(folder / name), *options]) == 0
+    return folder / name
+
+
+def losses(run: Path) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "images_per_s"} for line in lines]
+
+
+def test_what_is_written_and_that_bits_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile.Profile.__init__, "__defaults__", (1, 3))  # steps to warm up, steps
+    plain, profiled = trained(tmp_path, "plain"), trained(tmp_path, "profiled", "--profile")
+    ours, theirs = (load_file(run / "model.safetensors") for run in (plain, profiled))
+    assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
+    assert losses(plain) == losses(profiled)
+    assert not (plain / "profile.json").exists()
+
+    found = json.loads((profiled / "profile.json").read_text())
+    assert found["steps"] == 3
+    calls = {phase["phase"]: phase["calls"] for phase in found["phases"]}
+    assert calls == {"generator/main": 3, "discriminator/main": 3, "discriminator/r1": 1, "end of step": 3}
+    for phase in found["phases"]:
+        parts = phase["forward"] + phase["backward"] + phase["update"]
+        assert abs(parts - phase["ms_per_step"]) < 1e-6
+        assert min(phase["forward"], phase["backward"], phase["update"]) >= 0
+    modules = {module["module"]: module for module in found["modules"]}
+    assert modules["generator.mapping"]["calls"] == 6  # a fake batch for each network
+    inside = sum(module["own_ms_per_step"] for module in found["modules"])
+    assert abs(inside - sum(phase["forward"] for phase in found["phases"])) < 1e-6
+    text = (profiled / "profile.txt").read_text()
+    assert "discriminator/r1" in text
+    assert "generator.synthesis" in text
+
+
+def test_a_trainer_is_as_before(tmp_path: Path) -> None:
+    class Nothing:
+        device, gan = torch.device("cpu"), None
+        step = staticmethod(lambda: None)
+
+    trainer = Nothing()
+    watched = profile.Profile(trainer, warmup=2)  # type: ignore[arg-type]
+    with watched.watching():
+        assert "step" in vars(trainer)
+        trainer.step()
+    assert "step" not in vars(trainer)
+    assert watched.steps == []
