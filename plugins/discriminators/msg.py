@@ -14,7 +14,6 @@ from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
 from gancore.nn.discriminator import MinibatchStdConfig
-from gancore.nn.latent import logit_of_class
 from gancore.nn.minibatch_std import MinibatchStd
 from gancore.nn.msg import conv3x3, linear, rgb_conv
 from gancore.nn.options import ChannelsConfig
@@ -118,7 +117,7 @@ class MSG(Discriminator):
             rgb = block.fromrgb(image)
             x = block(rgb if x is None else torch.cat([rgb, x], dim=1), parts)
         assert x is not None
-        return (logit_of_class(x, label),)
+        return (x[:, 0] if label is None else (x * label).sum(dim=1),)
 
     @classmethod
     def problems(cls, cfg: MSGConfig, context: Context) -> Iterable[str]:
