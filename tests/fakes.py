@@ -1,7 +1,7 @@
 """Stand-ins for what the engine hands to plugins: draws, samples, steps, and networks of a few parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -45,6 +45,7 @@ class FakeSamples:
     ws: Tensor
     z: Tensor = field(default_factory=lambda: torch.zeros(0))
     label: Tensor | None = None
+    draw: FakeDraw | None = None
 
 
 @dataclass
@@ -73,7 +74,8 @@ class FakeStep:
         assert self.G is not None
         assert self.ws is not None
         ws = self.ws[: max(len(self.ws) // shrink, 1)].detach().requires_grad_()
-        return FakeSamples(self.G(ws), ws)
+        assert self.draw is not None
+        return FakeSamples(self.G(ws), ws, draw=replace(self.draw, n=len(ws)))
 
     def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> tuple[Tensor, ...]:
         return self.D(images, label)

@@ -1,11 +1,32 @@
 """A training step around networks of a few parameters, for plugins that are tried."""
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gancore.contracts import Discriminator, Draw, Fakes, Generator, Images, Interface, Normalization, Stage
+from gancore.contracts import Discriminator, Fakes, Generator, Images, Interface, Normalization, Stage
+from gancore.seeds import seed_of
+
+
+@dataclass(frozen=True)
+class SmallDraw:
+    """The `Draw` of the contracts for `n` samples."""
+
+    n: int
+
+    def normal(self, purpose: str, shape: Any = ()) -> Tensor:
+        return torch.randn(self.n, *shape, generator=self._generator(purpose))
+
+    def uniform(self, purpose: str, shape: Any = ()) -> Tensor:
+        return torch.rand(self.n, *shape, generator=self._generator(purpose))
+
+    def once(self, purpose: str) -> float:
+        return float(self.uniform(purpose)[0])
+
+    def _generator(self, purpose: str) -> torch.Generator:
+        return torch.Generator().manual_seed(seed_of(purpose))
 
 
 class SmallStep:
@@ -14,7 +35,7 @@ class SmallStep:
     kimg = 0.0
     stage: Stage | None = None
 
-    def __init__(self, interface: Interface, draw: Draw, label: Tensor) -> None:
+    def __init__(self, interface: Interface, draw: SmallDraw, label: Tensor) -> None:
         self.draw, self.real_label = draw, label
         self.G: Generator = _SmallGenerator(None, interface, _identity)
         self.D: Discriminator = _SmallDiscriminator(None, interface, _identity)
@@ -23,13 +44,14 @@ class SmallStep:
     @property
     def fake(self) -> Fakes:
         made = self.generate()
-        return Fakes(tuple(image.detach() for image in made.images), made.ws.detach(), made.z, made.label)
+        return Fakes(tuple(image.detach() for image in made.images), made.ws.detach(), made.z, made.label, made.draw)
 
     def generate(self, shrink: int = 1) -> Fakes:
         n = max(self.draw.n // shrink, 1)
-        z, label = self.G.sample_z(self.draw)[:n], self.real_label[:n]
+        draw, label = replace(self.draw, n=n), self.real_label[:n]
+        z = self.G.sample_z(draw)
         ws = self.G.mapping(z, label)
-        return Fakes(self.G.synthesis(ws), ws, z, label)
+        return Fakes(self.G.synthesis(ws), ws, z, label, draw)
 
     def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> tuple[Tensor, ...]:
         logits: tuple[Tensor, ...] = self.D(images, label, parts=parts)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gancore.cli.plugin_declarations import check_declarations, check_problems, check_scalars
 from gancore.cli.plugin_measurement import try_feature, try_metric
-from gancore.cli.plugin_step import SmallStep
+from gancore.cli.plugin_step import SmallDraw, SmallStep
 from gancore.composition.contract import flaws
 from gancore.contracts import (
     Context,
@@ -29,30 +29,11 @@ from gancore.contracts import (
 )
 from gancore.errors import GancoreError, PluginError
 from gancore.registry import PluginSpec
-from gancore.seeds import seed_of
 
 N, C, R = 4, 8, 16
 INTERFACE = Interface(resolution=R, channels=3, label_dim=2)
 LABEL = torch.eye(2).repeat(N // 2, 1)
 CONTEXT = Context(INTERFACE, N)
-
-
-class SmallDraw:
-    """The `Draw` of the contracts for N samples."""
-
-    n = N
-
-    def normal(self, purpose: str, shape: Any = ()) -> Tensor:
-        return torch.randn(N, *shape, generator=self._generator(purpose))
-
-    def uniform(self, purpose: str, shape: Any = ()) -> Tensor:
-        return torch.rand(N, *shape, generator=self._generator(purpose))
-
-    def once(self, purpose: str) -> float:
-        return float(self.uniform(purpose)[0])
-
-    def _generator(self, purpose: str) -> torch.Generator:
-        return torch.Generator().manual_seed(seed_of(purpose))
 
 
 def try_plugin(spec: PluginSpec) -> Iterator[str]:
@@ -116,7 +97,7 @@ def _normalization(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
 
 def _generator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     network = _built(plugin, cfg, INTERFACE, _identity)
-    ws = network.mapping(network.sample_z(SmallDraw()), LABEL)
+    ws = network.mapping(network.sample_z(SmallDraw(N)), LABEL)
     yield _shape("mapping", ws, (N, network.num_ws, network.w_dim))
     images = network.synthesis(ws, noise_mode="const")
     yield _shape("synthesis", images[-1], (N, 3, R, R))
@@ -160,10 +141,10 @@ def _loss(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
 def _augmentation(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     images = (torch.randn(N, 3, R, R, requires_grad=True),)
     augment = _built(plugin, cfg, INTERFACE)
-    [changed] = augment(images, SmallDraw(), 0.0)
+    [changed] = augment(images, SmallDraw(N), 0.0)
     yield _shape("images", changed, images[0].shape)
     yield _gradients(changed.sum(), {"images": images[0]})
-    if not torch.equal(augment(images, SmallDraw(), 0.0)[0], changed):
+    if not torch.equal(augment(images, SmallDraw(N), 0.0)[0], changed):
         raise PluginError("the same draw should give the same images")
     yield "images: the same for the same draw"
     yield check_scalars(augment)
@@ -172,13 +153,13 @@ def _augmentation(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
 def _regularizer(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     made: Regularizer = _built(plugin, cfg)
     yield f"acts on the {made.side}, interval {made.interval}"
-    step = SmallStep(INTERFACE, SmallDraw(), LABEL)
+    step = SmallStep(INTERFACE, SmallDraw(N), LABEL)
     network = step.G if made.side == "generator" else step.D
     penalty = made.penalty(step)
     if penalty is not None:
         yield _penalty(penalty, made.side, network)
     ws = step.fake.ws
-    yield _shape("mix_ws", made.mix_ws(ws, ws.clone, SmallDraw()), ws.shape)
+    yield _shape("mix_ws", made.mix_ws(ws, ws.clone, SmallDraw(N)), ws.shape)
     made.constrain(network)
     yield check_scalars(made)
 

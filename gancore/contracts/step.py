@@ -12,12 +12,16 @@ from gancore.contracts.types import Draw, Images, Stage
 
 @dataclass(frozen=True)
 class Fakes:
-    """Generated samples with what they were made from: ws [N, num_ws, w_dim], z [N, z_dim], label [N, label_dim]."""
+    """Generated samples with what they were made from: ws [N, num_ws, w_dim], z [N, z_dim], label [N, label_dim].
+
+    `draw` gives random numbers for these samples, which may be fewer than those of the microbatch.
+    """
 
     images: Images
     ws: Tensor
     z: Tensor
     label: Tensor | None
+    draw: Draw
 
 
 class Step(Protocol):

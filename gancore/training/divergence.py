@@ -17,15 +17,18 @@ def keep_evidence(run: RunFolder, trainer: Trainer, bad_step: int) -> Path:
     """Writes `divergence-<step>/`: the batch as a picture, losses and gradient norms of each phase.
 
     The guard has kept both networks as they were before the first bad update; the trainer is not of use afterwards.
+    All processes of a run replay the step, and the first one writes.
     """
     folder = run.path / f"divergence-{bad_step}-attempt{trainer.counters.attempt}"
-    folder.mkdir(exist_ok=True)
     trainer.rewind(bad_step)
     batch = trainer.reals(0)
-    save_grid(folder / "batch.png", trainer.data.batch(batch.indices, batch.flip, trainer.device).cpu())
     report = {phase.name: _replayed(trainer, phase) for phase in trainer.phases if phase.is_due(bad_step)}
     weights = {network: _bad_parameters(module) for network, module in trainer.networks.items()}
-    write_json(folder / "report.json", {"step": bad_step, "phases": report, "bad_parameters": weights})
+    with trainer.processes.first_alone() as first:
+        if first:
+            folder.mkdir(exist_ok=True)
+            save_grid(folder / "batch.png", trainer.data.batch(batch.indices, batch.flip, trainer.device).cpu())
+            write_json(folder / "report.json", {"step": bad_step, "phases": report, "bad_parameters": weights})
     return folder
 
 

@@ -68,6 +68,28 @@ class Logs:
             print(f"{kimg:.4g}/{self._total:g} kimg, {_clock(left)} left, {text}", file=sys.stderr, flush=True)
 
 
+class Silence(Logs):
+    """The logs of a process that is not the first of its run."""
+
+    def __init__(self, run: RunFolder, step: int, kimg: float, total_kimg: float) -> None:
+        """Nothing is opened."""
+
+    def tick(self, step: int, kimg: float, values: dict[str, float]) -> None:
+        """Said by the first process."""
+
+    def scores(self, step: int, kimg: float, scores: Sequence[Score]) -> None:
+        """Said by the first process."""
+
+    def rewind(self, step: int, kimg: float) -> None:
+        """Done by the first process."""
+
+    def say(self, message: str) -> None:
+        """Said by the first process."""
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
 def _stage(values: dict[str, float]) -> str:
     """How far a growing run has come: "32x32 alpha 0.25 "."""
     if "growth/resolution" not in values:

@@ -2,47 +2,32 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gancore.artifacts.atomic import write_json, write_text
-from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder
-from gancore.artifacts.tensors import save_tensors, saved_step
+from gancore.artifacts.tensors import saved_step
 from gancore.composition import compose, compose_dataset
 from gancore.config import Experiment, Source, as_experiment
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover
 from gancore.errors import DataError, Interrupted, RunError, RunFailed
 from gancore.training.allocation import keep_freed_memory
-from gancore.training.checkpoint import restore, state_of
+from gancore.training.checkpoint import restore
 from gancore.training.device import describe_environment, pick_device
+from gancore.training.distribution import Processes
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
 from gancore.training.identity import check_same_data, check_same_experiment
-from gancore.training.interruption import StopRequest, stop_request
+from gancore.training.interruption import stop_request
 from gancore.training.logs import Logs
 from gancore.training.memory import fitting_microbatch, is_out_of_memory
-from gancore.training.samples import generate, grid_side, real_images, save_grid
-from gancore.training.trainer import Trainer, scalars_of
-
-
-@dataclass
-class Session:
-    """One process's work on a run."""
-
-    experiment: Experiment
-    run: RunFolder
-    data: ImageData
-    device: torch.device
-    trainer: Trainer
-    logs: Logs
-    stop: StopRequest
-    evaluation: RunEvaluation
-    went_back_to: Path | None = None
+from gancore.training.samples import grid_side, real_images, save_grid
+from gancore.training.session import Session, alone, checkpoint, evaluate, last_good, log, sample, save
+from gancore.training.trainer import Trainer
 
 Around = Callable[[RunFolder, Trainer], AbstractContextManager[None]]
 
@@ -85,28 +70,42 @@ def train(experiment: Source, out: str | Path | None = None, around: Around | No
 def _work(session: Session) -> None:
     """Everything after the setting up, between the two hooks; what the disk refuses is a failure of the run."""
     run, hooks = session.run, discover().hooks
+    if not session.processes.first:
+        _loop(session, lambda **step: None)
+        return
     hooks.gancore_run_start(run=run)
     try:
         _loop(session, hooks.gancore_step_end)
     except OSError as error:
-        raise RunFailed(f"{error.filename or 'output'}: {error.strerror or error}; {_last_good(session)}") from error
+        raise RunFailed(f"{error.filename or 'output'}: {error.strerror or error}; {last_good(session)}") from error
     finally:
         session.logs.close()
         hooks.gancore_run_end(run=run)
 
 
-def training_data(experiment: Experiment) -> ImageData:
-    """The images of an experiment, decoded and checked; raises DataError with the line that names them."""
+def training_data(experiment: Experiment, processes: Processes | None = None) -> ImageData:
+    """The images of an experiment, decoded and checked; raises DataError with the line that names them.
+
+    The first process decodes, and the others find what it has put into the cache.
+    """
+    processes = processes or Processes()
+    if not processes.first:
+        processes.wait()
     try:
         return open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
     except DataError as error:
         raise DataError(str(experiment.error("data", str(error)))) from error
+    finally:
+        if processes.first:
+            processes.wait()
 
 
-def new_trainer(experiment: Experiment, data: ImageData, device: torch.device) -> Trainer:
+def new_trainer(
+    experiment: Experiment, data: ImageData, device: torch.device, processes: Processes | None = None
+) -> Trainer:
     """A trainer at step 0."""
     gan = compose(experiment, data.interface)
-    return Trainer(gan, data, experiment.training, experiment.data.core.mirror, device)
+    return Trainer(gan, data, experiment.training, experiment.data.core.mirror, device, processes)
 
 
 def _prepare(run: RunFolder, experiment: Experiment, data: ImageData, device: torch.device) -> None:
@@ -130,12 +129,15 @@ def _continue(run: RunFolder, trainer: Trainer) -> list[str]:
     found = run.newest_checkpoint()
     if found is None and run.model.exists():
         raise RunError(f"{run}: there is a model but no checkpoint to continue from; train elsewhere with --out")
-    run.cut_logs(trainer.counters.step if found is None else found[2]["counters"]["step"])
+    trainer.processes.wait()  # all have found the same
+    with trainer.processes.first_alone() as first:
+        if first:
+            run.cut_logs(trainer.counters.step if found is None else found[2]["counters"]["step"])
+            for bad in found[3] if found else ():
+                run.set_aside(bad)
     if found is None:
         return []
     path, tensors, about, damaged = found
-    for bad in damaged:
-        run.set_aside(bad)
     restore(trainer, tensors, about)
     what = "finished already:" if trainer.kimg >= trainer.training.kimg else "continuing from"
     return [*damaged.values(), f"{what} {path} ({trainer.kimg:.4g} kimg)"]
@@ -143,7 +145,7 @@ def _continue(run: RunFolder, trainer: Trainer) -> list[str]:
 
 def _loop(session: Session, step_end: Callable[..., Any]) -> None:
     if session.trainer.counters.step == 0:
-        _sample(session)
+        alone(sample)(session)
     finished = False
     while not finished:
         while session.trainer.kimg < session.experiment.training.kimg:
@@ -160,14 +162,14 @@ def _one_step(session: Session, step_end: Callable[..., Any]) -> None:
     due = [
         act
         for every, act in (
-            (training.log_kimg, _log),
-            (training.sample_kimg, _sample),
-            (session.evaluation.every_kimg, _evaluate),  # before the checkpoint: what is saved has been measured
-            (training.checkpoint_kimg, _checkpoint),
+            (training.log_kimg, log),
+            (training.sample_kimg, alone(sample)),
+            (session.evaluation.every_kimg, alone(evaluate)),  # before the checkpoint: what is saved has been measured
+            (training.checkpoint_kimg, alone(checkpoint)),
         )
         if int(trainer.kimg / every) > int(before / every)
     ]
-    stopping = session.stop and trainer.kimg < training.kimg
+    stopping = session.processes.any(bool(session.stop)) and trainer.kimg < training.kimg
     if (due or stopping) and _finite_or_back(session):
         for act in due:
             act(session)
@@ -176,7 +178,7 @@ def _one_step(session: Session, step_end: Callable[..., Any]) -> None:
 
 
 def _stop(session: Session) -> None:
-    _checkpoint(session)
+    alone(checkpoint)(session)
     where, kimg = session.run, session.trainer.kimg
     raise Interrupted(f"stopped at {kimg:.4g} kimg and saved; run the same command again to continue in {where}")
 
@@ -184,11 +186,13 @@ def _stop(session: Session) -> None:
 def _finish(session: Session) -> None:
     """What a finished run must have; a kill, or a wish for more kimg, may have left it without."""
     trainer, run = session.trainer, session.run
+    if not session.processes.first:
+        return
     if session.evaluation.is_due(trainer):
-        _evaluate(session)
+        evaluate(session)
     if saved_step(run.model) != trainer.counters.step or not run.checkpoint(round(trainer.kimg * 1000)).exists():
-        _checkpoint(session)
-        _sample(session)
+        checkpoint(session)
+        sample(session)
 
 
 def _guarded_step(session: Session) -> None:
@@ -199,9 +203,11 @@ def _guarded_step(session: Session) -> None:
         if not is_out_of_memory(error):
             raise
     # outside of the handler: until here the error keeps the tensors of the failed step alive
+    if session.processes.size > 1:  # the others cannot be asked to try: they are in the middle of the step
+        raise RunFailed(f"out of memory: try a smaller training.microbatch; {last_good(session)}")
     fits = fitting_microbatch(session.trainer)
     advice = f"-o training.microbatch={fits} fits" if fits else "not even a microbatch of one image fits"
-    raise RunFailed(f"out of memory: {advice}; {_last_good(session)}")
+    raise RunFailed(f"out of memory: {advice}; {last_good(session)}")
 
 
 def _finite_or_back(session: Session) -> bool:
@@ -211,7 +217,7 @@ def _finite_or_back(session: Session) -> bool:
         return True
     attempt, policy = session.trainer.counters.attempt, session.experiment.training.on_divergence
     evidence = keep_evidence(session.run, session.trainer, bad_step)
-    message = f"not finite at step {bad_step}; evidence in {evidence}; {_last_good(session)}"
+    message = f"not finite at step {bad_step}; evidence in {evidence}; {last_good(session)}"
     if policy.action == "stop" or attempt >= policy.rollbacks:
         raise RunFailed(message)
     session.logs.say(f"{message}; going back, attempt {attempt + 1} of {policy.rollbacks}")
@@ -225,58 +231,17 @@ def _roll_back(session: Session, attempt: int) -> None:
     A checkpoint that was gone back to before did not help: where there is an older one, that is taken.
     """
     newest, *older = [*session.run.checkpoints(), None]
+    session.processes.wait()  # all have found the same
     if newest is not None and newest == session.went_back_to and older[0] is not None:
-        session.run.set_aside(newest)
+        with session.processes.first_alone() as first:
+            if first:
+                session.run.set_aside(newest)
         newest = older[0]
     session.went_back_to = newest
-    session.trainer = new_trainer(session.experiment, session.data, session.device)
+    session.trainer = new_trainer(session.experiment, session.data, session.device, session.processes)
     _continue(session.run, session.trainer)
     session.trainer.counters.attempt = attempt
     session.logs.rewind(session.trainer.counters.step, session.trainer.kimg)
-    if newest is not None:
-        _save(session)  # so that a kill does not forget the attempt
-
-
-def _log(session: Session) -> None:
-    trainer = session.trainer
-    values = trainer.stats.read() | scalars_of(trainer)
-    if (stage := trainer.ema.stage) is not None:
-        values = {"growth/resolution": float(stage.resolution), "growth/alpha": stage.alpha} | values
-    session.logs.tick(trainer.counters.step, trainer.kimg, values)
-
-
-def _sample(session: Session) -> None:
-    trainer, seed = session.trainer, session.experiment.training.seed
-    images = generate(trainer.averaged(), grid_side(session.data.interface.resolution) ** 2, seed)
-    save_grid(session.run.samples / f"fakes-{trainer.kimg:010.3f}.png", images)
-
-
-def _evaluate(session: Session) -> None:
-    trainer = session.trainer
-    session.logs.scores(trainer.counters.step, trainer.kimg, session.evaluation.measure(trainer))
-
-
-def _checkpoint(session: Session) -> None:
-    """A checkpoint, and the model as it stands."""
-    written = _save(session)
-    try:
-        session.run.retain(session.experiment.training.keep_checkpoints, written)
-    except RunError as error:
-        raise RunFailed(f"the checkpoint just written cannot be read back: {error}") from error
-
-
-def _save(session: Session) -> Path:
-    trainer = session.trainer
-    average = trainer.averaged()
-    tensors, about = state_of(trainer)
-    path = session.run.checkpoint(round(trainer.kimg * 1000))
-    save_tensors(path, tensors, about)
-    about = {"kimg": trainer.kimg, "step": trainer.counters.step, "data": session.data.identity.to_dict()}
-    save_model(session.run.model, average, session.experiment.copied_into(session.run.path), about)
-    return path
-
-
-def _last_good(session: Session) -> str:
-    found = session.run.checkpoints()
-    where = f"last good checkpoint: {found[0]}" if found else "there is no checkpoint yet"
-    return f"run folder: {session.run}, {where}"
+    with session.processes.first_alone() as first:
+        if first and newest is not None:
+            save(session)  # so that a kill does not forget the attempt

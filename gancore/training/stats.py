@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from gancore.contracts.types import Mean
+
 
 class Stats:
     """Sums and counts by name."""
@@ -17,11 +19,11 @@ class Stats:
             self._sums[name] = self._sums[name] + value if name in self._sums else value
             self._counts[name] = self._counts.get(name, 0.0) + weight
 
-    def read(self) -> dict[str, float]:
-        """Means since the last call, read in one transfer."""
+    def read(self, mean: Mean = lambda values: values) -> dict[str, float]:
+        """Means since the last call, over processes too by `mean`, read in one transfer."""
         if not self._sums:
             return {}
-        sums = torch.stack(list(self._sums.values())).tolist()
+        sums = mean(torch.stack(list(self._sums.values()))).tolist()
         means = {name: total / self._counts[name] for name, total in zip(self._sums, sums, strict=True)}
         self._sums.clear()
         self._counts.clear()

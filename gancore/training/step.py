@@ -11,6 +11,7 @@ from torch import Tensor
 from gancore.composition import GAN
 from gancore.contracts import Discriminator, Fakes, Generator, Images, Stage
 from gancore.data import ImageData
+from gancore.nn.processes import averaged
 from gancore.training.draws import SeededDraw
 
 
@@ -36,11 +37,10 @@ class PhaseStep:
         draw: SeededDraw,
         kimg: float,
         stage: Stage | None = None,
-        mean: Callable[[Tensor], Tensor] = torch.mean,
     ) -> None:
         """`reals` and `draw` are the same slice of the batch."""
         self.gan, self.data, self.reals = gan, data, reals
-        self.draw, self.kimg, self.stage, self._mean = draw, kimg, stage, mean
+        self.draw, self.kimg, self.stage = draw, kimg, stage
         self.G: Generator = gan.generator
         self.D: Discriminator = gan.discriminator
         self._calls = 0
@@ -77,7 +77,7 @@ class PhaseStep:
         return tuple(real for real, _ in halves), tuple(fake for _, fake in halves)
 
     def mean(self, values: Tensor) -> Tensor:
-        return self._mean(values)
+        return averaged(values.mean())
 
     def _generate(self, draw: SeededDraw, update_emas: bool = False) -> Fakes:
         label = self._random_label(draw)
@@ -85,7 +85,7 @@ class PhaseStep:
         ws = self.G.mapping(z, label, update_emas=update_emas)
         ws = self._mixed(ws, lambda: self.G.mapping(self.G.sample_z(draw.scoped("again")), label), draw)
         images = self.G.fakes(ws, lambda: tuple(image[: draw.n] for image in self.real), self.stage, draw, update_emas)
-        return Fakes(images, ws, z, label)
+        return Fakes(images, ws, z, label, draw)
 
     def _mixed(self, ws: Tensor, again: Callable[[], Tensor], draw: SeededDraw) -> Tensor:
         """What the regularizers make of the slots of ws that are in use; they are shown no others."""

@@ -13,6 +13,7 @@ from gancore.contracts import Generator, Part
 from gancore.contracts.types import Network
 from gancore.data import ImageData
 from gancore.seeds import seed_of
+from gancore.training.distribution import Processes
 from gancore.training.draws import SeededDraw, data_order
 from gancore.training.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
 from gancore.training.growth import Growth
@@ -39,9 +40,18 @@ class Counters:
 class Trainer:
     """Networks, optimizers and counters of a run; `step()` moves all of them by one step."""
 
-    def __init__(self, gan: GAN, data: ImageData, training: TrainingConfig, mirror: bool, device: torch.device) -> None:
+    def __init__(
+        self,
+        gan: GAN,
+        data: ImageData,
+        training: TrainingConfig,
+        mirror: bool,
+        device: torch.device,
+        processes: Processes | None = None,
+    ) -> None:
+        """`processes` share the batch (default: this one is alone). Raises GancoreError where they cannot."""
         self.gan, self.data, self.training, self.device = gan, data, training, device
-        self.mirror = mirror
+        self.mirror, self.processes = mirror, processes or Processes()
         for module in gan.modules().values():
             module.to(device).train()
         self.growth = Growth(training, gan.generator.resolution)
@@ -93,17 +103,24 @@ class Trainer:
     def gradients(self, phase: Phase, microbatch: int | None = None) -> Tensor:
         """Leaves the gradients of a phase in its network and returns its loss; nothing is updated."""
         self._train_only(phase.network)
-        self.optimizers[phase.network].zero_grad()
+        optimizer = self.optimizers[phase.network]
+        optimizer.zero_grad()
         total = torch.zeros((), device=self.device)
         for step, share in self._microbatches(phase, microbatch or self.training.microbatch or self.batch):
-            with self._autocast():
-                losses, shown = phase_losses(phase, self.gan, step)
-            if losses:
-                loss = torch.stack(list(losses.values())).sum() * (phase.interval * share)
-                loss.backward()
-                total = total + loss.detach()
-            self.stats.add(losses | shown, share)
-        return total
+            with self.processes.shared():
+                total = total + self._backward(phase, step, share)
+        return self.processes.add_up(optimizer.params, total)
+
+    def _backward(self, phase: Phase, step: PhaseStep, share: float) -> Tensor:
+        """Adds the gradients of one microbatch, and gives its part of the loss."""
+        with self._autocast():
+            losses, shown = phase_losses(phase, self.gan, step)
+        self.stats.add(losses | shown, share)
+        if not losses:
+            return torch.zeros((), device=self.device)
+        loss = torch.stack(list(losses.values())).sum() * (phase.interval * share)
+        loss.backward()
+        return loss.detach()
 
     def _grow(self) -> None:
         """Takes up the stage of the step that begins; optimizers start afresh where a fade begins or ends."""
@@ -132,7 +149,7 @@ class Trainer:
     def _end_step(self) -> None:
         for module in self.gan.modules().values():
             for _, part in parts_of(module):
-                part.end_step(lambda value: value)
+                part.end_step(self.processes.mean)
         shown = int(self.kimg * 1000)
         update_ema(self.ema, self.gan.generator, ema_decay(self.training.ema, self.batch, shown))
         self._count()
@@ -142,12 +159,13 @@ class Trainer:
         self.counters.step += 1
 
     def _microbatches(self, phase: Phase, size: int) -> Iterator[tuple[PhaseStep, float]]:
-        """The batch of the step in slices of `size` samples, each with its share of the batch."""
+        """This process's part of the batch in slices of `size` samples, each with its share of the whole batch."""
         batch, stage, c = self.batch, self.growth.stage(self.kimg), self.counters
-        size = min(size, batch)
+        first, stop = self.processes.part(batch)
+        size = min(size, stop - first)
         reals = self.reals(phase.critic_step)
         key = (self.training.seed, c.attempt, c.step, phase.name)
-        for start in range(0, batch, size):
+        for start in range(first, stop, size):
             draw = SeededDraw(key, batch, start, start + size, self.device)
             torch.manual_seed(seed_of(*key, start))  # for layers that draw by themselves (dropout)
             part = reals.part(start, start + size)

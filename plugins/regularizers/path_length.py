@@ -58,7 +58,7 @@ class PathLength(Regularizer):
         """Root mean square over slots of the length of the image's gradient: [N / shrink]."""
         fakes = step.generate(self.cfg.shrink)
         image = fakes.images[-1]
-        n, *chw = image.shape
-        noise = step.draw.normal("path_length", chw)[:n].to(image) / (chw[1] * chw[2]) ** 0.5
+        chw = image.shape[1:]
+        noise = fakes.draw.normal("path_length", chw).to(image) / (chw[1] * chw[2]) ** 0.5
         (gradient,) = input_gradients(image * noise, (fakes.ws,))  # [n, num_ws, w_dim]
         return torch.linalg.vector_norm(gradient, dim=(1, 2)) / gradient.shape[1] ** 0.5

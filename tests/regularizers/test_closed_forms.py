@@ -1,6 +1,7 @@
 """Regularizers where the answer is known: linear networks, and the mixing of styles."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -104,7 +105,7 @@ class LinearG(nn.Module):
         return ((ws.flatten(1) @ self.A.T).view(len(ws), 1, self.size, self.size),)
 
     def lengths(self, draw: FakeDraw, n: int) -> Tensor:
-        y = draw.normal("path_length", (1, self.size, self.size))[:n].double() / self.size
+        y = replace(draw, n=n).normal("path_length", (1, self.size, self.size)).double() / self.size
         gradient = (y.flatten(1) @ self.A).unflatten(1, (2, 3))
         return gradient.square().sum(2).mean(1).sqrt()
 

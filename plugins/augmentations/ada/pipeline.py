@@ -32,12 +32,14 @@ class ADA(Augmentation):
 
     p: Tensor
     signs: Tensor
+    seen: Tensor
     steps: Tensor
 
     def __init__(self, cfg: Options, interface: Interface) -> None:
         super().__init__(cfg, interface)
         self.register_buffer("p", torch.zeros([]))
         self.register_buffer("signs", torch.zeros(2))  # their sum and number since p last moved
+        self.register_buffer("seen", torch.zeros(2), persistent=False)  # the same of this step and this process
         self.register_buffer("steps", torch.zeros([], dtype=torch.int64))
 
     @classmethod
@@ -57,17 +59,20 @@ class ADA(Augmentation):
             return tuple(reduce(lambda x, change: change(x), changes, image) for image in images)
 
     def observe(self, real_logits: Tensor) -> None:
-        self.signs[0] += real_logits.detach().sign().sum()
-        self.signs[1] += real_logits.numel()
+        self.seen[0] += real_logits.detach().sign().sum()
+        self.seen[1] += real_logits.numel()
 
     def end_step(self, mean: Mean) -> None:
-        if self.cfg.p is not None:
-            return
-        self.steps += 1
-        due = self.steps % self.cfg.interval == 0
-        total, number = mean(self.signs)
+        if self.cfg.p is None:
+            self.signs += mean(self.seen) * _processes()
+            self.steps += 1
+            self._move(self.steps % self.cfg.interval == 0)
+        self.seen.zero_()
+
+    def _move(self, due: Tensor) -> None:
+        total, number = self.signs
         direction = (total / number.clamp(min=1) - self.cfg.target).sign()
-        moved = self.p + direction * number * _processes() / (1000 * self.cfg.kimg)
+        moved = self.p + direction * number / (1000 * self.cfg.kimg)
         self.p.copy_(torch.where(due, moved.clamp(min=0), self.p))
         self.signs.copy_(torch.where(due, 0, self.signs))
 

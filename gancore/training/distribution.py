@@ -1,0 +1,111 @@
+"""The processes of a run: one, or several that torchrun started, each with an equal part of every batch.
+
+All of them draw the numbers of the whole batch and take their part, sum their gradients, and so keep equal weights.
+The first one alone writes, logs and evaluates, while the others wait for it.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+
+from gancore.errors import GancoreError
+from gancore.nn.processes import averaged, shared
+
+PATIENCE = timedelta(days=7)
+"""How long a process waits for the first one, which may be evaluating; a process that ends is noticed by torchrun."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Where this process stands among those of the run; by default it is alone."""
+
+    rank: int = 0
+    size: int = 1
+    group: Any = None
+    """For tensors of the device."""
+    control: Any = None
+    """For words between hosts, which no device has to wait for."""
+
+    @property
+    def first(self) -> bool:
+        return self.rank == 0
+
+    def part(self, batch: int) -> tuple[int, int]:
+        """Start and stop of this process's samples. Raises GancoreError when the batch cannot be shared equally."""
+        own, rest = divmod(batch, self.size)
+        if rest:
+            raise GancoreError(
+                f"training.batch: {batch} images cannot be shared equally by {self.size} processes; "
+                f"{own * self.size or self.size} can"
+            )
+        return self.rank * own, (self.rank + 1) * own
+
+    def shared(self) -> Any:
+        """A block in which layers see the batch of all processes."""
+        return shared(self.group)
+
+    @torch.no_grad()
+    def mean(self, value: Tensor) -> Tensor:
+        """The mean of the processes' values."""
+        with self.shared():
+            return averaged(value)
+
+    @torch.no_grad()
+    def add_up(self, params: Sequence[nn.Parameter], loss: Tensor) -> Tensor:
+        """Sums gradients over processes, in place, and gives the sum of their losses; all in one transfer."""
+        if self.size == 1:
+            return loss
+        gradients = [p.grad for p in params if p.grad is not None]
+        flat = torch.cat([loss.reshape(1).float(), *(g.flatten() for g in gradients)])
+        dist.all_reduce(flat, group=self.group)
+        total, *summed = flat.split([1, *(g.numel() for g in gradients)])
+        torch._foreach_copy_(gradients, [s.view(g.shape) for s, g in zip(summed, gradients, strict=True)])
+        return total[0]
+
+    def any(self, flag: bool) -> bool:
+        """Whether any process says so; all of them get the same answer."""
+        if self.size == 1:
+            return flag
+        answer = torch.tensor(int(flag))
+        dist.all_reduce(answer, dist.ReduceOp.MAX, group=self.control)
+        return bool(answer)
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        if self.size > 1:
+            dist.barrier(group=self.control)
+
+    @contextmanager
+    def first_alone(self) -> Iterator[bool]:
+        """A block for the first process, which the others leave at once, and wait behind. Gives who is the first."""
+        yield self.first
+        self.wait()
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """The processes that torchrun started this one with, while the block runs; itself alone without torchrun."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield Processes()
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    try:
+        control = dist.new_group(backend="gloo", timeout=PATIENCE)
+        yield Processes(dist.get_rank(), size, dist.group.WORLD, control)
+    finally:
+        dist.destroy_process_group()
+
+
+def own_device(device: torch.device) -> torch.device:
+    """Among several processes on one machine, each has the GPU of its number."""
+    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return device

@@ -1,0 +1,59 @@
+"""One of two processes of a run, or the only one: leaves the gradients of every phase of the first steps in a file.
+
+Arguments: the file, then overrides of the experiment.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from small import load_experiment
+from tiny import tiny_mapping
+
+from gancore.data import ImageData
+from gancore.training.distribution import joined
+from gancore.training.draws import SeededDraw
+from gancore.training.run import new_trainer, training_data
+
+
+def in_float64() -> None:
+    """Images, labels and random numbers of training become float64, so that only mistakes differ."""
+    for owner, name in ((ImageData, "batch"), (ImageData, "labels_onehot"), (SeededDraw, "_slice")):
+        setattr(owner, name, _doubled(getattr(owner, name)))
+
+
+def _doubled(method: Any) -> Any:
+    def call(*args: Any) -> Any:
+        value = method(*args)
+        return None if value is None else value.double()
+
+    return call
+
+
+def main(file: Path, overrides: list[str]) -> None:
+    torch.set_num_threads(1)
+    in_float64()
+    experiment = load_experiment(tiny_mapping(), overrides)
+    with joined(torch.device("cpu")) as processes:
+        trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"), processes)
+        for module in trainer.gan.modules().values():
+            module.double()
+        trainer.ema.double()
+        found: dict[str, Any] = {}
+        for step in range(2):
+            for phase in trainer.phases:
+                if phase.is_due(trainer.counters.step):
+                    found[f"{step}/{phase.name}"] = trainer.gradients(phase)
+                    network = trainer.networks[phase.network]
+                    found |= {f"{step}/{phase.name}/{name}": p.grad for name, p in network.named_parameters()}
+            trainer.step()
+        found |= {
+            f"state/{name}/{k}": v for name, m in trainer.gan.modules().items() for k, v in m.state_dict().items()
+        }
+        if processes.first:
+            torch.save(found, file)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
