@@ -1,8 +1,8 @@
 """Our growing networks from the constructor arguments of published PyTorch ports of PGGAN and StyleGAN.
 
 Every argument of a golden sidecar is translated; one that is not known is an error. The ports number their layers
-from the 4x4 one on (generators) or from the finest on (discriminators), keep fused kernels in their own layout, and take
-`lod`, the levels of detail that are missing, where we take a stage.
+from the 4x4 one on (generators) or from the finest on (discriminators), keep fused kernels in their own layout, and
+take `lod`, the levels of detail that are missing, where we take a stage.
 """
 
 import math
@@ -15,13 +15,11 @@ from published import Kwargs
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gancore.contracts import Discriminator, Generator, Interface, Normalization, PluginConfig, Site, Stage
+from gancore.contracts import Discriminator, Generator, Interface, Normalization, Normalize, PluginConfig, Site, Stage
 from gancore_plugins.discriminators.progressive import Progressive as ProgressiveD
 from gancore_plugins.generators.progressive import Progressive as ProgressiveG
 from gancore_plugins.generators.stack import Stack
-from gancore_plugins.normalization.adain import AdaIN
 from gancore_plugins.normalization.none import NoNormalization
-from gancore_plugins.normalization.pixel import PixelNorm
 
 FUSED_FROM = 128
 """`fused_scale` "auto": fused kernels from this resolution on."""
@@ -71,7 +69,7 @@ def interface(given: Kwargs) -> Interface:
     return Interface(given.take("resolution"), given.take("image_channels", 3), given.take("label_dim", 0))
 
 
-def pggan_generator(kwargs: dict[str, Any], normalize: Any = Watched(PixelNorm)) -> Generator:
+def pggan_generator(kwargs: dict[str, Any], normalize: Normalize) -> Generator:
     given = Kwargs(kwargs)
     io, output = interface(given), "tanh" if given.take("final_tanh", False) else "linear"
     given.take("fused_scale")
@@ -80,7 +78,7 @@ def pggan_generator(kwargs: dict[str, Any], normalize: Any = Watched(PixelNorm))
     return Stack(cfg, io, normalize)
 
 
-def stylegan_generator(kwargs: dict[str, Any], normalize: Any = Watched(AdaIN)) -> Generator:
+def stylegan_generator(kwargs: dict[str, Any], normalize: Normalize) -> Generator:
     given = Kwargs(kwargs)
     io = interface(given)
     given.take("fused_scale")

@@ -31,7 +31,7 @@ def preset(name: str) -> Experiment:
 
 
 def shrunk(path: Path) -> Experiment:
-    """The preset on emoji, with small networks; batch 4, which growing networks train at 8x8 and while 16x16 fades in."""
+    """The preset on emoji, with small networks and batch 4; one that grows has a step at half size and one fading."""
     mapping = load_experiment(path).to_dict()
     resolution = next((size for start, size in RESOLUTIONS.items() if path.stem.startswith(start)), 16)
     data, training = mapping["data"], mapping["training"]

@@ -24,10 +24,11 @@ from gancore.contracts import (
     Site,
     Stage,
 )
-from gancore.errors import PluginError
+from gancore.errors import GancoreError, PluginError
 from gancore.nn.activation import GainIn, leaky
 from gancore.nn.convolution import conv_transpose2d
 from gancore.nn.fade import faded_image, images_in_use
+from gancore.nn.label import with_label
 from gancore.nn.layers import Conv2d, Weighted, register_filter
 from gancore.nn.mapping import normalize_2nd_moment
 from gancore.nn.options import ChannelsConfig, ConvOptions
@@ -65,14 +66,10 @@ class NormalizedLatent(nn.Module):
         truncation_cutoff: int | None = None,
         update_emas: bool = False,
     ) -> Tensor:
-        """Raises ValueError when asked to truncate: a latent that is scaled again has no magnitude to reduce."""
+        """Raises GancoreError when asked to truncate: a latent that is scaled again has no magnitude to reduce."""
         if truncation_psi != 1:
-            raise ValueError(f"this generator has no truncation: truncation_psi should be 1, not {truncation_psi:g}")
-        if self.label_dim:
-            if label is None:
-                raise ValueError(f"this network was made for labels [N, {self.label_dim}], and got none")
-            z = torch.cat([z, label.to(z.dtype)], dim=1)
-        return normalize_2nd_moment(z)[:, None]
+            raise GancoreError(f"this generator has no truncation: truncation_psi should be 1, not {truncation_psi:g}")
+        return normalize_2nd_moment(with_label(z, label, self.label_dim))[:, None]
 
 
 class StackLayer(Weighted):

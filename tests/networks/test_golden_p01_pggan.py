@@ -1,7 +1,7 @@
 """Golden p01: PGGAN's generator and discriminator, fully grown and while a resolution fades in, with gradients.
 
-The generator of the port normalizes z alone, and then z with its label once more; the published code only does the latter,
-and so do we. `official_order` is the port made to follow it.
+The generator of the port normalizes z alone, and then z with its label once more; the published code does only the
+latter, and so do we. `official_order` is the port made to follow it.
 """
 
 import pytest
