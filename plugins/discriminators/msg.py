@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
 from gancore.nn.discriminator import MinibatchStdConfig
+from gancore.nn.label import logit_of_class
 from gancore.nn.minibatch_std import MinibatchStd
 from gancore.nn.msg import conv3x3, linear, rgb_conv
 from gancore.nn.options import ChannelsConfig
@@ -109,15 +110,13 @@ class MSG(Discriminator):
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
-        if self.interface.label_dim and label is None:
-            raise ValueError(f"this network was made for labels [N, {self.interface.label_dim}], and got none")
         x: Tensor | None = None
         for resolution, image in zip(self.resolutions[::-1], pyramid(images, self.resolutions)[::-1], strict=True):
             block = getattr(self, f"b{resolution}")
             rgb = block.fromrgb(image)
             x = block(rgb if x is None else torch.cat([rgb, x], dim=1), parts)
         assert x is not None
-        return (x[:, 0] if label is None else (x * label).sum(dim=1),)
+        return (logit_of_class(x, label, self.interface.label_dim),)
 
     @classmethod
     def problems(cls, cfg: MSGConfig, context: Context) -> Iterable[str]:
