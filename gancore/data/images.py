@@ -76,7 +76,7 @@ class ImageData:
         if flip is not None:
             images = torch.where(torch.as_tensor(flip)[:, None, None, None], images.flip(3), images)
         # bytes travel to the device, not floats
-        images = _to(images, device).to(torch.float32, memory_format=torch.channels_last)
+        images = to_device(images, device).to(torch.float32, memory_format=torch.channels_last)
         return images.div_(127.5).sub_(1)
 
     def labels_onehot(self, indices: Indices, device: torch.device | str) -> Tensor | None:
@@ -84,12 +84,12 @@ class ImageData:
         if self._labels is None:
             return None
         chosen = self._labels[torch.as_tensor(indices)]
-        return _to(F.one_hot(chosen, self.identity.label_dim).float(), device)
+        return to_device(F.one_hot(chosen, self.identity.label_dim).float(), device)
 
 
-def _to(tensor: Tensor, device: torch.device | str) -> Tensor:
+def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
     """The tensor on the device; the host does not wait for the copy."""
-    if torch.device(device).type == "cuda":
+    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
 

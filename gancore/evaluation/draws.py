@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gancore.data.images import to_device
 from gancore.seeds import seed_of
 
 
@@ -37,4 +38,4 @@ class SampleDraw:
             law(tuple(shape), generator=generator.manual_seed(seed_of(self.seed, "sample", index, purpose)))
             for index in self.indices
         ]
-        return torch.stack(rows).to(self.device)
+        return to_device(torch.stack(rows), self.device)

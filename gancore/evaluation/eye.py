@@ -9,6 +9,7 @@ from torch import Tensor
 from gancore.config.experiment import Part, plain
 from gancore.contracts import Feature
 from gancore.data.cache_key import code_hash
+from gancore.data.images import to_device
 from gancore.evaluation.pictures import as_rgb
 from gancore.evaluation.progress import shown
 
@@ -39,10 +40,14 @@ class Eye:
         }
 
     def extract(self, batches: Iterable[Tensor], outputs: tuple[str, ...], total: int) -> dict[str, Tensor]:
-        """Outputs [N, D], on the CPU, of batches of images uint8 [n, C, H, W], `total` in all."""
+        """Outputs [N, D], on the CPU, of batches of images uint8 [n, C, H, W], `total` in all.
+
+        Nothing waits for the device before the end: while it looks at a batch, the host prepares the next. On a CPU
+        both need the same cores, and one after another is as fast.
+        """
         self._prepare()
         seen = shown(batches, self.label, total, len)
-        rows = [self.feature.extract(as_rgb(batch.to(self.device)), outputs) for batch in seen]
+        rows = [self.feature.extract(as_rgb(to_device(batch, self.device)), outputs) for batch in seen]
         return {name: torch.cat([row[name].cpu() for row in rows]) for name in outputs}
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:

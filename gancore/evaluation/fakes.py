@@ -1,6 +1,7 @@
 """The generated side of a comparison: a generator's seeded samples, or images that were given."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from gancore.contracts import Generator
 from gancore.data import ImageData
+from gancore.data.images import to_device
 from gancore.errors import GancoreError
 from gancore.evaluation.draws import SampleDraw
 from gancore.evaluation.pictures import to_uint8
@@ -71,8 +73,9 @@ class Generated:
     def _labels(self, draw: SampleDraw) -> Tensor | None:
         if self.labels is None:
             return None
-        chosen = (draw.uniform("label").double() * len(self.labels)).long().cpu()
-        return self.labels[chosen].to(self.device)
+        on_host = replace(draw, device=torch.device("cpu"))  # the device is not waited for
+        chosen = (on_host.uniform("label").double() * len(self.labels)).long()
+        return to_device(self.labels[chosen], self.device)
 
 
 class Given:

@@ -50,6 +50,16 @@ def test_what_is_kept_is_not_computed_again(eye: Eye) -> None:
     assert torch.equal(first.covariance, again.covariance)
 
 
+def test_a_second_evaluation_does_not_touch_the_real_images(eye: Eye) -> None:
+    Reals(image_data(IMAGES)).moments(eye)
+    Reals(image_data(IMAGES)).features(eye, "features")
+    looked, again = Counting.looked, image_data(IMAGES)
+    again.images = range(len(IMAGES))  # type: ignore[assignment]  # a number of them, and no pixels
+    Reals(again).moments(eye)
+    Reals(again).features(eye, "features")
+    assert Counting.looked == looked
+
+
 def test_everything_they_depend_on_is_in_the_key(eye: Eye, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = IMAGES.clone()
     changed[3, 0, 0, 0] ^= 1

@@ -8,10 +8,13 @@ import torch
 from fakes import made
 from torch import Tensor
 
+from gancore.config.load import load_evaluation
 from gancore.errors import GancoreError
+from gancore.evaluation.eye import Eye
 from gancore.evaluation.pictures import as_rgb, to_uint8
 from gancore.evaluation.weights import package, read_weights, state_hash
 from gancore_plugins.features import timm as timm_feature
+from gancore_plugins.features.inception import Inception, resized
 
 CPU = torch.device("cpu")
 
@@ -149,3 +152,65 @@ def test_images_become_rgb_bytes() -> None:
     clear = torch.zeros(1, 4, 2, 2, dtype=torch.uint8)
     assert as_rgb(clear).unique().tolist() == [255]
     assert as_rgb(gray.float()).shape == (1, 3, 2, 2)
+
+
+def test_inception_resizes_as_tensorflow_did() -> None:
+    from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x as reference
+
+    for size in ((32, 32), (299, 299), (340, 310), (1, 5)):
+        images = torch.randint(0, 256, (2, 3, *size), dtype=torch.uint8)
+        want = (reference(images.float(), size=(299, 299), align_corners=False) - 128) / 128
+        torch.testing.assert_close(resized(images), want, rtol=0, atol=1e-6)
+
+
+def random_inception() -> dict[str, Tensor]:
+    """A state of torch-fidelity's Inception, random but for convolutions that keep the size of what they are given."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    torch.manual_seed(0)
+    network = FeatureExtractorInceptionV3.__new__(FeatureExtractorInceptionV3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "load", lambda *_, **__: {})
+        patch.setattr(torch.nn.Module, "load_state_dict", lambda *_, **__: None)
+        network.__init__("inception-v3-compat", ["2048", "logits_unbiased"], "none")  # type: ignore[misc]
+    state = network.state_dict()
+    for name, value in state.items():
+        if name.endswith(("bn.weight", "running_var")):
+            value.uniform_(0.5, 2.0)
+        elif name.endswith(("bn.bias", "running_mean")):
+            value.normal_(0, 0.2)
+        elif value.ndim == 4:
+            value.normal_(0, (2 / value[0].numel()) ** 0.5)
+    return state
+
+
+def test_inception_is_that_of_torch_fidelity(tmp_path: Path) -> None:
+    """The whole network with random weights, so that this needs no download; then in bf16, under its own name."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    path = str(tmp_path / "random.pth")
+    torch.save(random_inception(), path)
+    images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    want = FeatureExtractorInceptionV3("inception-v3-compat", ["2048", "logits_unbiased"], path)(images)
+    ours = made("feature", "inception", weights=path)
+    ours.prepare(CPU)
+    found = ours.extract(images, ["features", "logits"])
+    for ours_, theirs in zip((found["features"], found["logits"]), want, strict=True):
+        assert float((ours_ - theirs).norm() / theirs.norm()) < 1e-5
+    assert ours.precision == ""
+
+    half = made("feature", "inception", weights=path, precision="bf16")
+    half.prepare(CPU)
+    features = half.extract(images[:1], ["features"])["features"]
+    assert features.dtype == torch.float32
+    assert 1e-4 < float((features - want[0][:1]).norm() / want[0][:1].norm()) < 0.1
+    assert half.precision == "bf16"
+
+
+def test_a_lower_precision_stands_in_every_name() -> None:
+    part = load_evaluation({"features": {"use": "inception", "precision": "bf16"}, "metrics": ["fid"]}).features
+    eye = Eye(part, CPU)
+    vars(eye.feature)["_hash"] = Inception.standard
+    assert eye.label == "inception-bf16"
+    vars(eye.feature)["_hash"] = "0123456789"
+    assert eye.label == "inception-bf16:01234567"
