@@ -1,4 +1,4 @@
-"""Builds a plugin small, with its default options, and looks whether it keeps its contract.
+"""Builds a plugin small, otherwise with its default options, and looks whether it keeps its contract.
 
 Every trial yields the things that were looked at, in words, and raises PluginError at the first that is not so.
 """
@@ -28,12 +28,14 @@ from gancore.contracts import (
     WeightNormalization,
 )
 from gancore.errors import GancoreError, PluginError
+from gancore.nn.options import ChannelsConfig
 from gancore.registry import PluginSpec
 
 N, C, R = 4, 8, 16
 INTERFACE = Interface(resolution=R, channels=3, label_dim=2)
 LABEL = torch.eye(2).repeat(N // 2, 1)
 CONTEXT = Context(INTERFACE, N)
+FEW_CHANNELS = ChannelsConfig(base=256, max=16)
 
 
 def try_plugin(spec: PluginSpec) -> Iterator[str]:
@@ -47,7 +49,7 @@ def try_plugin(spec: PluginSpec) -> Iterator[str]:
         torch.manual_seed(0)
         yield check_declarations(plugin, spec.kind)
         try:
-            cfg = plugin.Config()
+            cfg = plugin.Config(**_few_channels(plugin))
         except ValidationError as error:
             reasons = (": ".join([*map(str, each["loc"]), each["msg"]]) for each in error.errors())
             yield f"not built, for some options must be given: {'; '.join(reasons)}"
@@ -59,6 +61,13 @@ def try_plugin(spec: PluginSpec) -> Iterator[str]:
             raise
         except GancoreError as missing:  # weights that are not here, a package that is not installed
             yield f"not tried any further: {missing}"
+
+
+def _few_channels(plugin: type[Any]) -> dict[str, ChannelsConfig]:
+    """Fewer feature maps than the default: what is looked at does not depend on them, and takes a moment."""
+    fields = plugin.Config.model_fields
+    kinds = (ChannelsConfig, ChannelsConfig | None)
+    return {name: FEW_CHANNELS for name, field in fields.items() if field.annotation in kinds}
 
 
 def _built(plugin: type[Any], cfg: PluginConfig, *context: Any) -> Any:
