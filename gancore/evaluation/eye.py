@@ -43,7 +43,7 @@ class Eye:
         """Outputs [N, D], on the CPU, of batches of images uint8 [n, C, H, W], `total` in all.
 
         Nothing waits for the device before the end: while it looks at a batch, the host prepares the next. On a CPU
-        both need the same cores, and one after another is as fast.
+        both want all cores, and take turns.
         """
         self._prepare()
         seen = shown(batches, self.label, total, len)
