@@ -13,9 +13,12 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional as F
 
+from gancore.nn import winograd
 from gancore.nn.gradients import weight_gradients_wanted
 from gancore.nn.precision import to_autocast_dtype
 from gancore.nn.weight_gradient import weight_gradient
+
+CHANNELS = 96  # from which Winograd's convolution is quicker than the library's
 
 
 class Geometry(NamedTuple):
@@ -68,6 +71,9 @@ class _Output(Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
+        if winograd.pays(x, weight.shape, *geometry, channels=CHANNELS):
+            y = winograd.convolution(x, weight)
+            return y if bias is None else y.add_(bias[:, None, None])
         return F.conv2d(x, weight, bias, **geometry._asdict())
 
     @staticmethod
@@ -89,6 +95,8 @@ class _InputGradient(Function):
     def forward(ctx: Any, g: Tensor, weight: Tensor, size: torch.Size | None, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(g, weight)
         ctx.geometry = geometry
+        if winograd.pays(g, weight.shape, *geometry, channels=CHANNELS):
+            return winograd.convolution(g, weight.flip(2, 3).transpose(0, 1))
         stride, padding, _ = geometry
         smallest = [(n - 1) * stride - 2 * padding + k for n, k in zip(g.shape[2:], weight.shape[2:], strict=True)]
         beyond = [n - least for n, least in zip(size or smallest, smallest, strict=True)]

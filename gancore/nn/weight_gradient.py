@@ -10,11 +10,16 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
+from gancore.nn import winograd
+
 PIXELS = 1024  # patches of one matrix product
+CHANNELS = 48  # from which Winograd's products are quicker
 
 
 def weight_gradient(x: Tensor, g: Tensor, shape: torch.Size, stride: int, padding: int, groups: int) -> Tensor:
     """x [N, I, H, W] and g [N, O, H', W'] to dw of `shape` [O, I / groups, kh, kw]."""
+    if winograd.pays(x, shape, stride, padding, groups, CHANNELS):
+        return winograd.weight_gradient(x, g)
     products_pay = torch.backends.cpu.get_cpu_capability() == "AVX2" and x.dtype in (torch.float32, torch.float64)
     if x.device.type == "cpu" and products_pay and groups == 1 and shape[2] > 1:
         return by_matrix_products(x, g, shape, stride, padding)
