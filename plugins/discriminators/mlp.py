@@ -2,6 +2,7 @@
 
 Source: arXiv:1406.2661 section 5. Widths, pieces and shares of dropout are not in the paper; see
 experiments/presets/gan-mlp.yaml. `max_norm` is the constraint that goes with dropout (arXiv:1207.0580).
+Pixels enter as numbers from 0 to 1, as the generator's sigmoids give them there: most of MNIST is then 0.
 Differs: labels, where there are any, enter beside the image (arXiv:1411.1784).
 """
 
@@ -28,7 +29,7 @@ class MLP(Discriminator):
         )
         dropout: float = Field(0.5, ge=0, lt=1, description="share of hidden values set to zero in training")
         max_norm: float | None = Field(
-            None, gt=0, description="bound of the norm of the weights into each linear piece of a hidden layer"
+            None, gt=0, description="bound of the norm of the weights into each unit, of a maxout unit each piece"
         )
         input_dropout: float = Field(0.2, ge=0, lt=1, description="share of pixels set to zero in training")
 
@@ -44,7 +45,8 @@ class MLP(Discriminator):
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
-        x = with_label(images[-1].flatten(1), label, self.interface.label_dim)
+        pixels = (images[-1].flatten(1) + 1) / 2
+        x = with_label(pixels, label, self.interface.label_dim)
         x = F.dropout(self.hidden(x, parts), self.cfg.dropout, self.training)
         return (self.out(x)[:, 0],)
 
@@ -53,8 +55,7 @@ class MLP(Discriminator):
         """Bounds the norms: with large steps and dropout, maxout's weights grow without end otherwise."""
         if self.cfg.max_norm is None:
             return
-        for layer in self.hidden.children():
-            weight = layer.linear.weight
+        for weight in (*(layer.linear.weight for layer in self.hidden.children()), self.out.weight):
             weight.copy_(torch.renorm(weight, 2, 0, self.cfg.max_norm))
 
     @classmethod
