@@ -2,7 +2,8 @@
 
 Activations are NCHW; modulation scales the input and demodulation comes from explicit weights per sample
 [N, O, I, k, k]; resampling inserts zeros, filters, and drops pixels; gains follow the activations. The networks take
-their parameters from ours (skip generator, residual discriminator), so both can be compared.
+their parameters from ours (skip generator, residual discriminator), so both can be compared. AdaIN and PIN stand
+for the other normalizations: a statistic behind the activation, then scale and shift from the style.
 """
 
 import copy
@@ -12,6 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from benchmarks.configuration import Subject
+from benchmarks.iteration import Iteration
+from gancore.composition import compose
 from gancore.contracts import Discriminator, Generator
 
 
@@ -66,15 +70,32 @@ class TextbookGenerator(nn.Module):
 
     def layer(self, layer: nn.Module, x: Tensor, w: Tensor, noise_mode: str, up: bool = False) -> Tensor:
         styles = dense(layer.affine, w)
+        if styles.shape[1] != x.shape[1]:
+            return self.normalized_layer(layer, x, styles, noise_mode, up)
         weights = layer.weight[None] * styles[:, None, :, None, None]  # [N, O, I, k, k]
         scale = (weights.square().sum([2, 3, 4]) + 1e-8).rsqrt()
-        x = x * styles[:, :, None, None]
-        if up:
-            x = F.conv_transpose2d(x, layer.weight.transpose(0, 1), stride=2)
-            x = resample(x, self.f * 4, pads=(1, 1))
-        else:
-            x = F.conv2d(x, layer.weight, padding=1)
-        x = x * scale[:, :, None, None]
+        x = self.convolved(x * styles[:, :, None, None], layer.weight, up) * scale[:, :, None, None]
+        return self.activated(layer, x, noise_mode)
+
+    def normalized_layer(self, layer: nn.Module, x: Tensor, styles: Tensor, noise_mode: str, up: bool) -> Tensor:
+        """Convolution, noise, bias, activation, statistic, style."""
+        x = self.convolved(x, layer.weight / math.sqrt(layer.weight[0].numel()), up)
+        x = self.activated(layer, x, noise_mode)
+        centred = x - x.mean((2, 3), keepdim=True)
+        instance = centred / (centred.square().mean((2, 3), keepdim=True) + 1e-8).sqrt()
+        if (share := getattr(layer.normalization, "share", None)) is not None:
+            pixel = x / (x.square().mean(1, keepdim=True) + 1e-8).sqrt()
+            rho = share.rho[:, None, None]
+            instance = rho * pixel + (1 - rho) * instance
+        scale, shift = styles[:, :, None, None].chunk(2, dim=1)
+        return scale * instance + shift
+
+    def convolved(self, x: Tensor, weight: Tensor, up: bool) -> Tensor:
+        if not up:
+            return F.conv2d(x, weight, padding=1)
+        return resample(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), self.f * 4, pads=(1, 1))
+
+    def activated(self, layer: nn.Module, x: Tensor, noise_mode: str) -> Tensor:
         noise = layer.noise_const if noise_mode == "const" else torch.randn_like(x[:, :1])
         return lrelu(x + noise * layer.noise_strength, layer.bias)
 
@@ -116,3 +137,30 @@ class TextbookDiscriminator(nn.Module):
         y = (y - y.mean(0)).square().mean(0)
         y = (y + 1e-8).sqrt().mean([1, 2, 3])
         return torch.cat([x, y.repeat(group)[:, None, None, None].expand(n, 1, h, w)], 1)
+
+
+class Textbook(Iteration):
+    """The textbook networks in plain phases."""
+
+    def mapped(self, z: Tensor) -> Tensor:
+        ws: Tensor = self.G.mapping(z)
+        return ws
+
+    def images(self, ws: Tensor) -> Tensor:
+        images: Tensor = self.G.synthesis(ws)
+        return images
+
+    def logits(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.D(images)
+        return logits
+
+
+def textbook_iteration(subject: Subject) -> Iteration:
+    """In float32, from the same first weights; raises ValueError where it has no networks for an experiment."""
+    experiment = subject.experiment()
+    normalization = experiment.generator.normalization.use
+    if subject.yaml is not None or normalization not in ("demod", "adain", "pin"):
+        raise ValueError("the textbook path has a configuration of its own, with demod, adain or pin")
+    gan = compose(experiment, subject.interface(experiment))
+    G, D = TextbookGenerator(gan.generator), TextbookDiscriminator(gan.discriminator)
+    return Textbook(G, D, subject.resolution)

@@ -1,185 +1,86 @@
-"""One StyleGAN2 training iteration: our networks against the textbook path (see textbook.py).
+"""One training step, phase by phase: ours beside a textbook path, and beside checkouts of other implementations.
 
-    python -m benchmarks.train_step [--resolution 32|64] [--rounds N] [--json]
+    python -m benchmarks.train_step [--resolution 32] [--precision fp32 bf16] [--normalization demod adain pin]
+                                    [--yaml FILE] [--peer KIND=PATH] [--rounds N] [--clock wall|cpu] [--json]
 
-RGB, batch 16 (path length 8), z = w = 128, 2-layer mapping, channels min(2048 / resolution, 128), skip generator,
-residual discriminator, float32, Adam, non-saturating logistic loss, R1 every 16 steps, path length every 4. The two
-take turns, so that a change of the machine's speed meets both; the numbers are medians in milliseconds.
-total = G main + D main + R1 / 16 + path length / 4 + EMA.
+The configuration is that of configuration.py, or an experiment's own. Every variant is a process of its own and they
+take turns, so that a change of the machine's speed meets all. Printed are medians in milliseconds, half the distance
+of the quartiles, and how many times faster than the first textbook path (float32) each is; floating point operations;
+the share of the machine's limit, measured in the same run; peak memory.
+total = main phases + EMA + each lazy phase by its share of the steps.
 """
 
 import argparse
-import copy
 import json
-import math
-import statistics
-import time
-from collections.abc import Callable
+import sys
+from contextlib import ExitStack
+from itertools import product
 
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import softplus
-
-from benchmarks.textbook import TextbookDiscriminator, TextbookGenerator
-from gancore.contracts import Discriminator, Generator, Interface, PluginConfig
-from gancore.nn.gradients import input_gradients
-from gancore_plugins.discriminators.residual import Residual
-from gancore_plugins.generators.skip import Skip
-from gancore_plugins.normalization.demod import Demod
-from gancore_plugins.normalization.none import NoNormalization
-
-BATCH, WIDTH = 16, 128
-PHASES = ("G forward", "G main", "D main", "R1", "path length", "EMA")
-SHARES = {"G main": 1.0, "D main": 1.0, "R1": 1 / 16, "path length": 1 / 4, "EMA": 1.0}
+from benchmarks.configuration import Subject
+from benchmarks.contest import Worker, take_turns
+from benchmarks.limit import limit_flops
+from benchmarks.ours import our_flops
+from benchmarks.peers import PEERS
+from benchmarks.report import summary, table
+from gancore.config import load_experiment
 
 
-def networks(resolution: int) -> tuple[Generator, Discriminator]:
-    """The networks of the configuration above, with weights of seed 0."""
-    torch.manual_seed(0)
-    interface = Interface(resolution, 3)
-    channels = {"base": 2048, "max": WIDTH}
-    g = Skip.Config(z_dim=WIDTH, w_dim=WIDTH, mapping={"layers": 2}, channels=channels)
-    d = Residual.Config(channels=channels)
-    G = Skip(g, interface, lambda site: Demod(Demod.Config(), site))
-    return G, Residual(d, interface, lambda site: NoNormalization(PluginConfig(), site))
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--yaml", help="an experiment to measure in place of the configuration of the tables")
+    parser.add_argument("--resolution", type=int, default=32, help="a power of two (default 32)")
+    parser.add_argument("--precision", nargs="+", choices=("fp32", "bf16"), default=["fp32"], help="of ours")
+    parser.add_argument("--normalization", nargs="+", default=["demod"], help="of the generator")
+    parser.add_argument("--peer", nargs="+", type=peer, default=[], metavar="KIND=PATH", help=", ".join(PEERS))
+    parser.add_argument("--rounds", type=int, default=9, help="measurements of each phase")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: one thread on a busy machine")
+    parser.add_argument("--json", action="store_true", help="for another program")
+    return parser.parse_args()
 
 
-class Iteration:
-    """The phases of an iteration; subclasses say how G and D are called."""
-
-    adam: dict[str, bool]
-
-    def __init__(self, G: nn.Module, D: nn.Module, resolution: int) -> None:
-        self.G, self.D, self.average = G, D, copy.deepcopy(G)
-        self.reals = torch.randn(BATCH, 3, resolution, resolution)
-        self.optimizers = [torch.optim.Adam(m.parameters(), lr=0.002, betas=(0.0, 0.99), **self.adam) for m in (G, D)]
-
-    def fakes(self, n: int = BATCH) -> tuple[Tensor, Tensor]:
-        """Images and the ws they come from."""
-        raise NotImplementedError
-
-    def logits(self, images: Tensor) -> Tensor:
-        raise NotImplementedError
-
-    def d_loss(self) -> Tensor:
-        raise NotImplementedError
-
-    def gradients(self, outputs: Tensor, inputs: Tensor) -> Tensor:
-        return torch.autograd.grad(outputs.sum(), inputs, create_graph=True)[0]
-
-    def update(self, side: int, loss: Tensor) -> None:
-        loss.backward()
-        self.optimizers[side].step()
-        self.optimizers[side].zero_grad(set_to_none=True)
-
-    def phases(self) -> dict[str, Callable[[], None]]:
-        return dict(zip(PHASES, (self.forward, self.g_main, self.d_main, self.r1, self.pl, self.ema), strict=True))
-
-    def forward(self) -> None:
-        with torch.no_grad():
-            self.fakes()
-
-    def g_main(self) -> None:
-        self.D.requires_grad_(False)
-        self.update(0, softplus(-self.logits(self.fakes()[0])).mean())
-        self.D.requires_grad_(True)
-
-    def d_main(self) -> None:
-        self.update(1, self.d_loss())
-
-    def r1(self) -> None:
-        reals = self.reals.detach().requires_grad_()
-        grads = self.gradients(self.logits(reals), reals)
-        self.update(1, grads.square().sum((1, 2, 3)).mean() * (10 / 2 * 16))
-
-    def pl(self) -> None:
-        images, ws = self.fakes(BATCH // 2)
-        noise = torch.randn_like(images) / math.sqrt(images[0, 0].numel())
-        lengths = self.gradients(images * noise, ws).square().sum(2).mean(1).sqrt()
-        self.update(0, (lengths - lengths.mean() * 0.01).square().mean() * (2 * 4))
-
-    def ema(self) -> None:
-        with torch.no_grad():
-            for a, p in zip(self.average.parameters(), self.G.parameters(), strict=True):
-                a.copy_(p.lerp(a, 0.998))
+def peer(text: str) -> tuple[str, str]:
+    kind, _, path = text.partition("=")
+    if kind not in PEERS or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND=PATH with a KIND of {', '.join(PEERS)}")
+    return kind, path
 
 
-class Ours(Iteration):
-    adam = {"fused": True}  # noqa: RUF012
-
-    def fakes(self, n: int = BATCH) -> tuple[Tensor, Tensor]:
-        ws = self.G.mapping(torch.randn(n, WIDTH))
-        return self.G.synthesis(ws)[-1], ws
-
-    def logits(self, images: Tensor) -> Tensor:
-        return self.D((images,))[0]
-
-    def d_loss(self) -> Tensor:
-        with torch.no_grad():
-            fakes = self.fakes()[0]
-        fake, real = self.D((torch.cat([fakes, self.reals]),), parts=2)[0].chunk(2)
-        return (softplus(fake) + softplus(-real)).mean()
-
-    def gradients(self, outputs: Tensor, inputs: Tensor) -> Tensor:
-        return input_gradients(outputs, inputs)[0]
-
-    def ema(self) -> None:
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.G.parameters()), 0.002)
-
-
-class Textbook(Iteration):
-    adam = {"foreach": False}  # noqa: RUF012
-
-    def fakes(self, n: int = BATCH) -> tuple[Tensor, Tensor]:
-        ws = self.G.mapping(torch.randn(n, WIDTH))
-        return self.G.synthesis(ws), ws
-
-    def logits(self, images: Tensor) -> Tensor:
-        return self.D(images)
-
-    def d_loss(self) -> Tensor:
-        with torch.no_grad():
-            fakes = self.fakes()[0]
-        return softplus(self.logits(fakes)).mean() + softplus(-self.logits(self.reals)).mean()
-
-
-def measure(resolution: int, rounds: int) -> dict[str, dict[str, float]]:
-    """Milliseconds of each phase, {"ours": {...}, "textbook": {...}}, with the total."""
-    G, D = networks(resolution)
-    sides = {
-        "textbook": Textbook(TextbookGenerator(G), TextbookDiscriminator(D), resolution).phases(),
-        "ours": Ours(G, D, resolution).phases(),
-    }
-    times: dict[str, dict[str, list[float]]] = {side: {phase: [] for phase in PHASES} for side in sides}
-    for _ in range(rounds + 1):  # the first round warms up
-        for phase in PHASES:
-            for side, run in sides.items():
-                start = time.perf_counter()
-                run[phase]()
-                times[side][phase].append((time.perf_counter() - start) * 1000)
-    medians = {side: {phase: statistics.median(t[1:]) for phase, t in by.items()} for side, by in times.items()}
-    for by in medians.values():
-        by["total"] = sum(by[phase] * share for phase, share in SHARES.items())
-    return medians
+def variants(args: argparse.Namespace) -> list[tuple[str, str, Subject, str | None]]:
+    """Name, kind, subject, and path of each; the first is the reference."""
+    subjects = [Subject(args.yaml, args.resolution, p, n) for n, p in product(args.normalization, args.precision)]
+    if args.yaml is not None:
+        resolution = load_experiment(args.yaml).data.core.resolution or args.resolution
+        return [(f"ours {p}", "ours", Subject(args.yaml, resolution, p), None) for p in args.precision]
+    references = [Subject(None, args.resolution, "fp32", n) for n in args.normalization]
+    return [
+        *((f"textbook {s.normalization}", "textbook", s, None) for s in references),
+        *((f"ours {s.normalization} {s.precision}", "ours", s, None) for s in subjects),
+        *((kind, kind, references[0], path) for kind, path in args.peer),
+    ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--resolution", type=int, choices=(32, 64), default=32)
-    parser.add_argument("--rounds", type=int, default=9, help="measurements of each phase")
-    parser.add_argument("--json", action="store_true", help="for another program")
-    args = parser.parse_args()
-    medians = measure(args.resolution, args.rounds)
-    ratios = {phase: medians["textbook"][phase] / medians["ours"][phase] for phase in medians["ours"]}
+    args = parsed()
+    chosen = variants(args)
+    subject = chosen[0][2]
+    with ExitStack() as stack:
+        workers = [stack.enter_context(Worker(*variant)) for variant in chosen]
+        limit = stack.enter_context(Worker("limit", "limit", subject))
+        for worker in workers:
+            if worker.result.error is not None:
+                print(f"{worker.result.name} cannot be measured: {worker.result.error}", file=sys.stderr)
+        take_turns([*workers, limit], args.rounds, args.clock)
+    results = [worker.result for worker in workers if worker.result.error is None]
+    if not results:
+        sys.exit(2)
+    best = max(f / (min(limit.result.times[name]) / 1000) for name, f in limit_flops(subject.resolution).items())
+    flops = our_flops(subject)
+    rows = summary(results, results[0].name, flops, best)
     if args.json:
-        print(json.dumps({"resolution": args.resolution, "threads": torch.get_num_threads(), **medians,
-                          "ratio": ratios}))  # fmt: skip
+        print(json.dumps({"limit": best, "threads": results[0].threads, "flops": flops, "variants": rows}))
         return
-    print(f"resolution {args.resolution}, {torch.get_num_threads()} threads, milliseconds (medians of {args.rounds})")
-    print(f"{'':12} {'textbook':>9} {'ours':>9} {'ratio':>6}")
-    for phase, ratio in ratios.items():
-        print(f"{phase:12} {medians['textbook'][phase]:9.1f} {medians['ours'][phase]:9.1f} {ratio:6.2f}")
+    print(f"{results[0].threads} threads, {args.clock} time, medians of {args.rounds}")
+    print(table(rows, flops, best))
 
 
 if __name__ == "__main__":

@@ -1,19 +1,25 @@
 """The benchmark's reference computes the same: image, logits, and gradients, in float64."""
 
+import pytest
 import torch
 from golden_cases import close
-from published import discriminator, generator
 
 from benchmarks.textbook import TextbookDiscriminator, TextbookGenerator
+from gancore.composition import compose
+from gancore.config import load_experiment
+from gancore.contracts import Interface
 
-KWARGS = {"img_resolution": 32, "img_channels": 3, "c_dim": 0, "channel_base": 256, "channel_max": 12}
+CHANNELS = {"base": 256, "max": 12}
 
 
-def test_textbook_networks_equal_ours() -> None:
+@pytest.mark.parametrize("normalization", ["demod", "adain", {"use": "pin", "rho": 0.3}])
+def test_textbook_networks_equal_ours(normalization: object) -> None:
     torch.manual_seed(0)
-    mapping = {"num_layers": 2}
-    G = generator({**KWARGS, "z_dim": 8, "w_dim": 8, "mapping_kwargs": mapping, "conv_clamp": None}).double()
-    D = discriminator({**KWARGS, "conv_clamp": None}).double()
+    latents = {"z_dim": 8, "w_dim": 8, "mapping": {"layers": 2}}
+    generator = {"use": "skip", "normalization": normalization, "channels": CHANNELS, **latents}
+    mapping = {"data": {"use": "emoji", "resolution": 32}, "generator": generator, "discriminator": "residual"}
+    gan = compose(load_experiment(mapping), Interface(32, 3))
+    G, D = gan.generator.double(), gan.discriminator.double()
     for name, parameter in [*G.named_parameters(), *D.named_parameters()]:
         if name.endswith(("bias", "noise_strength")):
             torch.nn.init.normal_(parameter)

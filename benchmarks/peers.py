@@ -1,0 +1,101 @@
+"""Other implementations, imported from a checkout that the user has; nothing of them is part of this repository.
+
+A peer's networks run in plain phases (iteration.py) in a process of its own, so that their top-level module names
+(`training`, `model`, `op`) meet nobody.
+"""
+
+import ast
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from torch import Tensor
+
+from benchmarks.configuration import CHANNEL_BASE, WIDTH
+from benchmarks.iteration import Iteration
+
+CHANNELS = {"channel_base": CHANNEL_BASE, "channel_max": WIDTH, "num_fp16_res": 0}
+
+
+class Official(Iteration):
+    """StyleGAN2 of NVIDIA's repositories."""
+
+    def mapped(self, z: Tensor) -> Tensor:
+        ws: Tensor = self.G.mapping(z, None)
+        return ws
+
+    def images(self, ws: Tensor) -> Tensor:
+        images: Tensor = self.G.synthesis(ws)
+        return images
+
+    def logits(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.D(images, None)[:, 0]
+        return logits
+
+
+class Rosinality(Iteration):
+    """StyleGAN2 of rosinality/stylegan2-pytorch; its discriminator has a group of 4 for minibatch stddev too."""
+
+    def mapped(self, z: Tensor) -> Tensor:
+        w: Tensor = self.G.style(z)
+        return w[:, None].repeat(1, self.G.n_latent, 1)
+
+    def images(self, ws: Tensor) -> Tensor:
+        images: Tensor = self.G([ws], input_is_latent=True)[0]
+        return images
+
+    def logits(self, images: Tensor) -> Tensor:
+        logits: Tensor = self.D(images)[:, 0]
+        return logits
+
+
+def stylegan2_ada_pytorch(path: Path, resolution: int) -> Iteration:
+    networks = _imported(path, "training.networks")
+    sizes: dict[str, Any] = {"c_dim": 0, "img_resolution": resolution, "img_channels": 3}
+    layers = {"num_layers": 2}
+    G = networks.Generator(WIDTH, w_dim=WIDTH, mapping_kwargs=layers, synthesis_kwargs=CHANNELS, **sizes)
+    return Official(G, networks.Discriminator(**sizes, **CHANNELS), resolution)
+
+
+def stylegan3(path: Path, resolution: int) -> Iteration:
+    networks = _imported(path, "training.networks_stylegan2")
+    sizes: dict[str, Any] = {"c_dim": 0, "img_resolution": resolution, "img_channels": 3}
+    as_trained = {"mapping_kwargs": {"num_layers": 2}, "fused_modconv_default": "inference_only"}
+    G = networks.Generator(WIDTH, w_dim=WIDTH, **as_trained, **sizes, **CHANNELS)
+    return Official(G, networks.Discriminator(**sizes, **CHANNELS), resolution)
+
+
+def rosinality(path: Path, resolution: int) -> Iteration:
+    """Its channels are numbers in the code, which are replaced; its CUDA kernels are not built."""
+    sys.path.insert(0, str(path))
+    tree = _Channels().visit(ast.parse((path / "model.py").read_text(encoding="utf-8")))
+    module = types.ModuleType("model")
+    with mock.patch("torch.utils.cpp_extension.load"):
+        exec(compile(ast.fix_missing_locations(tree), "model.py", "exec"), module.__dict__)
+    return Rosinality(module.Generator(resolution, WIDTH, 2), module.Discriminator(resolution), resolution)
+
+
+PEERS: dict[str, Callable[[Path, int], Iteration]] = {
+    "stylegan2-ada-pytorch": stylegan2_ada_pytorch,
+    "stylegan3": stylegan3,
+    "rosinality": rosinality,
+}
+
+
+def _imported(path: Path, module: str) -> Any:
+    sys.path.insert(0, str(path))
+    return importlib.import_module(module)
+
+
+class _Channels(ast.NodeTransformer):
+    """{4: 512, 8: 512, ...} becomes the channels that are measured."""
+
+    def visit_Dict(self, node: ast.Dict) -> ast.Dict:
+        keys = [key.value for key in node.keys if isinstance(key, ast.Constant) and isinstance(key.value, int)]
+        if len(keys) == len(node.keys) and keys:
+            node.values = [ast.Constant(min(CHANNEL_BASE // key, WIDTH)) for key in keys]
+        return node
