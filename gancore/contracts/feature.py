@@ -27,7 +27,7 @@ class Feature(Plugin):
 
     @property
     def precision(self) -> str:
-        """"bf16", say, where it computes with less than float32; part of every name, `fid[inception-bf16]`."""
+        """What it computes with where that is less than float32, "bf16"; part of every name, `fid[inception-bf16]`."""
         return ""
 
     def check(self) -> None:

@@ -141,17 +141,17 @@ def test_two_processes_cannot_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_kill_between_last_checkpoint_and_model_leaves_no_stale_model(tmp_path: Path, monkeypatch: Any) -> None:
-    from gancore.training import run as loop
+    from gancore.training import session
 
     train(tiny_experiment(), tmp_path / "straight")
-    save, calls = loop.save_model, iter(range(10))
+    save, calls = session.save_model, iter(range(10))
 
     def lost(*args: Any) -> None:
         if next(calls) == 3:  # the last of four
             raise KeyboardInterrupt
         save(*args)
 
-    monkeypatch.setattr(loop, "save_model", lost)
+    monkeypatch.setattr(session, "save_model", lost)
     with pytest.raises(KeyboardInterrupt):
         train(tiny_experiment(), tmp_path / "run")
     monkeypatch.undo()
@@ -165,10 +165,10 @@ def test_what_is_checked_is_checked_again_under_the_lock(tmp_path: Path, monkeyp
 
     look = loop.training_data
 
-    def overtaken(experiment: Any) -> Any:
+    def overtaken(*args: Any) -> Any:
         monkeypatch.undo()
         train(tiny_experiment(training__kimg=0.016, loss="hinge"), tmp_path / "run")
-        return look(experiment)
+        return look(*args)
 
     monkeypatch.setattr(loop, "training_data", overtaken)
     with pytest.raises(RunError, match=r"loss\.use: hinge -> non_saturating"):

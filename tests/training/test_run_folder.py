@@ -98,12 +98,12 @@ def test_other_errors_are_not_called_memory(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_full_disk_is_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gancore.training import run as loop
+    from gancore.training import session
 
     def full(path: Path, *args: Any) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr(loop, "save_model", full)
+    monkeypatch.setattr(session, "save_model", full)
     with pytest.raises(RunFailed, match=r"No space left on device; run folder: .*checkpoint-000000\.016"):
         train(tiny_experiment(), tmp_path / "run")
 
