@@ -31,6 +31,7 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "loss.use": "non_saturating",
         "training.optimizer.use": "sgd",
         "training.optimizer.momentum": 0.5,
+        "training.optimizer.lr": 0.02,
         "training.d_steps": 1,
     },
     "dcgan": {  # authors' code for faces
