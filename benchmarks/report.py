@@ -6,12 +6,18 @@ from typing import Any
 from benchmarks.contest import Result
 
 
-def summary(results: list[Result], reference: str, flops: dict[str, float], limit: float) -> list[dict[str, Any]]:
-    """One row a variant. `flops` are ours by phase, `limit` is in floating point operations a second."""
+def summary(
+    results: list[Result], references: dict[str, str], flops: dict[str, float], limit: float
+) -> list[dict[str, Any]]:
+    """One row a variant, beside its reference (the first variant where that is not there).
+
+    `flops` are ours by phase, `limit` is in floating point operations a second.
+    """
     rows = [_row(result) for result in results if result.error is None]
-    base = next((row for row in rows if row["variant"] == reference), rows[0])
-    total = sum(flops[phase] / interval for phase, interval in base["intervals"].items() if phase in flops)
+    by_name = {row["variant"]: row for row in rows}
     for row in rows:
+        base = by_name.get(references.get(row["variant"], ""), rows[0])
+        total = sum(flops[phase] / interval for phase, interval in base["intervals"].items() if phase in flops)
         row["ratio"] = {p: base["ms"][p] / ms for p, ms in row["ms"].items() if p in base["ms"]}
         row["memory_ratio"] = row["peak_mb"] / base["peak_mb"]
         row["share_of_limit"] = total / (row["ms"]["total"] / 1000) / limit

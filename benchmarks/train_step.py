@@ -5,7 +5,7 @@
 
 The configuration is that of configuration.py, or an experiment's own. Every variant is a process of its own and they
 take turns, so that a change of the machine's speed meets all. Printed are medians in milliseconds, half the distance
-of the quartiles, and how many times faster than the first textbook path (float32) each is; floating point operations;
+of the quartiles, and the speed relative to the textbook path with the same normalization; floating point operations;
 the share of the machine's limit, measured in the same run; peak memory.
 total = main phases + EMA + each lazy phase by its share of the steps.
 """
@@ -75,7 +75,8 @@ def main() -> None:
         sys.exit(2)
     best = max(f / (min(limit.result.times[name]) / 1000) for name, f in limit_flops(subject.resolution).items())
     flops = our_flops(subject)
-    rows = summary(results, results[0].name, flops, best)
+    references = {name: f"textbook {its.normalization}" for name, _, its, _ in chosen}
+    rows = summary(results, references, flops, best)
     if args.json:
         print(json.dumps({"limit": best, "threads": results[0].threads, "flops": flops, "variants": rows}))
         return

@@ -45,7 +45,7 @@ def test_ratios_total_and_share() -> None:
     slow = Result("textbook", intervals, {"main": [90, 100, 110], "lazy": [40.0] * 3}, peak_mb=200)
     fast = Result("ours", intervals, {"main": [50.0] * 3, "lazy": [20.0] * 3, "extra": [1.0] * 3}, peak_mb=100)
     flops = {"main": 1e9, "lazy": 4e8}
-    rows = summary([slow, fast], "textbook", flops, 4e10)
+    rows = summary([slow, fast], {"ours": "textbook"}, flops, 4e10)
     assert [row["ms"]["total"] for row in rows] == [110, 55]
     assert rows[1]["ratio"] == {"main": 2, "lazy": 2, "total": 2}
     assert rows[1]["memory_ratio"] == 0.5
