@@ -80,7 +80,7 @@ def _tiles(x: Tensor, size: int, transform: Transform) -> Tensor:
     n, height, width, c = x.shape
     down, right = height // 4, width // 4
     rows = x.new_empty(6, n, down, width, c)
-    transform([x[:, i : i + 4 * down - 3 : 4] for i in range(size)], rows)
+    transform([x[:, i : i + 4 * down - 3 : 4] for i in range(size)], rows.unbind())
     tiles = x.new_empty(6, 6, n, down, right, c)
     transform([rows[:, :, :, j : j + 4 * right - 3 : 4] for j in range(size)], tiles.unbind(1))
     return tiles
@@ -90,8 +90,8 @@ def _write_output(products: Tensor, y: Tensor) -> None:
     """[6, 6, n, H / 4, W / 4, C] to y [n, H, W, C]."""
     n, down, right, c = products.shape[2:]
     rows = products.new_empty(4, 6, n, down, right, c)
-    _output_points(products, rows)
-    _output_points(rows.unbind(1), y.view(n, down, 4, right, 4, c).permute(4, 2, 0, 1, 3, 5))
+    _output_points(products.unbind(), rows.unbind())
+    _output_points(rows.unbind(1), y.view(n, down, 4, right, 4, c).permute(4, 2, 0, 1, 3, 5).unbind())
 
 
 def _input_points(d: Parts, out: Parts) -> None:
