@@ -18,12 +18,12 @@ from gancore.errors import DataError, Interrupted, RunError, RunFailed
 from gancore.training.allocation import keep_freed_memory
 from gancore.training.checkpoint import restore
 from gancore.training.device import describe_environment, pick_device
-from gancore.training.distribution import Processes
+from gancore.training.distribution import Processes, joined, own_device
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
 from gancore.training.identity import check_same_data, check_same_experiment
 from gancore.training.interruption import stop_request
-from gancore.training.logs import Logs
+from gancore.training.logs import Logs, Silence
 from gancore.training.memory import fitting_microbatch, is_out_of_memory
 from gancore.training.samples import grid_side, real_images, save_grid
 from gancore.training.session import Session, alone, checkpoint, evaluate, last_good, log, sample, save
@@ -47,24 +47,37 @@ def train(experiment: Source, out: str | Path | None = None, around: Around | No
         raise experiment.error("grid", "this is a grid of experiments; run it with `gancore grid run FILE`")
     run = RunFolder(Path(out) if out else Path("runs") / experiment.name)
     check_same_experiment(run, experiment)
-    device = pick_device(experiment.training)
+    device = own_device(pick_device(experiment.training))
     torch.set_num_threads(experiment.training.threads or torch.get_num_threads())
     keep_freed_memory()
-    data = training_data(experiment)
+    with joined(device) as processes:
+        _train(experiment, run, device, processes, around)
+    return run
+
+
+def _train(
+    experiment: Experiment, run: RunFolder, device: torch.device, processes: Processes, around: Around | None
+) -> None:
+    """What each process of a run does."""
+    data = training_data(experiment, processes)
+    for batch in experiment.training.batches(data.interface.resolution):
+        processes.part(batch)  # raises where it cannot be shared
     evaluation = RunEvaluation(experiment, run, data, device)
-    trainer = new_trainer(experiment, data, device)
-    with run.locked(), stop_request() as stop:
-        check_same_experiment(run, experiment)  # again: another process may have been faster
-        check_same_data(run, data)
-        _prepare(run, experiment, data, device)
+    trainer = new_trainer(experiment, data, device, processes)
+    with run.locked() if processes.first else nullcontext(), stop_request() as stop:
+        with processes.first_alone() as first:
+            if first:
+                check_same_experiment(run, experiment)  # again: another process may have been faster
+                check_same_data(run, data)
+                _prepare(run, experiment, data, device)
         words = _continue(run, trainer)
-        logs = Logs(run, trainer.counters.step, trainer.kimg, experiment.training.kimg)
+        says = Logs if processes.first else Silence
+        logs = says(run, trainer.counters.step, trainer.kimg, experiment.training.kimg)
         session = Session(experiment, run, data, device, trainer, logs, stop, evaluation)
         for word in words:
             logs.say(word)
-        with around(run, trainer) if around else nullcontext():
+        with around(run, trainer) if around and processes.first else nullcontext():
             _work(session)
-    return run
 
 
 def _work(session: Session) -> None:

@@ -1,6 +1,7 @@
 """Two processes with half of the batch each do what one process does with all of it."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,12 +11,20 @@ from typing import Any
 import pytest
 import torch
 
+from gancore.artifacts.tensors import load_tensors
+from gancore.errors import GancoreError
+from gancore.training.distribution import Processes
+
 TESTS = Path(__file__).parents[1]
-ALL = {
-    "everything of StyleGAN2": ["augmentation={use: ada, p: 0.5}"],
-    "batch norm in both": ["generator.normalization=batch", "discriminator.normalization=batch"],
-    "adaptive augmentation": ["augmentation={use: ada, interval: 1}", "regularizers.r1.interval=1"],
-    "relativistic, labels": ["loss=relativistic", "data.labels=true", "training.d_steps=2"],
+CASES = {
+    "StyleGAN2 with adaptive augmentation": ["augmentation={use: ada, interval: 1}", "regularizers.r1.interval=1"],
+    "batch norm, pairs, labels": [
+        "generator.normalization=batch",
+        "discriminator.normalization=batch",
+        "loss=relativistic",
+        "data.labels=true",
+        "training.d_steps=2",
+    ],
 }
 
 
@@ -40,6 +49,22 @@ def processes_of(count: int, command: list[str]) -> list[subprocess.Popen[str]]:
     ]
 
 
+TRAIN = """
+import os, sys
+from pathlib import Path
+from killing import child
+child(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 and os.environ["RANK"] == "0" else None, {})
+"""
+
+
+def train_together(out: Path, *fault: int) -> list[int]:
+    """Exit codes of two processes that train; the first one meets the fault (see killing.fault)."""
+    processes = processes_of(2, ["-c", TRAIN, str(out), *map(str, fault)])
+    for process in processes:
+        process.communicate(timeout=300)
+    return [process.returncode for process in processes]
+
+
 def finish(processes: list[subprocess.Popen[str]]) -> None:
     for process in processes:
         _, words = process.communicate(timeout=300)
@@ -52,9 +77,9 @@ def gradients(count: int, folder: Path, overrides: list[str]) -> dict[str, Any]:
     return torch.load(file)
 
 
-@pytest.mark.parametrize("case", ALL)
+@pytest.mark.parametrize("case", CASES)
 def test_gradients_and_states_are_those_of_one_process(case: str, tmp_path: Path) -> None:
-    one, two = (gradients(count, tmp_path, ALL[case]) for count in (1, 2))
+    one, two = (gradients(count, tmp_path, CASES[case]) for count in (1, 2))
     assert list(one) == list(two)
     for key, value in one.items():
         if value is None:
@@ -63,3 +88,20 @@ def test_gradients_and_states_are_those_of_one_process(case: str, tmp_path: Path
             torch.testing.assert_close(
                 two[key], value, rtol=1e-6, atol=1e-9, msg=lambda words, key=key: f"{key}: {words}"
             )
+
+
+def test_two_processes_that_are_killed_and_resumed_end_with_the_same_bits(tmp_path: Path) -> None:
+    """The first process dies inside the writing of a checkpoint; the other notices and ends."""
+    assert train_together(tmp_path / "straight") == [0, 0]
+    first, second = train_together(tmp_path / "killed", 3)
+    assert first == -signal.SIGKILL
+    assert second not in (0, -signal.SIGKILL)
+    assert train_together(tmp_path / "killed") == [0, 0]
+    straight, killed = (load_tensors(tmp_path / name / "model.safetensors")[0] for name in ("straight", "killed"))
+    assert all(torch.equal(value, killed[name]) for name, value in straight.items())
+    assert len((tmp_path / "killed" / "log.jsonl").read_text().splitlines()) == 4
+
+
+def test_a_batch_that_cannot_be_shared_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(GancoreError, match=r"8 images cannot be shared equally by 3 processes; 6 can"):
+        Processes(rank=0, size=3).part(8)
