@@ -23,12 +23,20 @@ Written by `make crossing`; the tests train every pair again and compare the ref
 """
 
 
-def refusal(generator: str, discriminator: str) -> str | None:
-    """Trains the pair for two steps; why that is refused, or None. Raises AssertionError when it goes wrong."""
+def refused_words(generator: str, discriminator: str) -> str | None:
+    """Why the two cannot be composed; None: they can."""
     try:
-        experiment = experiment_of(generator, discriminator)
+        experiment_of(generator, discriminator)
     except ConfigError as error:
         return "; ".join(problem.message for problem in error.problems)
+    return None
+
+
+def refusal(generator: str, discriminator: str) -> str | None:
+    """Trains the pair for two steps; why that is refused, or None. Raises AssertionError when it goes wrong."""
+    if (words := refused_words(generator, discriminator)) is not None:
+        return words
+    experiment = experiment_of(generator, discriminator)
     trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
     for _ in range(2):
         trainer.step()
