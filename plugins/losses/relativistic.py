@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from gancore.contracts import Loss, PluginConfig
+from gancore.nn.processes import averaged
 
 # The price of a score `t` that ought to be large.
 PRICES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -51,4 +52,4 @@ class Relativistic(Loss):
         price = PRICES[self.cfg.function]
         if self.cfg.pairing == "paired":
             return price(better - over)  # both halves are this
-        return 0.5 * (price(better - over.mean()) + price(better.mean() - over))
+        return 0.5 * (price(better - averaged(over.mean())) + price(averaged(better.mean()) - over))

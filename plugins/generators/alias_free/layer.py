@@ -17,6 +17,7 @@ from gancore.nn.convolution import conv2d
 from gancore.nn.layers import Weighted
 from gancore.nn.noise import NoiseSource
 from gancore.nn.precision import at_least_float32
+from gancore.nn.processes import averaged
 from gancore.nn.resample import upfirdn2d
 from gancore.nn.style import Epilogue, ToRGB, scaled_convolution
 
@@ -94,7 +95,7 @@ class AliasFreeLayer(Epilogue, Weighted, MeasuredInput):
         assert s is not None
         if self.prenormalize:  # as in the code of arXiv:2006.06676, for half precision; demodulation undoes it
             weight = weight * weight.square().sum((1, 2, 3), keepdim=True).rsqrt()
-            s = s * s.square().mean().rsqrt()
+            s = s * averaged(s.square().mean()).rsqrt()  # of the whole batch
         gain = self.input_gain(x, update_emas)
 
         def convolve(x: Tensor, weight: Tensor) -> Tensor:
