@@ -37,7 +37,9 @@ class GridConfig(PluginConfig):
     """Cells are all combinations of the axes' values and the seeds, less those an `exclude` rule names."""
 
     axes: dict[str, list[Any] | dict[str, Any]] = Field(
-        {}, description="dotted key to its values: a list, or a mapping of labels to values"
+        {},
+        description="dotted key to its values: a list, or a mapping of labels to values; the values of `extends` are "
+        "experiments that cells extend",
     )
     seeds: list[int] = Field([], description="values of training.seed; empty: that of the experiment")
     exclude: list[dict[str, Any]] = Field(
@@ -57,7 +59,7 @@ class GridConfig(PluginConfig):
         for key, values in axes.items():
             if not values:
                 raise ValueError(f"the axis {key} has no values")
-            if key.partition(".")[0] in ("extends", "name", "grid", "format", "plugins"):
+            if key != "extends" and key.partition(".")[0] in ("extends", "name", "grid", "format", "plugins"):
                 raise ValueError(f"{key} cannot be an axis; choose a key of the experiment, such as generator.use")
             if key == "training.seed":
                 raise ValueError("training.seed is no axis; write `seeds: [0, 1, 2]`")

@@ -52,13 +52,16 @@ class GrowthConfig(PluginConfig):
         return [self.start << k for k in range(final.bit_length()) if self.start << k <= final]
 
     def misfits(self, final: int) -> Iterator[tuple[Keys, str]]:
-        """Keys that do not fit the resolution of the data, each with what is wrong."""
+        """Keys that do not fit the resolution of the data, each with what is wrong.
+
+        Tables may go on beyond it, so that a preset can be trained on smaller images.
+        """
         resolutions = self.resolutions(final)
         if len(resolutions) < 2 or resolutions[-1] != final:
             yield ("start",), f"images grow by doubling from {self.start} and never reach the {final} of the data"
             return
         for key, table in (("batch", self.batch), ("lr", self.lr)):
             for resolution in table:
-                if resolution not in resolutions:
+                if resolution < self.start:
                     passed = ", ".join(map(str, resolutions))
                     yield (key, resolution), f"training does not pass through {resolution}, but through {passed}"

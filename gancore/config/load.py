@@ -10,7 +10,7 @@ from typing import Any
 from gancore.config.document import Document, find
 from gancore.config.experiment import EvaluationPart, Experiment
 from gancore.config.resolve import resolve, resolve_evaluation
-from gancore.config.sources import changed, read_experiment
+from gancore.config.sources import changed, extending, read_experiment
 from gancore.discovery import discover
 from gancore.registry import Registry
 
@@ -58,9 +58,14 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
     """The experiment with other values at dotted keys, resolved anew from what was written, without a grid.
 
     Options that a change of `use` makes pointless are dropped and listed in `dropped`. `where` tells in errors who
-    asked for the changes, for all of them or for each key. Raises ConfigError.
+    asked for the changes, for all of them or for each key. The value of `extends` is a file that goes below everything
+    that was written. Raises ConfigError.
     """
-    document = changed(experiment.document, changes, where)
+    document = experiment.document
+    if "extends" in changes:
+        place = where if isinstance(where, str) else where.get("extends", "")
+        document = extending(document, changes["extends"], place, experiment.home)
+    document = changed(document, {key: value for key, value in changes.items() if key != "extends"}, where)
     document = replace(document, data={key: value for key, value in document.data.items() if key != "grid"})
     return resolve(document, experiment.installed, experiment.home, experiment.name, trusted=True)
 

@@ -44,6 +44,15 @@ def read_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str], 
     return merged(document, given) if overrides else document
 
 
+def extending(document: Document, file: Any, where: str, folder: Path) -> Document:
+    """The document as if it, or the last file that it extends, extended `file` (relative to `folder`).
+
+    `where` says in errors who asks for that. Raises ConfigError.
+    """
+    asked = Document({**document.data, "extends": file}, {**document.places, ("extends",): where}, document.stale)
+    return _extended(asked, folder, folder, [])
+
+
 def changed(document: Document, changes: Mapping[str, Any], where: str | Mapping[str, str]) -> Document:
     """The document with the values at dotted keys replaced, `where` saying in errors who did it (each of them)."""
     for keys, value in changes.items():

@@ -27,7 +27,7 @@ REFUSED = {
     "training.growth.start=32": ("training.growth.start", "images grow by doubling from 32 and never reach the 32"),
     "training.growth={stable_kimg: 0, fade_kimg: 0}": ("training.growth", "stable_kimg and fade_kimg cannot both be 0"),
     "training.growth.batch={4: 16}": ("training.growth.batch.4", "does not pass through 4, but through 8, 16, 32"),
-    "training.growth.lr={64: 0.1}": ("training.growth.lr.64", "does not pass through 64"),
+    "training.growth.lr={4: 0.1}": ("training.growth.lr.4", "does not pass through 4"),
     "training.growth.batch={8: 0}": ("training.growth.batch.8", "must be at least 1"),
     "training.growth.batches={8: 1}": ("training.growth.batches", "unknown key; did you mean 'batch'?"),
     "generator=residual": ("training.growth", "generator 'residual' cannot grow"),
@@ -80,3 +80,9 @@ def test_what_came_later_is_no_part_of_an_identity_where_it_changes_nothing() ->
     assert not {"growth", "g_batches"} & load("training.growth=null").identity()["training"].keys()
     assert load().identity()["training"]["growth"]["start"] == 8
     assert load("training.growth=null").differences(load())
+
+
+def test_tables_may_go_on_beyond_the_data() -> None:
+    growth = load("training.growth.batch={32: 8, 64: 4}", "training.growth.lr={1024: 0.003}").training.growth
+    assert growth is not None
+    assert growth.batch == {32: 8, 64: 4}
