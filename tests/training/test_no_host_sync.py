@@ -1,0 +1,185 @@
+"""Nothing in a step makes the host wait for the device: no value is read from it, no copy to it blocks.
+
+The steps run on the device `meta`, whose tensors have shapes but no values, so that whatever wants one fails there:
+`.item()`, `bool(x)`, `.cpu()`, `x[mask]`, `nonzero`. Two things work there that make the host of a GPU wait, and are
+watched for: printing a tensor, and a copy to the device that does not say `non_blocking`. Code that asks where it runs
+takes the way of a GPU there: it is not on the `cpu`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from small import experiment_of, names, normalizations
+from tiny import tiny_experiment
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gancore.config import Experiment
+from gancore.contracts import Normalization
+from gancore.training.run import new_trainer, training_data
+from gancore.training.trainer import Trainer
+
+META = torch.device("meta")
+COPIES = (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default)
+
+
+class HostWaits(Exception):
+    """The host would wait for the device here."""
+
+
+class NoWords(TorchFunctionMode):
+    """Refuses to write down a tensor of the device, and to make one of numbers (their copy blocks)."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (Tensor.__repr__, Tensor.__format__) and args[0].device == META:
+            raise HostWaits("a tensor is printed")
+        result = func(*args, **(kwargs or {}))
+        if func in (torch.tensor, torch.as_tensor) and result.device == META and args[0] is not result:
+            raise HostWaits("a copy of numbers to the device blocks")
+        return result
+
+
+class NoBlockingCopies(TorchDispatchMode):
+    """Refuses copies of tensors from the host to the device that the host waits for."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        if func in COPIES and result.device == META:
+            source = args[0] if func is COPIES[0] else args[1]
+            non_blocking = kwargs.get("non_blocking", False) or (func is COPIES[1] and args[2:] == (True,))
+            if source.device.type == "cpu" and not non_blocking:
+                raise HostWaits(f"a copy of {list(source.shape)} to the device blocks")
+        return result
+
+
+def on_meta(experiment: Experiment) -> Trainer:
+    return new_trainer(experiment, training_data(experiment), META)
+
+
+def watched_step(experiment: Experiment) -> None:
+    """The second step of a run; the first one may compute what is kept."""
+    trainer = on_meta(experiment)
+    trainer.step()
+    with NoWords(), NoBlockingCopies():
+        trainer.step()
+
+
+EVERY_STEP = {"r1": {"interval": 1}, "path_length": {"interval": 1}, "style_mixing": {}}
+KINDS = {
+    "loss": names("loss"),
+    "augmentation": names("augmentation"),
+    "generator__normalization": normalizations(Normalization),
+    "discriminator__normalization": ["none", "batch"],
+}
+MIXED = [
+    {key: options[i % len(options)] for key, options in KINDS.items()} for i in range(max(map(len, KINDS.values())))
+]
+
+
+@pytest.mark.parametrize("changes", MIXED, ids=lambda changes: "-".join(changes.values()))
+def test_every_part(changes: dict[str, str]) -> None:
+    """Every loss, augmentation and normalization at least once, with every regularizer of StyleGAN2 in every step."""
+    use = {"discriminator": {"use": "residual"}, "regularizers": EVERY_STEP}
+    watched_step(tiny_experiment(**use | changes))
+
+
+def test_microbatches_and_phases_of_their_own() -> None:
+    lazy = {"r1": {"interval": 1}, "r2": {"interval": 1}, "wgan_gp": {"interval": 1}}
+    watched_step(tiny_experiment(regularizers=lazy, training__microbatch=4, training__d_steps=2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generator", names("generator"))
+def test_generators(generator: str) -> None:
+    watched_step(experiment_of(generator, "residual"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("discriminator", names("discriminator"))
+def test_discriminators(discriminator: str) -> None:
+    watched_step(experiment_of("skip", discriminator))
+
+
+@pytest.mark.slow
+def test_growing() -> None:
+    growth = {"start": 8, "stable_kimg": 0.008, "fade_kimg": 0.016}
+    watched_step(experiment_of("progressive", "progressive", training__growth=growth))
+
+
+def _reads_an_item(penalty: Tensor) -> Tensor:
+    return penalty * penalty.mean().item()
+
+
+def _asks_if_true(penalty: Tensor) -> Tensor:
+    return penalty if penalty.mean() > 0 else -penalty
+
+
+def _becomes_a_number(penalty: Tensor) -> Tensor:
+    return penalty * float(penalty.mean())
+
+
+def _prints(penalty: Tensor) -> Tensor:
+    print(penalty)
+    return penalty
+
+
+def _is_formatted(penalty: Tensor) -> Tensor:
+    assert f"{penalty.mean():.3f}"
+    return penalty
+
+
+def _goes_to_the_host(penalty: Tensor) -> Tensor:
+    return penalty + penalty.cpu().sum().to(penalty.device)
+
+
+def _is_listed(penalty: Tensor) -> Tensor:
+    return penalty * sum(penalty.tolist())
+
+
+def _is_an_array(penalty: Tensor) -> Tensor:
+    return penalty * float(penalty.detach().numpy().mean())
+
+
+def _is_masked(penalty: Tensor) -> Tensor:
+    return penalty[penalty > 0]
+
+
+def _is_selected(penalty: Tensor) -> Tensor:
+    return penalty.masked_select(penalty > 0)
+
+
+def _asks_where(penalty: Tensor) -> Tensor:
+    return penalty[torch.where(penalty > 0)[0]]
+
+
+def _counts(penalty: Tensor) -> Tensor:
+    return penalty * len(torch.nonzero(penalty))
+
+
+def _copies_a_number(penalty: Tensor) -> Tensor:
+    return penalty * torch.tensor([2.0], device=penalty.device)
+
+
+FAULTS = [
+    _reads_an_item, _asks_if_true, _becomes_a_number, _prints, _is_formatted, _goes_to_the_host, _is_listed,
+    _is_an_array, _is_masked, _is_selected, _asks_where, _counts, _copies_a_number,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__.strip("_"))
+def test_a_planted_fault_is_found(fault: Callable[[Tensor], Tensor]) -> None:
+    trainer = on_meta(tiny_experiment(regularizers={"r1": {"interval": 2}}))
+    r1 = trainer.gan.regularizers["r1"]
+    penalty: Any = r1.penalty
+    r1.penalty = lambda step: fault(penalty(step))  # type: ignore[method-assign]
+    found = (HostWaits, RuntimeError, NotImplementedError, TypeError)
+    with (
+        NoWords(),
+        NoBlockingCopies(),
+        pytest.raises(found, match=r"(?i)meta|is printed|a copy of"),
+    ):
+        trainer.gradients(trainer.phases[-1])
