@@ -1,16 +1,36 @@
-"""A progress bar for long passes over images; nothing where there is no terminal."""
+"""Long passes over images: a progress bar where there is a terminal, and an end where somebody asks for it."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tqdm import tqdm
 
 Batch = TypeVar("Batch")
 
+_stop: Callable[[], bool] = lambda: False  # noqa: E731
+
+
+class Stopped(Exception):
+    """A pass was ended before it was through."""
+
+
+@contextmanager
+def stoppable(stop: Callable[[], bool]) -> Iterator[None]:
+    """Inside, passes look before every batch whether they should stop, and raise Stopped."""
+    global _stop
+    before, _stop = _stop, stop
+    try:
+        yield
+    finally:
+        _stop = before
+
 
 def shown(batches: Iterable[Batch], what: str, total: int, size: Callable[[Batch], int]) -> Iterator[Batch]:
     """The batches, with a bar that counts their images."""
     with tqdm(desc=what, total=total, unit=" images", delay=1, disable=None, leave=False) as bar:
         for batch in batches:
+            if _stop():
+                raise Stopped
             yield batch
             bar.update(size(batch))

@@ -33,6 +33,11 @@ class RunEvaluation:
         """Whether a run that ends here has something left to measure."""
         return self.evaluator is not None and all(line["step"] != trainer.counters.step for line in self._lines())
 
+    def is_overdue(self, kimg: float) -> bool:
+        """Whether a run that goes on at `kimg` was ended before it had measured what was due by then."""
+        last = max((line["kimg"] for line in self._lines()), default=0.0)
+        return self.evaluator is not None and int(kimg / self.every_kimg) > int(last / self.every_kimg)
+
     def measure(self, trainer: Trainer) -> list[Score]:
         """Scores of the averaged generator, written down; none where the experiment has no evaluation."""
         if self.evaluator is None:

@@ -14,7 +14,7 @@ from gancore.composition import compose, compose_dataset
 from gancore.config import Experiment, Source, as_experiment
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover
-from gancore.errors import DataError, Interrupted, RunError, RunFailed
+from gancore.errors import DataError, RunError, RunFailed
 from gancore.training.allocation import keep_freed_memory
 from gancore.training.checkpoint import restore
 from gancore.training.device import describe_environment, pick_device
@@ -26,7 +26,7 @@ from gancore.training.interruption import stop_request
 from gancore.training.logs import Logs, Silence
 from gancore.training.memory import fitting_microbatch, is_out_of_memory
 from gancore.training.samples import grid_side, real_images, save_grid
-from gancore.training.session import Session, alone, checkpoint, evaluate, last_good, log, sample, save
+from gancore.training.session import Session, alone, checkpoint, evaluate, last_good, log, sample, save, stopped
 from gancore.training.trainer import Trainer
 
 Around = Callable[[RunFolder, Trainer], AbstractContextManager[None]]
@@ -159,6 +159,8 @@ def _continue(run: RunFolder, trainer: Trainer) -> list[str]:
 def _loop(session: Session, step_end: Callable[..., Any]) -> None:
     if session.trainer.counters.step == 0:
         alone(sample)(session)
+    elif session.evaluation.is_overdue(session.trainer.kimg):
+        alone(evaluate)(session)
     finished = False
     while not finished:
         while session.trainer.kimg < session.experiment.training.kimg:
@@ -177,8 +179,8 @@ def _one_step(session: Session, step_end: Callable[..., Any]) -> None:
         for every, act in (
             (training.log_kimg, log),
             (training.sample_kimg, alone(sample)),
-            (session.evaluation.every_kimg, alone(evaluate)),  # before the checkpoint: what is saved has been measured
             (training.checkpoint_kimg, alone(checkpoint)),
+            (session.evaluation.every_kimg, alone(evaluate)),  # may take long, and loses nothing when it is killed
         )
         if int(trainer.kimg / every) > int(before / every)
     ]
@@ -192,8 +194,7 @@ def _one_step(session: Session, step_end: Callable[..., Any]) -> None:
 
 def _stop(session: Session) -> None:
     alone(checkpoint)(session)
-    where, kimg = session.run, session.trainer.kimg
-    raise Interrupted(f"stopped at {kimg:.4g} kimg and saved; run the same command again to continue in {where}")
+    raise stopped(session)
 
 
 def _finish(session: Session) -> None:
@@ -201,11 +202,11 @@ def _finish(session: Session) -> None:
     trainer, run = session.trainer, session.run
     if not session.processes.first:
         return
-    if session.evaluation.is_due(trainer):
-        evaluate(session)
     if saved_step(run.model) != trainer.counters.step or not run.checkpoint(round(trainer.kimg * 1000)).exists():
         checkpoint(session)
         sample(session)
+    if session.evaluation.is_due(trainer):
+        evaluate(session)
 
 
 def _guarded_step(session: Session) -> None:

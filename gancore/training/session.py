@@ -11,7 +11,8 @@ from gancore.artifacts.run import RunFolder
 from gancore.artifacts.tensors import save_tensors
 from gancore.config import Experiment
 from gancore.data import ImageData
-from gancore.errors import RunError, RunFailed
+from gancore.errors import Interrupted, RunError, RunFailed
+from gancore.evaluation.progress import Stopped, stoppable
 from gancore.training.checkpoint import state_of
 from gancore.training.distribution import Processes
 from gancore.training.evaluation import RunEvaluation
@@ -67,8 +68,21 @@ def sample(session: Session) -> None:
 
 
 def evaluate(session: Session) -> None:
+    """Scores; where somebody wants to stop, the run is saved, and is measured when it goes on."""
     trainer = session.trainer
-    session.logs.scores(trainer.counters.step, trainer.kimg, session.evaluation.measure(trainer))
+    try:
+        with stoppable(lambda: bool(session.stop)):
+            scores = session.evaluation.measure(trainer)
+    except Stopped:
+        checkpoint(session)
+        raise stopped(session) from None
+    session.logs.scores(trainer.counters.step, trainer.kimg, scores)
+
+
+def stopped(session: Session) -> Interrupted:
+    """What is said of a run that was stopped and is saved."""
+    where, kimg = session.run, session.trainer.kimg
+    return Interrupted(f"stopped at {kimg:.4g} kimg and saved; run the same command again to continue in {where}")
 
 
 def checkpoint(session: Session) -> None:

@@ -1,6 +1,8 @@
 """Evaluation while training: when, what is written and kept, and that it changes nothing else."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -122,3 +124,21 @@ def test_a_resolved_section_reads_as_itself() -> None:
     assert tiny_experiment(evaluation=experiment.to_dict()["evaluation"]) == experiment
     assert experiment.evaluation is not None
     assert [metric.features.use for metric in experiment.evaluation.metrics] == ["embedded", "inception", "inception"]
+
+
+def test_a_stop_while_it_measures_saves_and_measures_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step of the checkpoint is the one that was to be measured, and no step is made twice."""
+    options = {"training__kimg": 0.04, "training__checkpoint_kimg": 1, "evaluation": {**SECTION, "every_kimg": 0.016}}
+    measure, calls = Evaluator.scores, iter(range(100))
+
+    def interrupted(self: Evaluator, fakes: Any) -> list[Score]:
+        if next(calls) == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return measure(self, fakes)
+
+    monkeypatch.setattr(Evaluator, "scores", interrupted)
+    with pytest.raises(Interrupted, match=r"stopped at 0\.032 kimg and saved"):
+        train(tiny_experiment(**options), tmp_path / "run")
+    assert [line["step"] for line in lines(RunFolder(tmp_path / "run"))] == [2]
+    run = train(tiny_experiment(**options), tmp_path / "run")
+    assert [line["step"] for line in lines(run)] == [2, 4, 5]
