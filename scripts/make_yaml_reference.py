@@ -61,7 +61,7 @@ def filled(text: str, blocks: dict[str, str]) -> str:
         place = re.compile(f"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)", re.DOTALL)
         found = place.search(text)
         if found is None:
-            raise ValueError(f"{REFERENCE} has no place for {name}")
+            raise ValueError(f"the page has no place for {name}")
         text = f"{text[: found.start()]}{found[1]}\n{block}\n{found[2]}{text[found.end() :]}"
     return text
 

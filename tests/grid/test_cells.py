@@ -100,3 +100,31 @@ def test_data_that_cannot_be_opened_are_a_flaw_of_their_cells_only(tmp_path: Pat
     assert good.data is not None
     assert bad.identity is None
     assert "nowhere" in str(bad.flaw)
+
+
+def test_cells_may_extend_other_files(tmp_path: Path) -> None:
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "base.yaml").write_text("loss: hinge\ntraining: {batch: 4, kimg: 7}\n")
+    (tmp_path / "rows" / "one.yaml").write_text("extends: ../base.yaml\nname: one\ntraining: {d_steps: 2}\n")
+    (tmp_path / "grid.yaml").write_text(
+        "name: rows\n"
+        "data: {use: emoji, resolution: 16, fit: resize}\n"
+        "training: {kimg: 1}\n"
+        "grid: {axes: {extends: {one: rows/one.yaml, plain: null}, training.d_steps: [2, 3]}}\n"
+    )
+    cells = {cell.name: cell.experiment for cell in cells_of(load_experiment(tmp_path / "grid.yaml"))}
+    one = cells["extends=one_d_steps=3"]
+    assert (one.loss.use, one.training.batch) == ("hinge", 4)
+    assert one.training.kimg == 1  # what the grid's file says is above what is extended
+    assert one.training.d_steps == 3  # and another axis above both
+    assert cells["extends=plain_d_steps=2"].loss.use == "non_saturating"
+
+
+def test_a_file_to_extend_that_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "grid.yaml"
+    file.write_text(
+        "data: {use: emoji, resolution: 16, fit: resize}\ngrid:\n  axes:\n    extends:\n      one: none.yaml\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        cells_of(load_experiment(file))
+    assert str(caught.value) == f"{file}:5: extends: there is no file {tmp_path / 'none.yaml'}"
