@@ -1,5 +1,6 @@
 """Gradients with respect to inputs, themselves differentiable: the inner gradient of R1 and of path length.
 
+In float16 they are taken of scaled outputs and divided afterwards (`inner_scale`), or they would vanish.
 PyTorch asks a Python autograd function for the gradients of all its inputs, wanted or not; `no_weight_gradients`
 says that those of weights are not, which saves about a third of the inner backward pass.
 """
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 _wanted = True
+_scale: Tensor | None = None
 
 
 def weight_gradients_wanted() -> bool:
@@ -29,11 +31,24 @@ def no_weight_gradients() -> Iterator[None]:
         _wanted = before
 
 
+@contextmanager
+def inner_scale(scale: Tensor | None) -> Iterator[None]:
+    """Within this context `input_gradients` differentiates what is multiplied by `scale`, and gives what it would."""
+    global _scale
+    before, _scale = _scale, scale
+    try:
+        yield
+    finally:
+        _scale = before
+
+
 def input_gradients(outputs: Tensor, inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     """d sum(outputs) / d inputs, of the shapes of the inputs, differentiable again; `inputs` must not be weights.
 
     Inputs that were not looked at (the coarse scales, by a discriminator of single images) have gradient 0.
     """
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    total = outputs.sum() if _scale is None else outputs.sum() * _scale
     with no_weight_gradients():
-        return torch.autograd.grad(outputs.sum(), inputs, create_graph=True, materialize_grads=True)
+        gradients = torch.autograd.grad(total, inputs, create_graph=True, materialize_grads=True)
+    return gradients if _scale is None else tuple(gradient / _scale for gradient in gradients)

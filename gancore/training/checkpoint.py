@@ -19,6 +19,8 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     }
     for network, optimizer in trainer.optimizers.items():
         tensors |= {f"optimizer.{network}/{key}": value for key, value in optimizer.state().items()}
+    for name, scale in trainer.scales.items():
+        tensors |= {f"scale.{name}/{key}": value for key, value in scale.state().items()}
     about = {
         "kind": "checkpoint",
         "counters": trainer.counters.to_dict(),
@@ -35,6 +37,8 @@ def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any])
         module.load_state_dict(_under(f"{name}/", tensors))
     for network, optimizer in trainer.optimizers.items():
         optimizer.load_state(_under(f"optimizer.{network}/", tensors))
+    for name, scale in trainer.scales.items():
+        scale.load_state(_under(f"scale.{name}/", tensors))
     trainer.counters = Counters(**about["counters"])
     trainer.ema.stage = Stage(**about["stage"]) if about.get("stage") else None
 

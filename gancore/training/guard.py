@@ -9,6 +9,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from gancore.training.scaling import LossScale
+
 
 class Guard:
     """Keeps `skip` (1.0 once anything was not finite) and `first_bad_step` on the device."""
@@ -18,14 +20,18 @@ class Guard:
         self._first_bad_step = torch.full((), -1, dtype=torch.int64, device=device)
 
     @torch.no_grad()
-    def check(self, params: Iterable[nn.Parameter], loss: Tensor, step: int) -> None:
-        """Takes note of the gradients and the loss of a phase, before its update."""
+    def check(self, params: Iterable[nn.Parameter], loss: Tensor, step: int, scale: LossScale | None = None) -> Tensor:
+        """Takes note of the gradients and the loss of a phase, and gives whether its update is to be skipped (1.0).
+
+        With a loss scale an overflow is nothing bad, as long as there is a smaller one to try.
+        """
         grads = [p.grad for p in params if p.grad is not None]
         norms = torch.stack([loss.float(), *(torch._foreach_norm(grads) if grads else [])])
         bad = 1.0 - torch.isfinite(norms).all().float()
-        self.skip = torch.maximum(self.skip, bad)
+        self.skip = torch.maximum(self.skip, bad if scale is None else scale.follow(bad))
         fresh = (self._first_bad_step < 0) & (self.skip > 0)
         self._first_bad_step = torch.where(fresh, step, self._first_bad_step)
+        return torch.maximum(self.skip, bad)
 
     def first_bad_step(self) -> int | None:
         """The step of the first bad update, None if all was well. Waits for the device."""

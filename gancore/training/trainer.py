@@ -12,6 +12,7 @@ from gancore.config.training import TrainingConfig
 from gancore.contracts import Generator, Part
 from gancore.contracts.types import Network
 from gancore.data import ImageData
+from gancore.nn.gradients import inner_scale
 from gancore.seeds import seed_of
 from gancore.training.distribution import Processes
 from gancore.training.draws import SeededDraw, data_order
@@ -21,6 +22,7 @@ from gancore.training.guard import Guard
 from gancore.training.objectives import phase_losses
 from gancore.training.optimizers import NetworkOptimizer
 from gancore.training.phases import Phase, phases_of
+from gancore.training.scaling import LossScale
 from gancore.training.stats import Stats
 from gancore.training.step import PhaseStep, RealIndices
 
@@ -60,6 +62,7 @@ class Trainer:
         self.networks: dict[Network, nn.Module] = {"generator": gan.generator, "discriminator": gan.discriminator}
         self.phases = phases_of(training, gan.regularizers)
         self.optimizers = {network: self._optimizer(network) for network in self.networks}
+        self.scales = {phase.name: LossScale(device) for phase in self.phases if training.precision == "fp16"}
         self.counters = Counters()
         self.guard = Guard(device)
         self.stats = Stats()
@@ -109,17 +112,21 @@ class Trainer:
         for step, share in self._microbatches(phase, microbatch or self.training.microbatch or self.batch):
             with self.processes.shared():
                 total = total + self._backward(phase, step, share)
-        return self.processes.add_up(optimizer.params, total)
+        total = self.processes.add_up(optimizer.params, total)
+        if scale := self.scales.get(phase.name):
+            scale.unscale(optimizer.params)
+        return total
 
     def _backward(self, phase: Phase, step: PhaseStep, share: float) -> Tensor:
         """Adds the gradients of one microbatch, and gives its part of the loss."""
-        with self._autocast():
+        scale = self.scales[phase.name].scale if self.scales else None
+        with self._autocast(), inner_scale(scale):
             losses, shown = phase_losses(phase, self.gan, step)
         self.stats.add(losses | shown, share)
         if not losses:
             return torch.zeros((), device=self.device)
         loss = torch.stack(list(losses.values())).sum() * (phase.interval * share)
-        loss.backward()
+        (loss if scale is None else loss * scale).backward()
         return loss.detach()
 
     def _grow(self) -> None:
@@ -133,8 +140,8 @@ class Trainer:
     def _run(self, phase: Phase) -> None:
         optimizer = self.optimizers[phase.network]
         loss = self.gradients(phase)
-        self.guard.check(optimizer.params, loss, self.counters.step)
-        optimizer.step(self.kimg, self.guard.skip, self.growth.lr(self.kimg))
+        skip = self.guard.check(optimizer.params, loss, self.counters.step, self.scales.get(phase.name))
+        optimizer.step(self.kimg, skip, self.growth.lr(self.kimg))
         self._after_update(phase.network)
 
     @torch.no_grad()

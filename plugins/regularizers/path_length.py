@@ -39,8 +39,9 @@ class PathLength(Regularizer):
 
     def penalty(self, step: Step) -> Tensor:
         lengths = self._lengths(step)
-        self.seen[0] += lengths.detach().sum()
-        self.seen[1] += len(lengths)
+        finite = lengths.detach().isfinite()  # an overflow in float16 must not stay in the mean
+        self.seen[0] += torch.where(finite, lengths.detach(), 0).sum()
+        self.seen[1] += finite.sum()
         # The new mean is not detached: as published, about a hundredth of the gradient flows through it.
         target = self.pl_mean + self.cfg.decay * (step.mean(lengths) - self.pl_mean)
         return value_at(self.cfg.weight, step.kimg) * (lengths - target).square()

@@ -1,0 +1,89 @@
+"""Loss scaling: powers of two that change no gradient, halved at overflows, and kept by checkpoints."""
+
+import pytest
+import torch
+from tiny import tiny_trainer
+from torch import nn
+
+from gancore.nn.gradients import inner_scale, input_gradients
+from gancore.training import scaling
+from gancore.training.checkpoint import restore, state_of
+from gancore.training.guard import Guard
+from gancore.training.scaling import LARGEST, SMALLEST, START, LossScale
+from gancore.training.trainer import Trainer
+
+CPU = torch.device("cpu")
+GOOD, BAD = torch.tensor(0.0), torch.tensor(1.0)
+
+
+def with_scales(trainer: Trainer) -> Trainer:
+    """As precision fp16 has it, in float32: a run in fp16 is refused on a CPU."""
+    trainer.scales = {phase.name: LossScale(CPU) for phase in trainer.phases}
+    return trainer
+
+
+def test_gradients_are_those_without_a_scale() -> None:
+    """Also those of R1 and path length: scale and division are powers of two, inside and outside the square."""
+    plain, scaled = tiny_trainer(), with_scales(tiny_trainer())
+    for phase in plain.phases:
+        for trainer in (plain, scaled):
+            trainer.gradients(phase)
+        for p, q in zip(plain.optimizers[phase.network].params, scaled.optimizers[phase.network].params, strict=True):
+            torch.testing.assert_close(q.grad, p.grad, rtol=1e-6, atol=1e-9, msg=phase.name)
+
+
+def test_inner_gradient_that_would_vanish_in_float16() -> None:
+    x = torch.ones(3, requires_grad=True)
+
+    def y() -> torch.Tensor:
+        return (x.half() * torch.tensor(2.0**-14).half()).float() * 2.0**-12
+
+    assert not input_gradients(y(), x)[0].any()
+    with inner_scale(torch.tensor(START)):
+        torch.testing.assert_close(input_gradients(y(), x)[0], torch.full([3], 2.0**-26))
+
+
+def test_scale_falls_and_rises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "PATIENCE", 3)
+    scale, seen = LossScale(CPU), []
+    for bad in (BAD, GOOD, GOOD, BAD, GOOD, GOOD, GOOD, GOOD, GOOD, GOOD):
+        assert scale.follow(bad) == 0
+        seen.append(float(scale.scale) / START)
+    assert seen == [0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.5, 0.5, 0.5, 1.0]
+    for _ in range(100):
+        scale.scale *= 2
+        scale.follow(GOOD)
+        assert float(scale.scale) <= LARGEST
+
+
+def test_overflow_is_a_divergence_only_when_no_smaller_scale_is_left() -> None:
+    p = nn.Parameter(torch.zeros(2))
+    p.grad = torch.full([2], float("inf"))
+    guard, scale = Guard(CPU), LossScale(CPU)
+    while scale.scale > SMALLEST:
+        assert guard.check([p], torch.tensor(0.0), 5, scale) == 1  # this update only
+        assert guard.first_bad_step() is None
+    guard.check([p], torch.tensor(0.0), 7, scale)
+    assert guard.first_bad_step() == 7
+
+
+def test_overflow_leaves_weights_and_the_next_update_moves_them() -> None:
+    trainer = with_scales(tiny_trainer())
+    phase = trainer.phases[0]
+    trainer.scales[phase.name].scale.fill_(float("inf"))
+    params = trainer.optimizers[phase.network].params
+    before = [p.detach().clone() for p in params]
+    trainer._run(phase)
+    assert all(torch.equal(p, old) for p, old in zip(params, before, strict=True))
+    assert trainer.scales[phase.name].scale <= LARGEST
+    trainer._run(phase)
+    assert not all(torch.equal(p, old) for p, old in zip(params, before, strict=True))
+    assert trainer.guard.first_bad_step() is None
+
+
+def test_checkpoint_keeps_scales() -> None:
+    first, second = with_scales(tiny_trainer()), with_scales(tiny_trainer())
+    first.scales["discriminator/r1"].follow(BAD)
+    restore(second, *state_of(first))
+    assert second.scales["discriminator/r1"].scale == START / 2
+    assert second.scales["generator/main"].scale == START
