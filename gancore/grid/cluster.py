@@ -5,7 +5,7 @@ and goes on from the last checkpoint. When this process is lost, Ray ends the ta
 """
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class RayExecutor:
     def threads(self) -> int:
         return max(int(self.resources.cpus), 1)
 
-    def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome] | None]:
+    def outcomes(self, jobs: Sequence[Job]) -> Generator[tuple[Job, Outcome] | None]:
         """Jobs with their outcomes as they end; None every half second. Raises GancoreError without a cluster."""
         ray = self._connected()
         try:

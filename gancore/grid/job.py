@@ -20,6 +20,9 @@ MODULE = ["-m", "gancore.cli.grid_cell"]
 POLL = 0.2
 """Seconds from one look at a process to the next."""
 
+AT_ONCE = "at once"
+"""What the stop file holds when cells shall not even save."""
+
 TAIL = 4000
 """Characters of a process's words that are kept with a failure."""
 
@@ -104,7 +107,9 @@ class _Watch:
             try:
                 return self.process.wait(POLL)
             except subprocess.TimeoutExpired:
-                if not self.stopped and self.rule is None and self._should_end():
+                if self.stopped and _holds(Path(self.job.stop), AT_ONCE):
+                    self.process.kill()
+                elif not self.stopped and self.rule is None and self._should_end():
                     self.process.terminate()
 
     def end(self) -> None:
@@ -120,6 +125,13 @@ class _Watch:
         if not self.stopped and self.job.rules and (found := hopeless(self._metrics, self.job.rules)):
             self.rule, self.verdict = found
         return self.stopped or self.rule is not None
+
+
+def _holds(path: Path, words: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == words
+    except FileNotFoundError:
+        return False
 
 
 def _environment(job: Job) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Runs jobs on this machine: a few at a time, each in a process with its share of the cores, or its GPU."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +23,7 @@ class LocalExecutor:
         """The share of a worker in this process's cores."""
         return max(available_cores() // self.workers, 1)
 
-    def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome] | None]:
+    def outcomes(self, jobs: Sequence[Job]) -> Generator[tuple[Job, Outcome] | None]:
         """Jobs with their outcomes as they end; None every half second, so that the caller can look around.
 
         When the caller goes away, or is interrupted, running jobs are stopped by their stop file and waited for.

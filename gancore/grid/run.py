@@ -5,8 +5,8 @@ of a cell is its state file and its run folder; nothing is held in memory only.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +20,7 @@ from gancore.config.scalars import dump
 from gancore.errors import GancoreError, Interrupted, RunFailed
 from gancore.grid.cells import Identified, cells_of, identified
 from gancore.grid.folder import CellState, GridFolder
-from gancore.grid.job import Job, Outcome
+from gancore.grid.job import AT_ONCE, Job, Outcome
 from gancore.grid.judge import judge
 from gancore.grid.prepare import (
     adopt_renamed,
@@ -41,8 +41,8 @@ class Executor(Protocol):
     def threads(self) -> int:
         """CPU threads of a job that does not ask for a number."""
 
-    def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome] | None]:
-        """Jobs with their outcomes as they end, and None from time to time."""
+    def outcomes(self, jobs: Sequence[Job]) -> Generator[tuple[Job, Outcome] | None]:
+        """Jobs with their outcomes as they end, and None from time to time. Closed early, it stops those that run."""
 
 
 @dataclass(frozen=True)
@@ -129,17 +129,21 @@ def _run(
     """Runs jobs to their ends and writes what became of them; whether they were asked to stop."""
     listener.say(f"{folder}: {len(states)} cells, {len(jobs)} to run")
     ended = len(states) - len(jobs)
-    with _stopping(folder, stop_after) as asked:
-        for item in executor.outcomes(jobs) if jobs else ():
-            if item is not None:
-                state = states[item[0].name]
-                judge(state, *item)
-                folder.write(state)
-                ended += 1
-                because = f": {state.reason}" if state.reason else ""
-                listener.say(f"{state.state}: {state.name}{because} ({ended} of {len(states)})")
-            asked()
-            listener.look(folder)
+    with _stopping(folder, stop_after) as asked, closing(executor.outcomes(jobs)) as outcomes:
+        try:
+            for item in outcomes if jobs else ():
+                if item is not None:
+                    state = states[item[0].name]
+                    judge(state, *item)
+                    folder.write(state)
+                    ended += 1
+                    because = f": {state.reason}" if state.reason else ""
+                    listener.say(f"{state.state}: {state.name}{because} ({ended} of {len(states)})")
+                asked()
+                listener.look(folder)
+        except Interrupted:  # a second signal; closing the outcomes waits for the cells
+            folder.stop.write_text(AT_ONCE, encoding="utf-8")
+            raise
         return asked()
 
 
