@@ -17,7 +17,12 @@ from gancore.local_plugins import LocalPlugin, copy_into
 from gancore.options import PluginConfig
 from gancore.registry import PluginSpec, Registry
 
-LATER: dict[str, Any] = {"training.growth": None, "training.g_batches": 1}
+LATER: dict[str, Any] = {
+    "training.growth": None,
+    "training.g_batches": 1,
+    "training.tf32": None,
+    "training.recompute": None,
+}
 """Options that came after the first version, with the value that means what was done before there were any.
 
 An identity leaves them out at that value, so that it stays what it was; a run from before is continued with it.

@@ -77,6 +77,12 @@ class TrainingConfig(PluginConfig):
     growth: GrowthConfig | None = Field(None, description="progressive growing; null: all layers from the start")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: cuda, else mps, else cpu")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of convolutions, by autocast")
+    tf32: bool | None = Field(
+        None, description="TF32 products on CUDA where float32 is asked for; null: as torch has it"
+    )
+    recompute: int | None = Field(
+        None, ge=4, description="resolution from which activations are computed again, not kept,"
+    )
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; changes bits, so it is part of a run")
     on_divergence: Divergence = Divergence()
     log_kimg: Kimg = Field(0.5, description="kimg from one log line to the next")

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gancore.data.images import to_device
 from gancore.seeds import seed_of
 
 Key = tuple[int | str, ...]
@@ -58,7 +59,7 @@ class SeededDraw:
         return random.Random(seed_of(*self.key, purpose)).random()
 
     def _slice(self, values: Tensor) -> Tensor:
-        return values[self.start : self.stop].to(self.device, non_blocking=True)
+        return to_device(values[self.start : self.stop], self.device)
 
     def _generator(self, purpose: str) -> torch.Generator:
         return torch.Generator().manual_seed(seed_of(*self.key, purpose))

@@ -17,7 +17,7 @@ from gancore.discovery import discover
 from gancore.errors import DataError, RunError, RunFailed
 from gancore.training.allocation import keep_freed_memory
 from gancore.training.checkpoint import restore
-from gancore.training.device import describe_environment, pick_device
+from gancore.training.device import describe_environment, pick_device, prepare_device
 from gancore.training.distribution import Processes, joined, own_device
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
@@ -48,6 +48,7 @@ def train(experiment: Source, out: str | Path | None = None, around: Around | No
     run = RunFolder(Path(out) if out else Path("runs") / experiment.name)
     check_same_experiment(run, experiment)
     device = own_device(pick_device(experiment.training))
+    prepare_device(device, experiment.training)
     torch.set_num_threads(experiment.training.threads or torch.get_num_threads())
     keep_freed_memory()
     with joined(device) as processes:

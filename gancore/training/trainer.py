@@ -13,6 +13,7 @@ from gancore.contracts import Generator, Part
 from gancore.contracts.types import Network
 from gancore.data import ImageData
 from gancore.nn.gradients import inner_scale
+from gancore.nn.recompute import recompute_from
 from gancore.seeds import seed_of
 from gancore.training.distribution import Processes
 from gancore.training.draws import SeededDraw, data_order
@@ -60,6 +61,9 @@ class Trainer:
         self.ema: Generator = averaged_copy(gan.generator)
         self.ema.stage = self.growth.stage(0)  # later that of the last step: what has been trained is looked at
         self.networks: dict[Network, nn.Module] = {"generator": gan.generator, "discriminator": gan.discriminator}
+        if training.recompute is not None:
+            for network in self.networks.values():
+                recompute_from(training.recompute, network)
         self.phases = phases_of(training, gan.regularizers)
         self.optimizers = {network: self._optimizer(network) for network in self.networks}
         self.scales = {phase.name: LossScale(device) for phase in self.phases if training.precision == "fp16"}
