@@ -25,6 +25,11 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
+def in_float16(x: Tensor) -> bool:
+    """Whether convolutions of `x` compute in float16, which ends at 65504."""
+    return _autocasts(x) and x.dtype != torch.float64 and torch.get_autocast_dtype(x.device.type) == torch.float16
+
+
 def _autocasts(x: Tensor) -> bool:
     kind = x.device.type
     return kind != "meta" and torch.is_autocast_enabled(kind)

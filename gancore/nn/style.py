@@ -18,6 +18,7 @@ from gancore.nn.activation import Activation, leaky
 from gancore.nn.layers import Linear, Weighted, has_statistic, register_filter
 from gancore.nn.noise import NoiseSource
 from gancore.nn.options import StyleOptions
+from gancore.nn.precision import in_float16
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 
 
@@ -130,9 +131,23 @@ def scaled_convolution(
     With demodulation this is StyleGAN2's modulated convolution: scaling activations before and after gives the same
     as scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is never formed.
     """
+    if in_float16(x) and _undoes_its_scale(normalization):
+        s, weight = _prenormalized(s, weight)
     scale = normalization.in_scale(s, weight)
     y = convolve(x if scale is None else x * _maps(scale, x.dtype), weight)
     return y, normalization.out_scale(y, s, weight)
+
+
+def _undoes_its_scale(normalization: Normalization) -> bool:
+    """Whether factors of style and weight cancel: what is multiplied before the convolution is divided out after it."""
+    own, base = type(normalization), Normalization
+    return own.in_scale is not base.in_scale and own.out_scale is not base.out_scale
+
+
+def _prenormalized(s: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Style [N, I] and weight [O, I, k, k] of a size whose products and sums stay small (code of arXiv:2006.06676)."""
+    largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12) * math.sqrt(weight[0].numel())
+    return s / s.abs().amax(1, keepdim=True).clamp_min(1e-12), weight / largest
 
 
 def _affine(w_dim: int, channels: int, style_size: int) -> Linear:
