@@ -9,6 +9,7 @@ from gancore.nn.gradients import inner_scale, input_gradients
 from gancore.training import scaling
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.guard import Guard
+from gancore.training.phases import Phase
 from gancore.training.scaling import LARGEST, SMALLEST, START, LossScale
 from gancore.training.trainer import Trainer
 
@@ -87,3 +88,25 @@ def test_checkpoint_keeps_scales() -> None:
     restore(second, *state_of(first))
     assert second.scales["discriminator/r1"].scale == START / 2
     assert second.scales["generator/main"].scale == START
+
+
+def gradient(trainer: Trainer, phase: Phase) -> torch.Tensor:
+    trainer.gradients(phase)
+    return torch.cat([p.grad.flatten() for p in trainer.optimizers[phase.network].params if p.grad is not None])
+
+
+def test_gradients_in_float16_are_near() -> None:
+    """On the CPU, which computes in float16 when asked; only the command refuses it there."""
+    exact, half = tiny_trainer(), tiny_trainer(training__precision="fp16")
+    for phase in half.phases:
+        half.scales[phase.name].scale.fill_(2.0**12)
+        expected = gradient(exact, phase)
+        assert (gradient(half, phase) - expected).norm() < 0.1 * expected.norm(), phase.name
+
+
+def test_training_in_float16_finds_its_scales() -> None:
+    trainer = tiny_trainer(training__precision="fp16")
+    for _ in range(4):
+        trainer.step()
+    assert trainer.first_bad_step() is None
+    assert trainer.scales["generator/path_length"].scale < START  # the first ones overflowed
