@@ -45,6 +45,21 @@ class Normalization(Part):
         """
         return y
 
+    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        """statistic(y) * scale + shift, with the block's own style [N, C] each; overridden where that can be fused."""
+        return torch.addcmul(_maps(shift, y.dtype), self.statistic(y), _maps(scale, y.dtype))
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A class that changes the statistic alone does not inherit the fused form of another."""
+        super().__init_subclass__(**kwargs)
+        if "statistic" in vars(cls) and "styled" not in vars(cls):
+            cls.styled = Normalization.styled  # type: ignore[method-assign]
+
+
+def _maps(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """[N, C] as [N, C, 1, 1]."""
+    return values.to(dtype)[:, :, None, None]
+
 
 class WeightNormalization(Part):
     """Acts on the effective weight of every convolution and linear layer of a network (`weight_normalization:`)."""

@@ -57,10 +57,9 @@ class Epilogue(nn.Module):
         """Everything after the convolution, times `gain`; `scale` [N, C] multiplies the convolution's output."""
         late = self.own_style or has_statistic(self.normalization)  # a statistic would undo the gain
         y = self._activated(y, scale, noise, 1.0 if late else gain)
-        y = self.normalization.statistic(y)
         if self.own_style and s is not None:
-            y_s, y_b = _maps(s * gain, y.dtype).chunk(2, dim=1)
-            return torch.addcmul(y_b, y, y_s)
+            return self.normalization.styled(y, *(s * gain).chunk(2, dim=1))
+        y = self.normalization.statistic(y)
         return y * gain if late and gain != 1 else y
 
     def _activated(self, y: Tensor, scale: Tensor | None, noise: NoiseSource, gain: float) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from gancore.contracts import PluginConfig
 from gancore.nn.statistics import instance_norm
 from gancore.nn.styled_normalization import StyledNormalization
+from gancore.nn.styled_statistic import instance, styled_statistic
 
 
 class AdaIN(StyledNormalization):
@@ -20,3 +21,6 @@ class AdaIN(StyledNormalization):
 
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
         return instance_norm(y, self.cfg.eps)
+
+    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return styled_statistic(y, [instance(self.cfg.eps)], [scale], shift)

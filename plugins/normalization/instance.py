@@ -5,6 +5,7 @@ from torch import Tensor
 
 from gancore.contracts import Normalization, PluginConfig
 from gancore.nn.statistics import instance_norm
+from gancore.nn.styled_statistic import instance, styled_statistic
 
 
 class InstanceNorm(Normalization):
@@ -18,3 +19,6 @@ class InstanceNorm(Normalization):
 
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
         return instance_norm(y, self.cfg.eps)
+
+    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return styled_statistic(y, [instance(self.cfg.eps)], [scale], shift)

@@ -13,6 +13,7 @@ from torch import Tensor
 from gancore.contracts import Normalization, PluginConfig, Site
 from gancore.nn.share import Share
 from gancore.nn.statistics import instance_norm, pixel_norm
+from gancore.nn.styled_statistic import instance, pixel, styled_statistic
 
 STARTS = {"clamp": 1.0, "sigmoid": 0.5, "fixed": 0.5}
 
@@ -46,3 +47,8 @@ class PIN(Normalization):
 
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
         return self.share(pixel_norm(y, self.cfg.eps), instance_norm(y, self.cfg.eps))
+
+    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        share = self.share.value().to(scale.dtype)
+        scales = [scale * share, scale * (1 - share)]
+        return styled_statistic(y, [pixel(self.cfg.eps), instance(self.cfg.eps)], scales, shift)

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from gancore.contracts import Normalization, PluginConfig
 from gancore.nn.statistics import pixel_norm
+from gancore.nn.styled_statistic import pixel, styled_statistic
 
 
 class PixelNorm(Normalization):
@@ -15,3 +16,6 @@ class PixelNorm(Normalization):
 
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
         return pixel_norm(y, self.cfg.eps)
+
+    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return styled_statistic(y, [pixel(self.cfg.eps)], [scale], shift)
