@@ -20,7 +20,7 @@ class Resources(PluginConfig):
 class StopEarly(PluginConfig):
     """Stops a cell whose metric is worse than a bound at the first evaluation from a given kimg on."""
 
-    metric: str = Field(description="name of a score in metrics.jsonl, for example fid")
+    metric: str = Field(description="a score, fid[embedded], or its metric, fid, where only one is of it")
     after_kimg: float = Field(ge=0, description="evaluations before this are not looked at, kimg")
     worse_than: float = Field(description="bound: above it where less is better, below it otherwise")
 

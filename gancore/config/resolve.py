@@ -170,7 +170,14 @@ class _Resolver:
         if core is None or part is None:
             return None
         seen = given or features
-        if part.plugin.needs not in seen.plugin.provides:
+        is_other = part.plugin.bound and seen.use != part.plugin.standard
+        if given and is_other:
+            standard = part.plugin.standard
+            self.problem(
+                keys, f"{part.use!r} means {standard} features, and looks through no others; use another metric"
+            )
+            return None
+        if is_other or part.plugin.needs not in seen.plugin.provides:
             if given or not part.plugin.standard:
                 self.problem(keys, f"{part.use!r} needs features with {part.plugin.needs}, and {seen.use!r} has none")
                 return None

@@ -62,12 +62,16 @@ class Metric(Plugin):
 
     needs: what the feature plugin must provide: "features", "logits" or "distance".
     standard: the feature plugin that the bare name stands for; with any other the name carries it, `fid[embedded]`.
+    values: the names that `measure` gives; empty: the plugin's own.
+    bound: whether the standard features are part of what the name means. Such a metric looks through no others.
     samples: generated images (or pairs) of the published protocol.
     higher_is_better: the direction; of the first of several values.
     """
 
     needs: ClassVar[str] = "features"
     standard: ClassVar[str] = "inception"
+    values: ClassVar[tuple[str, ...]] = ()
+    bound: ClassVar[bool] = False
     samples: ClassVar[int] = 50_000
     higher_is_better: ClassVar[bool] = False
 

@@ -12,6 +12,7 @@ from gancore.config.scalars import inline
 from gancore.data import DataIdentity, open_data
 from gancore.errors import ConfigError, DataError, Problem
 from gancore.grid.points import Point, points_of, problems
+from gancore.grid.rules import mistakes
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def cells_of(experiment: Experiment) -> list[Cell]:
         else:
             cells.append(Cell(point, replace(cell, name=point.name.replace("=", "-")[:100])))
     flaws.add_twins(cells, experiment)
+    if not flaws.cells:
+        flaws.add(mistakes(experiment, [cell.experiment for cell in cells]), "")
     if flaws.cells:
         raise ConfigError(flaws.problems())
     return cells

@@ -51,15 +51,27 @@ def better(score: Mapping[str, Any], than: Mapping[str, Any]) -> bool:
 
 def hopeless(metrics: Path, rules: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], str] | None:
     """The first rule of `stop_early` that a run falls under, and the verdict in words."""
+    scores = list(_scores(records(metrics)))
+    names = list(dict.fromkeys(score["name"] for score in scores))
     for rule in rules:
-        for score in _scores(records(metrics)):
-            judged = score["name"] == rule["metric"] and score["kimg"] >= rule["after_kimg"]
+        name = spoken_of(rule["metric"], names)
+        for score in scores:
+            judged = score["name"] == name and score["kimg"] >= rule["after_kimg"]
             if judged and better({**score, "value": rule["worse_than"]}, score):
                 return rule, (
                     f"stopped early: {score['name']} {score['value']:.4g} at {score['kimg']:g} kimg is worse than "
                     f"{rule['worse_than']:g} (after {rule['after_kimg']:g} kimg)"
                 )
     return None
+
+
+def spoken_of(metric: str, names: Sequence[str]) -> str | None:
+    """The score that a rule on `metric` looks at: the one of that name, or else the only one of that metric, whatever
+    features it was seen through; None where there is none, or more than one."""
+    if metric in names:
+        return metric
+    seen = [name for name in names if name.partition("[")[0] == metric]
+    return seen[0] if len(seen) == 1 else None
 
 
 def _scores(lines: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -35,9 +35,9 @@ class FID(_Frechet):
 
 
 class FDDINOv2(_Frechet):
-    """Plugin `fd_dinov2`: on DINOv2 features."""
+    """Plugin `fd_dinov2`: on DINOv2 features, and on no others (that is `fd`)."""
 
-    name, standard = "fd_dinov2", "dinov2"
+    name, standard, bound = "fd_dinov2", "dinov2", True
 
 
 class FD(_Frechet):

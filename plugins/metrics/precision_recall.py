@@ -20,7 +20,7 @@ BLOCK = 2000
 class PrecisionRecall(Metric):
     """Plugin `precision_recall`: precision (fakes among reals) and recall (reals among fakes), 0 to 1."""
 
-    standard = "vgg16"
+    standard, values = "vgg16", ("precision", "recall")
     higher_is_better = True
 
     class Config(PluginConfig):

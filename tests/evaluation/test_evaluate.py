@@ -13,9 +13,11 @@ import gancore
 from gancore.artifacts.model import save_model
 from gancore.cli import main
 from gancore.composition import compose
+from gancore.config.experiment import Part
 from gancore.contracts import Generator
 from gancore.errors import ConfigError, DataError, GancoreError, RunError
 from gancore.evaluation import Generated
+from gancore.evaluation.api import evaluation_of
 from gancore.evaluation.targets import label_rows
 
 KEYS = ["name", "value", "spread", "protocol", "features", "samples", "seed", "data"]
@@ -126,6 +128,17 @@ def test_metrics_use_what_gives_them_what_they_need(no_weights: Path, model: Pat
         gancore.evaluate(model, metrics=["ppl2_wend"], features="inception")
     with pytest.raises(ConfigError, match="'ppl2_wend' needs features with distance, and 'inception' has none"):
         gancore.evaluate(model, metrics=[{"use": "ppl2_wend", "features": "inception"}])
+
+
+def test_a_metric_whose_name_states_its_features_looks_through_no_others() -> None:
+    def seen(metric: str | dict[str, Any]) -> Part:
+        return evaluation_of(None, {"metrics": [metric], "features": "embedded"}, None).metrics[0].features
+
+    assert seen("fd").use == "embedded"
+    assert seen("fd_dinov2").use == "dinov2"
+    assert seen({"use": "fd_dinov2", "features": {"use": "dinov2", "model": "s"}}).cfg.model == "s"  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match="'fd_dinov2' means dinov2 features, and looks through no others"):
+        seen({"use": "fd_dinov2", "features": "embedded"})
 
 
 def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:

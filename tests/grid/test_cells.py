@@ -128,3 +128,37 @@ def test_a_file_to_extend_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         cells_of(load_experiment(file))
     assert str(caught.value) == f"{file}:5: extends: there is no file {tmp_path / 'none.yaml'}"
+
+
+EVALUATION = {"features": "embedded", "metrics": ["fid", "ppl2_wend"]}
+
+
+def rules(tmp_path: Path, *metrics: str, **evaluation: Any) -> str:
+    """What is said of rules on these metrics; nothing where they are right."""
+    stop_early = [{"metric": metric, "after_kimg": 1, "worse_than": 2} for metric in metrics]
+    grid = {"seeds": [0, 1], "stop_early": stop_early}
+    try:
+        cells_of(load_grid(tmp_path / "g.yaml", grid, evaluation={**EVALUATION, **evaluation}))
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+def test_a_rule_names_a_score_or_its_metric(tmp_path: Path) -> None:
+    assert not rules(tmp_path, "fid", "fid[embedded]", "ppl2_wend")
+    assert not rules(tmp_path, "recall", "precision[embedded]", metrics=["precision_recall"])
+    bf16 = {"use": "inception", "precision": "bf16"}
+    assert not rules(tmp_path, "fid[inception-bf16]", "fid", metrics=[{"use": "fid", "features": bf16}])
+
+
+def test_a_rule_that_could_never_hold_is_refused(tmp_path: Path) -> None:
+    said = rules(tmp_path, "fid", "nonsense", "precision")
+    assert [line.split(": ")[1] for line in said.splitlines()] == [
+        "grid.stop_early.1.metric",
+        "grid.stop_early.2.metric",
+    ]
+    assert said.startswith(f"{tmp_path / 'g.yaml'}:")
+    assert "the scores of these cells will be fid[embedded], ppl2_wend[embedded]" in said
+    assert "or more than one" in rules(
+        tmp_path, "fid", metrics=["fid", {"use": "fid", "features": {"use": "timm", "model": "resnet18"}}]
+    )

@@ -73,6 +73,20 @@ def test_a_rule_looks_at_the_right_score_in_the_right_direction(tmp_path: Path) 
     assert not verdict("kid", 0, 0)
 
 
+def test_a_rule_on_a_metric_holds_whatever_features_it_was_seen_through(tmp_path: Path) -> None:
+    rule = {"metric": "fid", "after_kimg": 1, "worse_than": 100}
+
+    def judged(*names: str) -> bool:
+        (tmp_path / "m").unlink(missing_ok=True)
+        scores = [{"name": name, "value": 300.0} for name in names]
+        append_line(tmp_path / "m", {"step": 1, "kimg": 1, "scores": scores})
+        return hopeless(tmp_path / "m", [rule]) is not None
+
+    assert judged("fid[embedded]", "kid[embedded]")
+    assert not judged("fid[embedded]", "fid[timm:resnet18]")  # which one is meant?
+    assert not judged("fid_clip[embedded]")
+
+
 def test_clean_lists_first_and_deletes_what_it_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     retention = {"checkpoints": 0, "failed": False, "dropped": False}
     states = {"seed=0": {"state": "done", "at": 10}, "seed=1": {"state": "failed", "at": 1}, "seed=2": {"at": 3}}

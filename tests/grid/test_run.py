@@ -130,15 +130,17 @@ def test_interruption_says_how_to_go_on(tmp_path: Path) -> None:
     assert rerun(tmp_path / "out") == [SKIP, ORIGINAL]
 
 
+FID = {"features": "embedded", "metrics": ["fid"], "samples": 4, "reals": 4}
 RULE = {"metric": "fid", "after_kimg": 1, "worse_than": 100}
 
 
 def test_stopped_cells_stay_stopped_until_the_rule_changes(tmp_path: Path) -> None:
     ends = {SKIP: Outcome(3, rule=RULE, verdict="stopped early: fid 300 at 1 kimg is worse than 100")}
-    assert rerun(tmp_path / "out", {**TWO, "stop_early": [RULE]}, InProcess(ends=ends)) == [SKIP, ORIGINAL]
+    stopping = {**TWO, "stop_early": [RULE]}
+    assert rerun(tmp_path / "out", stopping, InProcess(ends=ends), evaluation=FID) == [SKIP, ORIGINAL]
     assert "fid 300" in str(GridFolder(tmp_path / "out").state(SKIP).reason)
-    assert rerun(tmp_path / "out", {**TWO, "stop_early": [RULE]}) == []
-    assert rerun(tmp_path / "out") == [SKIP]
+    assert rerun(tmp_path / "out", stopping, evaluation=FID) == []
+    assert rerun(tmp_path / "out", evaluation=FID) == [SKIP]
 
 
 def test_a_cell_whose_data_cannot_be_opened_fails_alone(tmp_path: Path) -> None:
