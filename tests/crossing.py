@@ -18,7 +18,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "crossing.md"
 HEAD = """# Which generator trains with which discriminator
 
 Every pair of the registry's networks, made small, in two steps of training with every regularizer that both can have.
-Written by `make crossing`; the tests train every pair again and compare the refused ones with this page.
+Written by `make crossing`; the tests train every pair again and compare the refused ones with this page. Options that
+make a pair possible: LAPGAN's generator has `coarse: generated` beside discriminators without a head for each scale,
+since `coarse: real` would leave its coarse levels without a gradient there; Projected GAN's backbone is random.
 
 """
 

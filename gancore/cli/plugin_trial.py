@@ -110,7 +110,10 @@ def _generator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     yield _shape("mapping", ws, (N, network.num_ws, network.w_dim))
     images = network.synthesis(ws, noise_mode="const")
     yield _shape("synthesis", images[-1], (N, 3, R, R))
-    grown = [image for stage in _stages(plugin) for image in network.synthesis(ws, noise_mode="const", stage=stage)]
+    grown = []
+    for stage in _stages(plugin):
+        grown.append(network.synthesis(ws, noise_mode="const", stage=stage)[-1])
+        yield _shape(f"synthesis at {stage}", grown[-1], (N, 3, stage.resolution, stage.resolution))
     yield _parameter_gradients(network, (*images, *grown))
     if not torch.equal(network.synthesis(ws, noise_mode="const")[-1], images[-1]):
         raise PluginError('synthesis with noise_mode="const" should give the same images for the same ws')
@@ -124,7 +127,7 @@ def _discriminator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
     heads = network(images, LABEL)
     for head in heads:
         yield _shape("head", head, (N, *head.shape[1:]))
-    grown = [head for stage in _stages(plugin) for head in network((_images(stage.resolution),), LABEL, stage)]
+    grown = [head for stage in _stages(plugin) for head in _grown_heads(network, stage)]
     yield _parameter_gradients(network, (*heads, *grown))
     yield _shape("head for two parts", network(images, LABEL, parts=2)[0], heads[0].shape)
     yield check_scalars(network)
@@ -133,6 +136,15 @@ def _discriminator(plugin: type[Any], cfg: PluginConfig) -> Iterator[str]:
 def _stages(plugin: type[Any]) -> list[Stage]:
     """Sizes in the middle of their fade-in, of a network that grows."""
     return [Stage(R // 2, 0.5), Stage(R, 0.5)] if "growth" in plugin.provides else []
+
+
+def _grown_heads(network: Any, stage: Stage) -> Images:
+    try:
+        heads: Images = network((_images(stage.resolution),), LABEL, stage)
+    except RuntimeError as error:
+        size = stage.resolution
+        raise PluginError(f'provides "growth", but cannot read images of {size}x{size} at {stage}: {error}') from error
+    return heads
 
 
 def _images(resolution: int) -> Tensor:

@@ -7,7 +7,7 @@ then a fade to its double and some time there, again and again up to the resolut
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from gancore.config.document import Keys
 from gancore.options import PluginConfig
@@ -23,17 +23,21 @@ Resolution = Annotated[int, Field(ge=4, le=65536, strict=False), AfterValidator(
 """A resolution that images grow through. Not strict: as keys of a JSON file, numbers are text."""
 
 
+Table = BeforeValidator(lambda value: {} if value is None else value)
+"""null empties a table that an extended file has filled: mappings are merged."""
+
+
 class GrowthConfig(PluginConfig):
     """Progressive growing. A phase is `stable_kimg` at one resolution, then `fade_kimg` in which the next fades in."""
 
     start: Resolution = Field(8, description="resolution at kimg 0: a power of two below that of the data")
     stable_kimg: float = Field(600, ge=0, le=1e9, description="kimg at a resolution before the next begins to fade in")
     fade_kimg: float = Field(600, ge=0, le=1e9, description="kimg in which a new resolution fades in; 0: at once")
-    batch: dict[Resolution, Annotated[int, Field(ge=1, le=65536)]] = Field(
-        {}, description="images per step, by resolution; training.batch at those not listed"
+    batch: Annotated[dict[Resolution, Annotated[int, Field(ge=1, le=65536)]], Table] = Field(
+        {}, description="images per step, by resolution; training.batch at those not listed, null: at all"
     )
-    lr: dict[Resolution, Annotated[float, Field(ge=0)]] = Field(
-        {}, description="learning rate of both networks, by resolution; the optimizer's own at those not listed"
+    lr: Annotated[dict[Resolution, Annotated[float, Field(ge=0)]], Table] = Field(
+        {}, description="learning rate of both networks, by resolution; null, or not listed: the optimizer's own"
     )
     reset_optimizer: bool = Field(True, description="forget the moments of the optimizers where a fade begins or ends")
 
@@ -58,7 +62,10 @@ class GrowthConfig(PluginConfig):
         """
         resolutions = self.resolutions(final)
         if len(resolutions) < 2 or resolutions[-1] != final:
-            yield ("start",), f"images grow by doubling from {self.start} and never reach the {final} of the data"
+            yield (
+                ("start",),
+                f"images grow by doubling from {self.start}, which must lead up to the {final} of the data",
+            )
             return
         for key, table in (("batch", self.batch), ("lr", self.lr)):
             for resolution in table:

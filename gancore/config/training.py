@@ -110,10 +110,11 @@ class TrainingConfig(PluginConfig):
 
     @model_validator(mode="after")
     def _microbatch_divides(self) -> "TrainingConfig":
-        for batch in [self.batch, *(self.growth.batch.values() if self.growth else ())]:
+        table = self.growth.batch if self.growth else {}
+        for batch, where in [(self.batch, ""), *((batch, f" of growth.batch.{r}") for r, batch in table.items())]:
             if self.microbatch is not None and not self.divides(self.microbatch, batch):
                 smaller = " or be larger" if self.growth else ""
-                raise ValueError(f"microbatch {self.microbatch} must divide batch {batch}{smaller}")
+                raise ValueError(f"microbatch {self.microbatch} must divide batch {batch}{where}{smaller}")
         return self
 
     def divides(self, microbatch: int, batch: int) -> bool:

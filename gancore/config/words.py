@@ -106,7 +106,8 @@ def _mistake(
 ) -> Mistake:
     for one in details:
         if "[key]" in one["loc"]:
-            return Mistake(keys, one["msg"].replace("Input", "this key"))
+            words = one["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+            return Mistake(keys, f"this key {words}")
         if one["type"] == "extra_forbidden":
             return Mistake(keys, _unknown(keys, model, value, also_known), unknown=True)
         if one["type"] == "union_tag_invalid":

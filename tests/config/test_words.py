@@ -45,7 +45,7 @@ CASES: list[tuple[dict[Any, Any], str, str]] = [
     ({"gamma": {"schedule": "line"}}, "gamma.schedule", "'line' is unknown; did you mean 'linear'? known: cosine"),
     ({"gamma": {"start": 1}}, "gamma", f"expected {SCHEDULE}, got a mapping"),
     ({"gamma": {"schedule": "table", "points": {0: 1, 5: "x"}}}, "gamma.points.5", "expected a number, got 'x'"),
-    ({"gamma": {"schedule": "table", "points": {0: 1, "x": 5}}}, "gamma.points.x", "this key should be a valid number"),
+    ({"gamma": {"schedule": "table", "points": {0: 1, "x": 5}}}, "gamma.points.x", "this key must be a valid number"),
     ({"gamma": {"schedule": "table", "points": {1: 1}}}, "gamma", "the first point must be at kimg 0"),
     ({"maybe": [1]}, "maybe", f"expected {SCHEDULE} or null, got a list"),
     ({"maybe": float("nan")}, "maybe", "must be a finite number, got nan"),
