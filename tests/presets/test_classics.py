@@ -31,7 +31,10 @@ CONSTANTS: dict[str, dict[str, Any]] = {
         "loss.use": "non_saturating",
         "training.optimizer.use": "sgd",
         "training.optimizer.momentum": 0.5,
-        "training.optimizer.lr": 0.02,
+        "training.optimizer.lr": 0.1,
+        "training.discriminator_optimizer.lr": 0.05,
+        "generator.latent": "normal",
+        "discriminator.init_std": 0.003,
         "training.d_steps": 1,
     },
     "dcgan": {  # authors' code for faces
