@@ -12,6 +12,7 @@ from tiny import tiny_mapping
 from gancore.cli import main
 from gancore.config import Experiment, load_experiment
 from gancore.config.scalars import dump
+from gancore.grid.attempts import begin
 from gancore.grid.folder import GridFolder
 from gancore.grid.job import Job, Outcome
 from gancore.grid.run import Listener, run_grid
@@ -40,13 +41,16 @@ class InProcess:
     def outcomes(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Outcome] | None]:
         for job in jobs:
             self.ran.append(job.name)
-            yield job, self.ends.get(job.name) or self._train(job)
+            outcome = self.ends.get(job.name)
+            if outcome is None or not outcome.not_started:
+                begin(GridFolder(Path(job.grid)), job.name, job.threads, job.gpu)
+            yield job, outcome or self._train(job)
 
     def _train(self, job: Job) -> Outcome:
         said = io.StringIO()
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
             code = main(["train", job.experiment, "--out", job.run])
-        return Outcome(code, said.getvalue(), seconds=1.0, host="here")
+        return Outcome(code, said.getvalue(), seconds=1.0)
 
 
 def run_here(experiment: Experiment, out: Path, executor: InProcess | None = None, **options: Any) -> GridFolder:

@@ -124,6 +124,9 @@ def clean(folder: Path, yes: bool, as_json: bool) -> None:
         click.echo("".join(f"{i.bytes / 1e6:10.1f} MB  {i.path}  ({i.why})\n" for i in found), nl=False)
     if yes:
         clean_up(GridFolder(folder), found)
+    for cell in GridFolder(folder).all_states():
+        if cell.state == "damaged":
+            click.echo(f"{cell.name}: damaged: {cell.reason}", err=True)
     words = "deleted" if yes else "would go; --yes deletes them"
     click.echo(f"{len(found)} files and folders, {total / 1e6:.1f} MB, {words}", err=True)
 

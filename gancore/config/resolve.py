@@ -172,10 +172,7 @@ class _Resolver:
         seen = given or features
         is_other = part.plugin.bound and seen.use != part.plugin.standard
         if given and is_other:
-            standard = part.plugin.standard
-            self.problem(
-                keys, f"{part.use!r} means {standard} features, and looks through no others; use another metric"
-            )
+            self.problem(keys, f"{part.use!r} means {part.plugin.standard} features, and looks through no others")
             return None
         if is_other or part.plugin.needs not in seen.plugin.provides:
             if given or not part.plugin.standard:

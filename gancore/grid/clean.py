@@ -20,19 +20,19 @@ class Superfluous:
 
 
 def superfluous(folder: GridFolder) -> list[Superfluous]:
-    """What retention does not keep; nothing of a cell that is running or waiting. Raises RunError without a grid."""
+    """What retention does not keep; nothing of a cell that is running, waiting or damaged, unless it has left the
+    grid. Raises RunError without a grid."""
     grid = folder.grid()
     wanted = {point.name for point in folder.points()}
     found: list[Superfluous] = []
-    for stored in folder.all_stored():
-        state = folder.state(stored.name).state
-        if stored.name not in wanted and state != "running" and not grid.retention.dropped:
-            found += _everything(folder, stored.name)
-        elif state == "failed" and not grid.retention.failed:
-            found += _item(stored.name, folder.run(stored.name).path, "the run of a failed cell")
-        elif state == "done":
-            for path in folder.run(stored.name).checkpoints()[grid.retention.checkpoints :]:
-                found += _item(stored.name, path, "a checkpoint of a finished cell")
+    for cell in folder.all_states():
+        if cell.name not in wanted and cell.state != "running" and not grid.retention.dropped:
+            found += _everything(folder, cell.name)
+        elif cell.state == "failed" and not grid.retention.failed:
+            found += _item(cell.name, folder.run(cell.name).path, "the run of a failed cell")
+        elif cell.state == "done":
+            for path in folder.run(cell.name).checkpoints()[grid.retention.checkpoints :]:
+                found += _item(cell.name, path, "a checkpoint of a finished cell")
     return found
 
 

@@ -25,13 +25,13 @@ from gancore.config.loader import read
 from gancore.errors import RunError
 from gancore.grid.points import Point, points_of
 
-State = Literal["waiting", "running", "done", "stopped", "interrupted", "killed", "failed"]
+State = Literal["waiting", "running", "done", "stopped", "interrupted", "killed", "failed", "damaged"]
 BEGUN = (".lock", ".stop", "cells", "plugins")
 """What a grid folder may hold before grid.yaml is written."""
 
 STATES: tuple[State, ...] = get_args(State)
-"""Files never say running, which is read off the lock. stopped: by a rule of `stop_early`. All but done, stopped and
-failed go on by themselves."""
+"""Files never say running, which is read off the lock, nor damaged, which a file is then itself. stopped: by a rule
+of `stop_early`. All but done, stopped and failed go on by themselves."""
 
 
 @dataclass
@@ -40,7 +40,8 @@ class CellState:
 
     identity: see gancore.grid.cells; None when its data could not be opened.
     values, labels: axis to value, and to what stands for it in names.
-    attempts: processes that worked on it so far. seconds: how long these took together.
+    attempts: processes that began to work on it so far. seconds: how long these took together.
+    started: when the process began whose end nobody has told yet, seconds since the epoch.
     reason: why it is not done, in one line; `stderr` the end of what its process said, `exit_code` how it ended
         (negative: the signal). rule: the rule that stopped it.
     threads, gpu, host: what the last process had.
@@ -58,6 +59,7 @@ class CellState:
     parameters: dict[str, int] | None = None
     attempts: int = 0
     seconds: float = 0
+    started: float | None = None
     exit_code: int | None = None
     reason: str | None = None
     stderr: str | None = None
@@ -121,8 +123,11 @@ class GridFolder:
 
     def state(self, name: str) -> CellState:
         """What is known of a cell: it is running while a process holds its lock, and was interrupted when there is
-        a run and no word of how its process ended."""
-        state = self.stored(name) or CellState(name)
+        a run and no word of how its process ended. A file that cannot be read makes it a damaged one."""
+        try:
+            state = self.stored(name) or CellState(name)
+        except RunError as error:
+            state = CellState(name, state="damaged", reason=str(error))
         if is_locked(self.lock(name)):
             state.state = "running"
         elif state.state == "waiting" and self.run(name).exists():
@@ -138,13 +143,19 @@ class GridFolder:
             return None
         except (OSError, ValueError, TypeError) as error:
             raise RunError(
-                f"{path}: not the state of a cell ({error}); delete it to begin that cell's state anew"
+                f"{path}: not the state of a cell ({error}); `gancore grid run` makes it anew from the run folder"
             ) from error
 
-    def all_stored(self) -> list[CellState]:
-        """States of all cells that ever were in this grid."""
-        stored = (self.stored(path.stem) for path in sorted(self.cells.glob("*.json")))
-        return [state for state in stored if state]
+    def known(self, name: str) -> CellState:
+        """What was written of a cell; a new state where nothing was, or the file is damaged."""
+        try:
+            return self.stored(name) or CellState(name)
+        except RunError:
+            return CellState(name)
+
+    def all_states(self) -> list[CellState]:
+        """States of all cells that ever were in this grid and have a file."""
+        return [self.state(path.stem) for path in sorted(self.cells.glob("*.json"))]
 
     def write(self, state: CellState) -> None:
         write_json(self.cells / f"{state.name}.json", asdict(state))

@@ -1,7 +1,6 @@
 """One cell in a process of its own, watched from here: started, stopped early, asked to save, and accounted for."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gancore.artifacts import RunFolder
-from gancore.grid.folder import is_locked
+from gancore.grid.attempts import begin
+from gancore.grid.folder import GridFolder, is_locked
 from gancore.grid.scores import hopeless
 
 MODULE = ["-m", "gancore.cli.grid_cell"]
@@ -31,12 +31,13 @@ TAIL = 4000
 class Job:
     """What a worker must know of a cell; plain data, so that it can travel to another machine.
 
-    Paths are those of the cell in its grid folder; `stop` is a file that is there when all cells shall save and stop.
+    Paths are those of the cell in its folder `grid`; `stop` is a file that is there when all cells shall save and stop.
     threads: of the cell's process; gpu: its CUDA_VISIBLE_DEVICES, None to leave that alone.
     rules: those of `stop_early`, as plain data.
     """
 
     name: str
+    grid: str
     experiment: str
     run: str
     lock: str
@@ -62,7 +63,11 @@ class Outcome:
     rule: Mapping[str, Any] | None = None
     verdict: str | None = None
     seconds: float = 0
-    host: str | None = None
+
+    @property
+    def not_started(self) -> bool:
+        """Whether there was no process, because all were asked to stop before its turn."""
+        return self.exit_code is None and self.stopped
 
 
 def run_job(job: Job) -> Outcome:
@@ -71,6 +76,7 @@ def run_job(job: Job) -> Outcome:
         return Outcome(None, stopped=True)
     if is_locked(Path(job.run, ".lock")) and not is_locked(Path(job.lock)):
         return Outcome(None, f"{job.run}: another process is training in this folder")
+    begin(GridFolder(Path(job.grid)), job.name, job.threads, job.gpu)
     started = time.monotonic()
     with Path(job.log).open("ab") as log:
         before = log.tell()
@@ -88,8 +94,7 @@ def run_job(job: Job) -> Outcome:
         finally:
             watch.end()
     said = _tail(Path(job.log), before)
-    seconds = time.monotonic() - started
-    return Outcome(exit_code, said, watch.stopped, watch.rule, watch.verdict, seconds, socket.gethostname())
+    return Outcome(exit_code, said, watch.stopped, watch.rule, watch.verdict, time.monotonic() - started)
 
 
 class _Watch:

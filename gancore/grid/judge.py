@@ -3,19 +3,18 @@
 import signal
 
 from gancore.errors import Interrupted
+from gancore.grid.attempts import end
 from gancore.grid.folder import CellState
-from gancore.grid.job import Job, Outcome
+from gancore.grid.job import Outcome
 
 
-def judge(state: CellState, job: Job, outcome: Outcome) -> None:
-    """Brings a cell's state up to date with how its process ended."""
+def judge(state: CellState, outcome: Outcome) -> None:
+    """Brings a cell's state up to date with how its process ended; that it began was written when it did."""
     state.rule = None
     if outcome.exit_code is None:  # nothing was started, or a machine was lost
         state.reason = outcome.said or None
         return
-    state.attempts += 1
-    state.seconds += outcome.seconds
-    state.threads, state.gpu, state.host = job.threads, job.gpu, outcome.host
+    end(state, outcome.seconds)
     state.exit_code, state.stderr = outcome.exit_code, outcome.said or None
     if outcome.exit_code == 0:
         state.state, state.reason, state.stderr = "done", None, None

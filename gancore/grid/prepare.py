@@ -14,6 +14,7 @@ from gancore.config.scalars import inline
 from gancore.contracts import Interface
 from gancore.errors import GancoreError, RunError
 from gancore.evaluation import Evaluator
+from gancore.grid.attempts import settle
 from gancore.grid.cells import Identified
 from gancore.grid.folder import CellState, GridFolder
 from gancore.grid.sizes import Size, files, size_of
@@ -94,7 +95,7 @@ def check_disk(folder: GridFolder, cells: Iterable[Identified], sizes: Mapping[s
 
 def adopt_renamed(folder: GridFolder, cells: Iterable[Identified]) -> None:
     """Takes over work that is there under another name: an axis was added or renamed, and the cell is the same."""
-    there = {state.identity: state for state in folder.all_stored() if state.identity}
+    there = {state.identity: folder.known(state.name) for state in folder.all_states() if state.identity}
     wanted = {cell.name: cell.identity for cell in cells}
     for name, identity in wanted.items():
         state = there.get(identity) if identity else None
@@ -110,7 +111,8 @@ def prepared(
 ) -> CellState:
     """The state of a cell as this run finds it, brought up to date; "waiting" where there is something to do."""
     experiment = cell.experiment
-    state = folder.stored(cell.name) or CellState(cell.name)
+    state = folder.known(cell.name)
+    settle(folder, state)
     another = state.identity != cell.identity
     state.labels, state.values = dict(cell.cell.point.labels), cell.cell.point.changes
     state.seed, state.kimg = experiment.training.seed, experiment.training.kimg

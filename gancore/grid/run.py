@@ -19,7 +19,7 @@ from gancore.config.grid import GridConfig
 from gancore.config.scalars import dump
 from gancore.errors import GancoreError, Interrupted, RunFailed
 from gancore.grid.cells import Identified, cells_of, identified
-from gancore.grid.folder import CellState, GridFolder
+from gancore.grid.folder import GridFolder
 from gancore.grid.job import AT_ONCE, Job, Outcome
 from gancore.grid.judge import judge
 from gancore.grid.prepare import (
@@ -78,16 +78,20 @@ def run_grid(
     folder.check_usable()
     with folder.locked():
         folder.stop.unlink(missing_ok=True)
-        jobs, states = _set_up(folder, experiment, cells, executor.threads, retry_failed)
-        asked = _run(folder, jobs, states, executor, stop_after, listener or Listener())
-    _conclude(folder, list(states), asked)
+        listener = listener or Listener()
+        for name in (cell.name for cell in cells if folder.state(cell.name).state == "damaged"):
+            listener.say(f"{name}: its state was damaged; it is made anew from its run folder")
+        jobs, names = _set_up(folder, experiment, cells, executor.threads, retry_failed)
+        asked = _run(folder, jobs, len(names), executor, stop_after, listener)
+    _conclude(folder, names, asked)
     return folder
 
 
 def _set_up(
     folder: GridFolder, experiment: Experiment, cells: Sequence[Identified], threads: int, retry_failed: bool
-) -> tuple[list[Job], dict[str, CellState]]:
-    """Checks what can be checked, then writes the grid and the states; gives the jobs there are to do."""
+) -> tuple[list[Job], list[str]]:
+    """Checks what can be checked, then writes the grid and the states; gives the jobs there are to do, and the names
+    of all cells."""
     grid, sizes = experiment.grid or GridConfig(), sizes_of(cells)
     adopt_renamed(folder, cells)
     check_cells(folder, cells, threads)
@@ -98,7 +102,7 @@ def _set_up(
     section = find(experiment.document.data, ("grid",))
     write_text(folder.file, dump({**experiment.copied_into(folder.path).to_dict(), "grid": section}))
     waiting = [cell for cell in cells if states[cell.name].state == "waiting"]
-    return [_job(folder, cell, grid, threads) for cell in waiting], states
+    return [_job(folder, cell, grid, threads) for cell in waiting], list(states)
 
 
 def _job(folder: GridFolder, cell: Identified, grid: GridConfig, threads: int) -> Job:
@@ -108,6 +112,7 @@ def _job(folder: GridFolder, cell: Identified, grid: GridConfig, threads: int) -
     write_text(file, experiment.copied_into(file.parent).to_yaml())
     return Job(
         name=cell.name,
+        grid=str(folder.path.resolve()),
         experiment=str(file.resolve()),
         run=str(folder.run(cell.name).path.resolve()),
         lock=str(folder.lock(cell.name).resolve()),
@@ -121,30 +126,38 @@ def _job(folder: GridFolder, cell: Identified, grid: GridConfig, threads: int) -
 def _run(
     folder: GridFolder,
     jobs: Sequence[Job],
-    states: dict[str, CellState],
+    cells: int,
     executor: Executor,
     stop_after: float | None,
     listener: Listener,
 ) -> bool:
     """Runs jobs to their ends and writes what became of them; whether they were asked to stop."""
-    listener.say(f"{folder}: {len(states)} cells, {len(jobs)} to run")
-    ended = len(states) - len(jobs)
+    listener.say(f"{folder}: {cells} cells, {len(jobs)} to run")
+    ended, not_started = cells - len(jobs), 0
     with _stopping(folder, stop_after) as asked, closing(executor.outcomes(jobs)) as outcomes:
         try:
             for item in outcomes if jobs else ():
-                if item is not None:
-                    state = states[item[0].name]
-                    judge(state, *item)
-                    folder.write(state)
+                if item is not None and item[1].not_started:
+                    not_started += 1
+                elif item is not None:
                     ended += 1
-                    because = f": {state.reason}" if state.reason else ""
-                    listener.say(f"{state.state}: {state.name}{because} ({ended} of {len(states)})")
+                    listener.say(f"{_judged(folder, *item)} ({ended} of {cells})")
                 asked()
                 listener.look(folder)
         except Interrupted:  # a second signal; closing the outcomes waits for the cells
             folder.stop.write_text(AT_ONCE, encoding="utf-8")
             raise
+        if not_started:
+            listener.say(f"{not_started} cells were not started")
         return asked()
+
+
+def _judged(folder: GridFolder, job: Job, outcome: Outcome) -> str:
+    """Writes what became of a cell, and says it."""
+    state = folder.known(job.name)
+    judge(state, outcome)
+    folder.write(state)
+    return f"{state.state}: {state.name}" + (f": {state.reason}" if state.reason else "")
 
 
 @contextmanager

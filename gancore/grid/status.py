@@ -47,7 +47,7 @@ class GridStatus:
 
 
 def status_of(folder: GridFolder) -> GridStatus:
-    """Raises RunError where there is no grid, or its files are damaged."""
+    """Raises RunError where there is no grid."""
     cells = [_cell(folder, point.name) for point in folder.points()]
     return GridStatus(str(folder), cells, _seconds_left(cells))
 

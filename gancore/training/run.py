@@ -26,7 +26,18 @@ from gancore.training.interruption import stop_request
 from gancore.training.logs import Logs, Silence
 from gancore.training.memory import fitting_microbatch, is_out_of_memory
 from gancore.training.samples import grid_side, real_images, save_grid
-from gancore.training.session import Session, alone, checkpoint, evaluate, last_good, log, sample, save, stopped
+from gancore.training.session import (
+    Session,
+    alone,
+    checkpoint,
+    evaluate,
+    last_good,
+    log,
+    sample,
+    samples_file,
+    save,
+    stopped,
+)
 from gancore.training.trainer import Trainer
 
 Around = Callable[[RunFolder, Trainer], AbstractContextManager[None]]
@@ -205,6 +216,7 @@ def _finish(session: Session) -> None:
         return
     if saved_step(run.model) != trainer.counters.step or not run.checkpoint(round(trainer.kimg * 1000)).exists():
         checkpoint(session)
+    if not samples_file(session).exists():
         sample(session)
     if session.evaluation.is_due(trainer):
         evaluate(session)

@@ -64,7 +64,12 @@ def log(session: Session) -> None:
 def sample(session: Session) -> None:
     trainer, seed = session.trainer, session.experiment.training.seed
     images = generate(trainer.averaged(), grid_side(session.data.interface.resolution) ** 2, seed)
-    save_grid(session.run.samples / f"fakes-{trainer.kimg:010.3f}.png", images)
+    save_grid(samples_file(session), images)
+
+
+def samples_file(session: Session) -> Path:
+    """Where the samples of the present state lie."""
+    return session.run.samples / f"fakes-{session.trainer.kimg:010.3f}.png"
 
 
 def evaluate(session: Session) -> None:

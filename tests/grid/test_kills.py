@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from grid_files import write_grid
 
+from gancore.grid.attempts import settle
 from gancore.grid.folder import GridFolder, is_locked
 from gancore.grid.job import Job, run_job
 from gancore.grid.scores import kimg_reached
@@ -97,7 +98,11 @@ def test_the_cell_of_a_killed_parent_saves_and_stops(tmp_path: Path) -> None:
     run = folder.run("seed=0")
     saved = float(run.checkpoints()[0].stem.removeprefix("checkpoint-"))
     assert saved >= steps(folder, "seed=0")[-1] * 8 / 1000  # it saved where it stood, not where it last had to
-    assert folder.state("seed=0").state == "interrupted"
+    state = folder.state("seed=0")
+    assert (state.state, state.attempts) == ("interrupted", 1)  # nobody has seen it end; that it began is known
+    assert state.started is not None
+    settle(folder, state)
+    assert (state.seconds > 0, state.started) == (True, None)
 
 
 @pytest.mark.slow
@@ -174,7 +179,8 @@ def test_a_hopeless_cell_is_asked_to_stop(tmp_path: Path, monkeypatch: pytest.Mo
     )
     (tmp_path / "waits.py").write_text(code)
     monkeypatch.setattr("gancore.grid.job.MODULE", [str(tmp_path / "waits.py")])
-    paths = {key: str(tmp_path / key) for key in ("experiment", "run", "lock", "log", "stop")}
+    (tmp_path / "grid" / "cells").mkdir(parents=True)
+    paths = {key: str(tmp_path / key) for key in ("grid", "experiment", "run", "lock", "log", "stop")}
     rules = (
         {"metric": "fid", "after_kimg": 3, "worse_than": 10},
         {"metric": "fid", "after_kimg": 1, "worse_than": 200},
@@ -187,7 +193,7 @@ def test_a_hopeless_cell_is_asked_to_stop(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_folder_that_somebody_trains_in_is_left_alone(tmp_path: Path) -> None:
     from gancore.artifacts import RunFolder
 
-    paths = {key: str(tmp_path / key) for key in ("experiment", "run", "lock", "log", "stop")}
+    paths = {key: str(tmp_path / key) for key in ("grid", "experiment", "run", "lock", "log", "stop")}
     with RunFolder(tmp_path / "run").locked():
         outcome = run_job(Job("cell", **paths, threads=1))
     assert outcome.exit_code is None

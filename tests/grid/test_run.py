@@ -16,6 +16,7 @@ from gancore.cli import main
 from gancore.errors import ConfigError, GancoreError, Interrupted, RunError, RunFailed
 from gancore.grid.folder import GridFolder
 from gancore.grid.job import Outcome
+from gancore.grid.run import Listener, run_grid
 
 TWO = {"axes": {"generator.use": ["skip", "original"]}}
 SKIP, ORIGINAL = "generator=skip", "generator=original"
@@ -45,6 +46,7 @@ def test_every_cell_is_a_run_of_its_own(finished: Path) -> None:
     folder = GridFolder(finished)
     for name in (SKIP, ORIGINAL):
         assert folder.run(name).model.is_file()
+        assert (folder.run(name).samples / "fakes-000000.016.png").is_file()  # though sample_kimg is more than kimg
         state = folder.state(name)
         assert (state.state, state.attempts, state.threads, state.seed) == ("done", 1, 1, 0)
         assert state.data is not None
@@ -110,6 +112,42 @@ def test_failures_keep_their_reason_and_kills_go_on(tmp_path: Path) -> None:
     experiment = load_grid(tmp_path / "grid.yaml", TWO)
     run_here(experiment, out, retry_failed=True)
     assert (folder.state(SKIP).state, folder.state(SKIP).reason, folder.state(SKIP).attempts) == ("done", None, 2)
+
+
+def test_a_damaged_state_is_made_anew_from_the_run_folder(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = copied / "cells" / f"{SKIP}.json"
+    file.write_text(file.read_text()[:50])
+    assert main(["grid", "status", str(copied)]) == 0
+    assert f"{SKIP}: {file}: not the state of a cell" in capsys.readouterr().out
+    assert main(["grid", "clean", str(copied)]) == 0
+    assert f"{SKIP}: damaged" in capsys.readouterr().err
+    before = (GridFolder(copied).run(SKIP).model.stat().st_mtime_ns, GridFolder(copied).run(SKIP).log.read_text())
+    assert rerun(copied) == [SKIP]
+    folder = GridFolder(copied)
+    assert [folder.state(name).state for name in (SKIP, ORIGINAL)] == ["done", "done"]
+    assert (folder.run(SKIP).model.stat().st_mtime_ns, folder.run(SKIP).log.read_text()) == before  # no step again
+
+
+def test_the_time_of_a_lost_attempt_lasts_until_its_last_word(copied: Path) -> None:
+    folder = GridFolder(copied)
+    state = folder.state(SKIP)
+    state.started = folder.run(SKIP).log.stat().st_mtime - 100
+    before, state.state = state.seconds, "waiting"
+    folder.write(state)
+    assert rerun(copied) == [SKIP]
+    after = folder.state(SKIP)
+    assert after.attempts == 2
+    assert after.seconds == pytest.approx(before + 100 + 1, abs=60)  # the process of this test took 1 s
+    assert after.started is None
+
+
+def test_cells_that_were_not_started_are_counted_only(tmp_path: Path) -> None:
+    said: list[str] = []
+    ends = dict.fromkeys((SKIP, ORIGINAL), Outcome(None, stopped=True))
+    experiment = load_grid(tmp_path / "grid.yaml", TWO)
+    with pytest.raises(RunFailed):
+        run_grid(experiment, tmp_path / "out", InProcess(ends=ends), listener=Listener(said.append))
+    assert said[1:] == ["2 cells were not started"]
 
 
 def test_interruption_says_how_to_go_on(tmp_path: Path) -> None:

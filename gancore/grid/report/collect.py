@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gancore.artifacts import RunFolder
-from gancore.errors import RunError
-from gancore.grid.folder import CellState, GridFolder
+from gancore.grid.folder import GridFolder
 from gancore.grid.points import SEED, Point, axes_of
 from gancore.grid.report.arms import comparisons_of
 from gancore.grid.report.history import History, history_of
@@ -60,7 +59,7 @@ def _cell(folder: GridFolder, point: Point, enough_kimg: float) -> Cell:
     """One cell: axes (labels), values, seed, state, scores of the final and of the best snapshot by name, all
     evaluations, kimg, images_per_s (median of all log lines), parameters, threads, device, versions, data, the reason
     of a failure, and in words what of its files is damaged."""
-    run, state = folder.run(point.name), _state(folder, point)
+    run, state = folder.run(point.name), folder.state(point.name)
     damage: list[str] = []
     environment = _environment(run, damage)
     history = history_of(run.metrics)
@@ -109,16 +108,6 @@ def _told(history: History) -> list[dict[str, Any]]:
         }
         for scores in history.evaluations
     ]
-
-
-def _state(folder: GridFolder, point: Point) -> CellState | Any:
-    """What is known of a cell; one whose file is damaged is reported as such, and the others are as they are."""
-    try:
-        return folder.state(point.name)
-    except RunError as error:
-        state: Any = CellState(point.name)
-        state.state, state.reason = "damaged", str(error)
-        return state
 
 
 def _environment(run: RunFolder, damage: list[str]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def remarks(results: Results) -> Iterator[Remark]:
 def counts(results: Results) -> str:
     """`7 done, 1 running, 1 failed`."""
     states = Counter(cell["state"] for cell in results["cells"])
-    return ", ".join(f"{states[state]} {state}" for state in (*STATES, "damaged") if states[state])
+    return ", ".join(f"{states[state]} {state}" for state in STATES if states[state])
 
 
 def published_remarks(results: Results) -> Published | None:
