@@ -7,13 +7,18 @@ over the pixels of a map (instance norm, arXiv:1607.08022), or over the channels
 
     P(h) = h - mean(h) - hat * mean(h * hat),
 
-which is symmetric, so the formulas below are their own transposes. Written out as plain operations, the same takes
-twice as many passes over activations in derivatives, and keeps several of them; here nothing but x is kept.
+which is symmetric. Written out as plain operations the same takes several times as many passes over activations, and
+keeps some of them. Here coefficients are put together first, where they are small; only x and its moments are kept.
+The second derivative, with v the gradient of i * P(c * g), u that of sum(g * hat), a = mean(v * hat),
+b = mean(c * g * hat) and t = mean(v * P(c * g)):
+
+    of g: c * i * P(v) + u * hat,    of x: i * P(u * g) - i^2 * (t * hat + b * P(v) + a * P(c * g)).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -23,39 +28,84 @@ from gancore.nn.precision import at_least_float32
 
 
 @dataclass(frozen=True)
-class Statistic:
-    """Over which axes, and whether the mean is taken away."""
+class Instance:
+    """Mean 0 and variance 1 over H and W. Coefficients and moments are [N, C, 1, 1]."""
 
-    dims: tuple[int, ...]
-    centred: bool
+    kept: ClassVar[int] = 2
     eps: float
 
-    def mean(self, x: Tensor) -> Tensor:
-        return x.mean(self.dims, keepdim=True)
+    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean, and i."""
+        mean = _mean(x)
+        return mean, (_mean((x - mean).square_()) + self.eps).rsqrt()
 
-    def hat(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """hat(x) [N, C, H, W] and i, broadcast to it."""
-        centred = x - self.mean(x) if self.centred else x
-        inverse = (self.mean(centred.square()) + self.eps).rsqrt()
-        return centred * inverse, inverse
+    def add_to(self, y: Tensor, x: Tensor, c: Tensor, mean: Tensor, i: Tensor) -> Tensor:
+        """y + c * hat(x)."""
+        return torch.addcmul(y, x - mean, c * i)
 
-    def project(self, h: Tensor, hat: Tensor) -> Tensor:
-        """P(h)."""
-        projected = torch.addcmul(h, hat, self.mean(h * hat), value=-1)
-        return projected.sub_(self.mean(h)) if self.centred else projected
+    def gradients(self, dx: Tensor, g: Tensor, x: Tensor, c: Tensor, mean: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of x, added to `dx`, and of c."""
+        centred = x - mean
+        b = _mean(g * centred) * i
+        dx = torch.addcmul(dx - c * i * _mean(g), g, c * i).addcmul_(centred, -c * i * i * b)
+        return dx, b * _pixels(x)
+
+    def second(
+        self, dg: Tensor, dx: Tensor, v: Tensor, u: Tensor, g: Tensor, x: Tensor, c: Tensor, mean: Tensor, i: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The gradients of g and x, added to what is given, and of c."""
+        centred = x - mean
+        mean_g, mean_v = _mean(g), _mean(v)
+        a, b = _mean(v * centred) * i, _mean(g * centred) * i
+        t = _mean(v * g) - mean_v * mean_g - a * b
+        dg = torch.addcmul(dg - c * i * mean_v, v, c * i).addcmul_(centred, i * (u - c * i * a))
+        of_v, of_g = -c * i * i * b, i * (u - c * i * a)
+        of_centred = -i * i * (c * i * (t - 2 * a * b) + u * b)
+        dx = torch.addcmul(dx - of_v * mean_v - of_g * mean_g, v, of_v)
+        return dg, dx.addcmul_(g, of_g).addcmul_(centred, of_centred), t * i * _pixels(x)
 
 
-def instance(eps: float) -> Statistic:
-    """Mean 0 and variance 1 over H and W."""
-    return Statistic((2, 3), True, eps)
+@dataclass(frozen=True)
+class Pixel:
+    """Root mean square 1 over C. Coefficients are [N, C, 1, 1], i is [N, 1, H, W]."""
+
+    kept: ClassVar[int] = 1
+    eps: float
+
+    def moments(self, x: Tensor) -> tuple[Tensor]:
+        """i."""
+        return ((x.square().mean(1, keepdim=True) + self.eps).rsqrt(),)
+
+    def add_to(self, y: Tensor, x: Tensor, c: Tensor, i: Tensor) -> Tensor:
+        """y + c * hat(x)."""
+        return torch.addcmul(y, x * i, c)
+
+    def gradients(self, dx: Tensor, g: Tensor, x: Tensor, c: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
+        """Those of x, added to `dx`, and of c."""
+        g_hat = (g * x).mul_(i)
+        b = (g_hat * c).mean(1, keepdim=True)
+        dx = torch.addcmul(dx, g * c, i).addcmul_(x, -i * i * b)
+        return dx, g_hat.sum((2, 3), keepdim=True)
+
+    def second(
+        self, dg: Tensor, dx: Tensor, v: Tensor, u: Tensor, g: Tensor, x: Tensor, c: Tensor, i: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The gradients of g and x, added to what is given, and of c."""
+        hat = x * i
+        a, g_hat = (v * hat).mean(1, keepdim=True), g * hat
+        b, u_b = (g_hat * c).mean(1, keepdim=True), g_hat.mul_(u).mean(1, keepdim=True)
+        p = torch.addcmul(v, hat, a, value=-1).mul_(i)
+        p_g = p * g
+        t = (p_g * c).mean(1, keepdim=True)
+        h = (g * c).mul_(a * i)
+        dx = torch.addcmul(dx, torch.addcmul(h, g, u, value=-1), i, value=-1)
+        dx = dx.addcmul_(p, i * b, value=-1).addcmul_(hat, i * (a * b * i - t - u_b))
+        return torch.addcmul(dg, p, c).addcmul_(hat, u), dx, p_g.sum((2, 3), keepdim=True)
 
 
-def pixel(eps: float) -> Statistic:
-    """Root mean square 1 over C."""
-    return Statistic((1,), False, eps)
-
-
-def styled_statistic(x: Tensor, statistics: Sequence[Statistic], scales: Sequence[Tensor], shift: Tensor) -> Tensor:
+def styled_statistic(
+    x: Tensor, statistics: Sequence[Instance | Pixel], scales: Sequence[Tensor], shift: Tensor
+) -> Tensor:
     """sum_k scales[k] * hat_k(x) + shift, [N, C, H, W] of the dtype of `x`; scales and shift are [N, C]."""
     dtype = at_least_float32(x).dtype
     styles = [style.to(dtype)[:, :, None, None] for style in (*scales, shift)]
@@ -67,66 +117,62 @@ class _Styled(Function):
     """y(x, c_1 ... c_k, shift)."""
 
     @staticmethod
-    def forward(ctx: Any, statistics: tuple[Statistic, ...], x: Tensor, *styles: Tensor) -> Tensor:
+    def forward(ctx: Any, statistics: tuple[Instance | Pixel, ...], x: Tensor, *styles: Tensor) -> Tensor:
+        *scales, y = styles
+        wide = at_least_float32(x)
+        moments = [statistic.moments(wide) for statistic in statistics]
+        for statistic, c, its in zip(statistics, scales, moments, strict=True):
+            y = statistic.add_to(y, wide, c, *its)
         ctx.statistics = statistics
-        ctx.save_for_backward(x, *styles[:-1])
-
-        def formula(x: Tensor, *styles: Tensor) -> list[Tensor]:
-            *scales, y = styles
-            for statistic, c in zip(statistics, scales, strict=True):
-                y = torch.addcmul(y, statistic.hat(at_least_float32(x))[0], c)
-            return [y.to(x.dtype)]
-
-        return formula(x, *styles)[0]
+        ctx.save_for_backward(x, *scales, *(m for its in moments for m in its))
+        return y.to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        return None, *_StyledBackward.apply(ctx.statistics, grads[0], *ctx.saved_tensors)
+        k = len(ctx.statistics)
+        x, *rest = ctx.saved_tensors
+        dx, *dstyles = _StyledBackward.apply(ctx.statistics, rest[k:], grads[0], x, *rest[:k])
+        return None, dx, *dstyles
 
 
 class _StyledBackward(Function):
-    """dx, dc_1 ... dc_k, dshift from g = dy."""
+    """dx, dc_1 ... dc_k, dshift from g = dy; the moments are those of x, whose part in them is in the formulas."""
 
     @staticmethod
-    def forward(ctx: Any, statistics: tuple[Statistic, ...], g: Tensor, x: Tensor, *scales: Tensor) -> Any:
+    def forward(
+        ctx: Any, statistics: tuple[Instance | Pixel, ...], moments: list[Tensor], g: Tensor, x: Tensor, *scales: Tensor
+    ) -> Any:
         ctx.statistics = statistics
-        ctx.save_for_backward(g, x, *scales)
-
-        def formula(x: Tensor, g: Tensor, *scales: Tensor) -> list[Tensor]:
-            wide, g = at_least_float32(x), at_least_float32(g)
-            dx, dscales = torch.zeros((), dtype=wide.dtype, device=wide.device), []
-            for statistic, c in zip(statistics, scales, strict=True):
-                hat, inverse = statistic.hat(wide)
-                dx = torch.addcmul(dx, statistic.project(g * c, hat), inverse)
-                dscales.append(_total(g * hat))
-            return [dx.to(x.dtype), *dscales, _total(g)]
-
-        return tuple(formula(x, g, *scales))
+        ctx.save_for_backward(g, x, *scales, *moments)
+        wide, g = at_least_float32(x), at_least_float32(g)
+        dx, dscales = wide.new_zeros([]), []
+        for statistic, c, its in zip(statistics, scales, _grouped(statistics, moments), strict=True):
+            dx, dc = statistic.gradients(dx, g, wide, c, *its)
+            dscales.append(dc)
+        return dx.to(x.dtype), *dscales, g.sum((2, 3), keepdim=True)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        """From v = ddx, v_1 ... v_k, v_shift: the gradients of g, x and the scales."""
-
-        def formula(x: Tensor, g: Tensor, v: Tensor, v_shift: Tensor, *rest: Tensor) -> list[Tensor]:
-            wide, g, v = at_least_float32(x), at_least_float32(g), at_least_float32(v)
-            scales, v_scales = rest[: len(ctx.statistics)], rest[len(ctx.statistics) :]
-            dg, dx, dscales = v_shift, torch.zeros_like(wide), []
-            for statistic, c, v_c in zip(ctx.statistics, scales, v_scales, strict=True):
-                hat, inverse = statistic.hat(wide)
-                p_v, h = statistic.project(v, hat) * inverse, g * c
-                p_h = statistic.project(h, hat)
-                dg = torch.addcmul(torch.addcmul(dg, p_v, c), hat, v_c)
-                dscales.append(_total(p_v * g))
-                bend = hat * statistic.mean(p_v * h) + p_v * statistic.mean(h * hat)
-                bend = torch.addcmul(bend, p_h * inverse, statistic.mean(v * hat))
-                dx = dx + inverse * (statistic.project(g * v_c, hat) - bend)
-            return [dg.to(x.dtype), dx.to(x.dtype), *dscales]
-
-        g, x, *scales = ctx.saved_tensors
-        v, *v_scales, v_shift = grads
-        dg, dx, *dscales = formula(x, g, v, v_shift, *scales, *v_scales)
-        return None, dg, dx, *dscales
+        k = len(ctx.statistics)
+        low_g, low_x, *rest = ctx.saved_tensors
+        g, x, v = (at_least_float32(t) for t in (low_g, low_x, grads[0]))
+        dg, dx, dscales = grads[-1], x.new_zeros([]), []
+        moments = _grouped(ctx.statistics, rest[k:])
+        for statistic, u, c, its in zip(ctx.statistics, grads[1:-1], rest[:k], moments, strict=True):
+            dg, dx, dc = statistic.second(dg, dx, v, u, g, x, c, *its)
+            dscales.append(dc)
+        return None, None, dg.to(low_g.dtype), dx.to(low_x.dtype), *dscales
 
 
-def _total(x: Tensor) -> Tensor:
-    return x.sum((2, 3), keepdim=True)
+def _grouped(statistics: Sequence[Instance | Pixel], moments: Sequence[Tensor]) -> list[Sequence[Tensor]]:
+    """The moments of each statistic."""
+    rest = iter(moments)
+    return [list(islice(rest, statistic.kept)) for statistic in statistics]
+
+
+def _mean(x: Tensor) -> Tensor:
+    return x.mean((2, 3), keepdim=True)
+
+
+def _pixels(x: Tensor) -> int:
+    return x.shape[2] * x.shape[3]

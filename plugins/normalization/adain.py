@@ -10,7 +10,7 @@ from torch import Tensor
 from gancore.contracts import PluginConfig
 from gancore.nn.statistics import instance_norm
 from gancore.nn.styled_normalization import StyledNormalization
-from gancore.nn.styled_statistic import instance, styled_statistic
+from gancore.nn.styled_statistic import Instance, styled_statistic
 
 
 class AdaIN(StyledNormalization):
@@ -23,4 +23,4 @@ class AdaIN(StyledNormalization):
         return instance_norm(y, self.cfg.eps)
 
     def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return styled_statistic(y, [instance(self.cfg.eps)], [scale], shift)
+        return styled_statistic(y, [Instance(self.cfg.eps)], [scale], shift)

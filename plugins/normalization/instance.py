@@ -5,7 +5,7 @@ from torch import Tensor
 
 from gancore.contracts import Normalization, PluginConfig
 from gancore.nn.statistics import instance_norm
-from gancore.nn.styled_statistic import instance, styled_statistic
+from gancore.nn.styled_statistic import Instance, styled_statistic
 
 
 class InstanceNorm(Normalization):
@@ -21,4 +21,4 @@ class InstanceNorm(Normalization):
         return instance_norm(y, self.cfg.eps)
 
     def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return styled_statistic(y, [instance(self.cfg.eps)], [scale], shift)
+        return styled_statistic(y, [Instance(self.cfg.eps)], [scale], shift)

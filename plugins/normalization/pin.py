@@ -13,7 +13,7 @@ from torch import Tensor
 from gancore.contracts import Normalization, PluginConfig, Site
 from gancore.nn.share import Share
 from gancore.nn.statistics import instance_norm, pixel_norm
-from gancore.nn.styled_statistic import instance, pixel, styled_statistic
+from gancore.nn.styled_statistic import Instance, Pixel, styled_statistic
 
 STARTS = {"clamp": 1.0, "sigmoid": 0.5, "fixed": 0.5}
 
@@ -51,4 +51,4 @@ class PIN(Normalization):
     def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         share = self.share.value().to(scale.dtype)
         scales = [scale * share, scale * (1 - share)]
-        return styled_statistic(y, [pixel(self.cfg.eps), instance(self.cfg.eps)], scales, shift)
+        return styled_statistic(y, [Pixel(self.cfg.eps), Instance(self.cfg.eps)], scales, shift)

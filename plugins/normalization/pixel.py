@@ -5,7 +5,7 @@ from torch import Tensor
 
 from gancore.contracts import Normalization, PluginConfig
 from gancore.nn.statistics import pixel_norm
-from gancore.nn.styled_statistic import pixel, styled_statistic
+from gancore.nn.styled_statistic import Pixel, styled_statistic
 
 
 class PixelNorm(Normalization):
@@ -18,4 +18,4 @@ class PixelNorm(Normalization):
         return pixel_norm(y, self.cfg.eps)
 
     def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return styled_statistic(y, [pixel(self.cfg.eps)], [scale], shift)
+        return styled_statistic(y, [Pixel(self.cfg.eps)], [scale], shift)

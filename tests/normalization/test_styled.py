@@ -1,0 +1,92 @@
+"""Statistic and style in one function: the values and derivatives of the plain formulas, exact to the second order."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import gradcheck, gradgradcheck
+
+from gancore.contracts import Normalization, PluginConfig, Site
+from gancore.nn.styled_statistic import Instance, Pixel, styled_statistic
+from gancore_plugins.normalization.adain import AdaIN
+from gancore_plugins.normalization.instance import InstanceNorm
+from gancore_plugins.normalization.pin import PIN
+from gancore_plugins.normalization.pixel import PixelNorm
+
+SITE = Site("b8.conv0", 8, 0, 1, 4, 4, "generator", True)
+FUSED = [AdaIN, InstanceNorm, PIN, PixelNorm]
+
+
+@pytest.fixture
+def inputs() -> list[Tensor]:
+    """x, scale and shift."""
+    torch.manual_seed(0)
+    shapes = [(3, 4, 3, 5), (3, 4), (3, 4)]
+    return [(2 * torch.randn(shape, dtype=torch.float64) + 1).requires_grad_() for shape in shapes]
+
+
+def made(cls: type[Normalization]) -> Normalization:
+    normalization = cls(cls.Config(), SITE).double()
+    for parameter in normalization.parameters():
+        torch.nn.init.uniform_(parameter)
+    return normalization
+
+
+@pytest.mark.parametrize("cls", FUSED)
+def test_the_fused_form_has_the_values_and_gradients_of_the_contract(cls: type[Normalization], inputs: list) -> None:
+    normalization, weight = made(cls), torch.randn(3, 4, 3, 5, dtype=torch.float64)
+    assert cls.styled is not Normalization.styled
+    found = []
+    for styled in (normalization.styled, lambda *args: Normalization.styled(normalization, *args)):
+        y = styled(*inputs)
+        leaves = [*inputs, *normalization.parameters()]
+        first = torch.autograd.grad((y * weight).sum(), leaves, create_graph=True)
+        second = torch.autograd.grad(sum(g.square().sum() for g in first), leaves, materialize_grads=True)
+        found.append([y, *first, *second])
+    for fused, plain in zip(*found, strict=True):
+        torch.testing.assert_close(fused, plain, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("statistics", [[Instance(1e-2)], [Pixel(1e-2)], [Pixel(1e-2), Instance(1e-3)]])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_derivatives_against_differences(statistics: list, layout: torch.memory_format, inputs: list) -> None:
+    x, scale, shift = inputs
+    x = x.detach().contiguous(memory_format=layout).requires_grad_()
+    scales = [scale, scale.detach().flip(0).requires_grad_()][: len(statistics)]
+
+    def function(x: Tensor, shift: Tensor, *scales: Tensor) -> Tensor:
+        return styled_statistic(x, statistics, scales, shift)
+
+    assert gradcheck(function, (x, shift, *scales))
+    assert gradgradcheck(function, (x, shift, *scales))
+
+
+def test_a_far_mean_costs_no_digits_that_x_still_has() -> None:
+    """The statistic of 1000 + x in float32 is that of the rounded numbers in float64."""
+    x = 1000 + torch.randn(2, 4, 16, 16)
+    one, zero = torch.ones(2, 4), torch.zeros(2, 4)
+    exact = styled_statistic(x.double(), [Instance(1e-8)], [one.double()], zero.double())
+    found = styled_statistic(x, [Instance(1e-8)], [one], zero)
+    torch.testing.assert_close(found.double(), exact, rtol=0, atol=5e-4)  # the mean has 7 digits
+
+
+def test_low_precision_is_measured_in_float32() -> None:
+    x, scale, shift = 300 * torch.randn(2, 4, 8, 8), torch.randn(2, 4), torch.randn(2, 4)
+    for cls in FUSED:
+        normalization = cls(cls.Config(), SITE)
+        low = normalization.styled(x.half(), scale, shift)
+        assert low.dtype == torch.float16
+        torch.testing.assert_close(low.float(), normalization.styled(x, scale, shift), rtol=1e-2, atol=1e-2)
+
+
+def test_a_subclass_that_changes_the_statistic_is_taken_at_its_word(inputs: list) -> None:
+    class Nothing(AdaIN):
+        def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+            return y
+
+    class Renamed(AdaIN):
+        pass
+
+    x, scale, shift = inputs
+    y = Nothing(PluginConfig(), SITE).styled(x, scale, shift)
+    torch.testing.assert_close(y, x * scale[:, :, None, None] + shift[:, :, None, None])
+    assert Renamed.styled is AdaIN.styled
