@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from made_up_grids import NINE, D, G, cell, made_up
 
+from gancore.grid.report.arms import are_alike
 from gancore.grid.report.collect import results_of
 from gancore.grid.report.markdown import as_markdown
 from gancore.grid.report.terms import decimals, groups
@@ -117,6 +118,24 @@ def test_arms_that_cannot_be_told_apart_are_marked(tmp_path: Path) -> None:
     text = report(tmp_path, SEEDS, cells)
     assert "| skip | **10.00 ± 0.10** | 10.03 ± 0.21 ≈ | 20.00 ± 0.10 |" in text
     assert "1 arm is worse than the best mean, 1 arm is not to be told apart" in text
+
+
+def test_cells_of_unequal_lengths_are_neither_averaged_nor_compared(tmp_path: Path) -> None:
+    cells = {cell("skip", d, seed): done(30, 20) for d in NINE["axes"][D] for seed in range(3)}
+    cells[cell("skip", "skip", 1)] = done(30, 20, 10)  # trained further by hand
+    text = report(tmp_path, SEEDS, cells)
+    final = next(line for line in text.splitlines() if line.startswith("| skip |"))
+    assert final == ("| skip | 20.00 ± 0.00 ‡ 1 kimg | 20.00, 10.00, 20.00 ‡ 1, 2 kimg | 20.00 ± 0.00 ‡ 1 kimg |")
+    assert "No claim is made: cells of this table were last evaluated at 1 to 2 kimg." in text
+    assert "**Unequal lengths.**" in text
+    assert "**20" not in text
+    assert "≈" not in text
+
+
+def test_a_last_batch_more_is_no_other_length() -> None:
+    assert are_alike([1000.0, 1000.064])
+    assert not are_alike([0.6, 2.6])
+    assert are_alike([])
 
 
 def test_nothing_is_claimed_of_two_seeds(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Arms: cells that differ in their seed alone; what they have together, and which can be told from the best.
 
-Nothing is claimed of an arm with fewer than three seeds, nor of one whose cells are not done.
+Nothing is claimed of an arm with fewer than three seeds, of one whose cells are not done, or in a table whose cells were
+trained for unequal lengths; such cells of one arm are not even averaged.
 """
 
 import itertools
@@ -20,6 +21,10 @@ Verdict = Literal["best", "worse", "not told apart", "no claim"]
 SNAPSHOTS: dict[Snapshot, str] = {"final": "final snapshot", "best": "best snapshot"}
 
 
+ALIKE = 1.02
+"""Lengths in kimg that differ by a smaller factor are equal: runs end with a whole batch."""
+
+
 @dataclass(frozen=True)
 class Arm:
     """One combination of the axes' labels with the cells that have it, one for each seed."""
@@ -35,6 +40,10 @@ class Arm:
     def values(self, score: str, snapshot: Snapshot) -> list[float]:
         return [cell[snapshot][score]["value"] for cell in self.measured(score, snapshot)]
 
+    def lengths(self, score: str, snapshot: Snapshot) -> list[float]:
+        """How far what was measured had been trained at its last evaluation, kimg."""
+        return [cell["final"].get(score, cell[snapshot][score])["kimg"] for cell in self.measured(score, snapshot)]
+
     def done(self, score: str, snapshot: Snapshot) -> bool:
         """Whether what was measured is of cells that are done: a snapshot on the way is no result."""
         return all(cell["state"] == "done" for cell in self.measured(score, snapshot))
@@ -42,12 +51,16 @@ class Arm:
 
 @dataclass
 class Standing:
-    """Where an arm stands: mean and standard deviation (n - 1) over n seeds, and its test against the best."""
+    """Where an arm stands: mean and standard deviation (n - 1) over n seeds, and its test against the best.
+
+    kimg: how far each seed was trained; there is no mean over unequal lengths.
+    """
 
     labels: Mapping[str, str]
     n: int
-    mean: float
+    mean: float | None
     spread: float | None
+    kimg: Sequence[float]
     verdict: Verdict = "no claim"
     t: float | None = None
     df: float | None = None
@@ -57,12 +70,16 @@ class Standing:
 
 @dataclass
 class Comparison:
-    """The arms of one table. `ranked` says whether its best is called so; `words` what may be claimed, and why not."""
+    """The arms of one table. `ranked` says whether its best is called so; `words` what may be claimed, and why not.
+
+    unequal: whether its finished cells were trained for unequal lengths.
+    """
 
     score: str
     snapshot: Snapshot
     where: Mapping[str, str]
     ranked: bool
+    unequal: bool = False
     words: str = ""
     arms: list[Standing] = field(default_factory=list)
 
@@ -102,6 +119,14 @@ def compare(results: Mapping[str, Any], score: str, snapshot: Snapshot, where: M
     whole = [arm for arm in arms if arm.done(score, snapshot)]
     found = Comparison(score, snapshot, where, not results["too_short_to_rank"] and len(whole) > 1)
     found.arms = list(standings.values())
+    lengths = [kimg for arm in whole for kimg in arm.lengths(score, snapshot)]
+    found.unequal = not are_alike(lengths)
+    if found.unequal:
+        found.ranked = False
+        found.words = (
+            f"No claim is made: cells of this table were last evaluated at {min(lengths):g} to {max(lengths):g} kimg."
+        )
+        return found
     if len(whole) < 2:
         found.words = "There are no two finished arms to compare."
         return found
@@ -119,9 +144,16 @@ def compare(results: Mapping[str, Any], score: str, snapshot: Snapshot, where: M
 
 
 def _standing(arm: Arm, score: str, snapshot: Snapshot) -> Standing:
-    values = arm.values(score, snapshot)
+    values, lengths = arm.values(score, snapshot), arm.lengths(score, snapshot)
+    if not are_alike(lengths):
+        return Standing(arm.labels, len(values), None, None, lengths)
     spread = statistics.stdev(values) if len(values) > 1 else None
-    return Standing(arm.labels, len(values), statistics.fmean(values), spread)
+    return Standing(arm.labels, len(values), statistics.fmean(values), spread, lengths)
+
+
+def are_alike(lengths: Sequence[float]) -> bool:
+    """Whether lengths of training, kimg, are equal but for the last batch."""
+    return max(lengths, default=0) <= min(lengths, default=0) * ALIKE
 
 
 def _best(arms: Sequence[Arm], score: str, snapshot: Snapshot) -> Arm:

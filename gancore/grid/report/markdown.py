@@ -62,6 +62,7 @@ def _number(number: Number | None, count: str) -> str:
         return "–"
     spread = f" ± {number.spread}" if number.spread else ""
     text = f"{number.text}{spread}{f' ({count})' if count else ''}{' ≈' if number.tied else ''}"
+    text += f" ‡ {number.at}" if number.at else ""
     return f"**{text}**" if number.best else text
 
 

@@ -37,6 +37,12 @@ def remarks(results: Results) -> Iterator[Remark]:
             f"A cell counts from {results['enough_kimg']:g} kimg on, and here {_longest(cells)}: the order of these "
             "numbers says nothing about the order of the architectures.",
         )
+    if any(one["unequal"] for one in results["comparisons"]):
+        yield Remark(
+            "Unequal lengths",
+            "Finished cells of one table were trained for unequal lengths, which their numbers tell (‡): they are neither "
+            "averaged nor ranked. Train the shorter ones further, with the same training.kimg for all.",
+        )
     if not results["scores"]:
         yield Remark("No scores yet", "No cell has been evaluated.")
     elif len(results["seeds"]) < FEWEST:

@@ -17,7 +17,10 @@ Results = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Number:
-    """One score of an arm: mean and spread over n of its seeds, as text. `tied`: not to be told apart from the best."""
+    """One score of an arm: mean and spread over n of its seeds, as text. `tied`: not to be told apart from the best.
+
+    at: the kimg where cells of the table differ in them, else empty; of an arm that does, `text` has each value.
+    """
 
     text: str
     spread: str | None
@@ -25,6 +28,7 @@ class Number:
     of: int
     best: bool
     tied: bool
+    at: str
 
 
 @dataclass(frozen=True)
@@ -149,13 +153,16 @@ class _Entries:
             return None
         places = decimals_of(self.results, comparison.score)
         ranked = comparison.ranked
+        values = arm.values(comparison.score, self.snapshot) if standing.mean is None else [standing.mean]
+        told = dict.fromkeys(f"{kimg:g}" for kimg in standing.kimg)
         return Number(
-            text=f"{standing.mean:.{places}f}",
+            text=", ".join(f"{value:.{places}f}" for value in values),
             spread=None if standing.spread is None else f"{standing.spread:.{places}f}",
             n=standing.n,
             of=len(arm.cells),
             best=ranked and standing.verdict == "best",
             tied=ranked and standing.verdict == "not told apart",
+            at=f"{', '.join(told)} kimg" if comparison.unequal or standing.mean is None else "",
         )
 
     def _published(self, arm: Arm) -> str | None:
@@ -179,6 +186,8 @@ def legend(tables: Sequence[Table]) -> Iterator[str]:
             f"≈: cannot be told apart from the best (Welch's t-test of each arm against it, Holm's correction within "
             f"the table, {LEVEL:.0%}; the best was picked by the same numbers, so false claims may be twice as many)."
         )
+    if any(number.at for number in numbers):
+        yield "‡: of cells that were trained for unequal lengths; they are neither averaged nor compared with others."
     if any(number.n < number.of for number in numbers):
         yield "n: seeds that are done, where these are not all."
     if any(entry.on_the_way for table in tables for entry in table.entries()):
