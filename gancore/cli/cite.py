@@ -16,13 +16,13 @@ KINDS = {"data": "dataset", "weight_normalization": "normalization"}
 
 
 @click.command()
-@click.argument("source", metavar="RUN|FILE", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|GRID|FILE", type=click.Path(path_type=Path))
 @overrides
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
 def cite(source: Path, override: tuple[str, ...], as_json: bool) -> None:
     """Print the papers behind a run or an experiment, from the plugins it is composed of.
 
-    Of a grid, the papers behind all of its cells. Code of local plugins in a run folder is not executed.
+    Of a grid, or its folder, the papers behind all of its cells. Code of local plugins in a run folder is not executed.
     """
     from gancore.discovery import discover
 
@@ -46,7 +46,8 @@ def _experiments(source: Path, override: tuple[str, ...]) -> list[dict[str, Any]
 
         if override:
             raise click.UsageError("overrides are for an experiment's file; a run is what it is")
-        return [read(source / "config.yaml").data]
+        cells = sorted(source.glob("cells/*.yaml"))  # of a grid folder
+        return [read(file).data for file in cells or [source / "config.yaml"]]
     from gancore.config import load_experiment
 
     experiment = load_experiment(source, override)

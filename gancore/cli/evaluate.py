@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,8 +14,8 @@ from gancore.cli.options import trust_local_plugins
 @click.option(
     "--real", metavar="SOURCE", help="Folder, zip, experiment or dataset plugin; default: the run's own data."
 )
-@click.option("--metrics", metavar="NAME,...", help="Default: those of the run's experiment, else fid.")
-@click.option("--features", metavar="NAME", help="Feature plugin; default: that of the experiment, else inception.")
+@click.option("--metrics", metavar="PART,...", help="NAME or {use: NAME, ...}; default: the run's own, else fid.")
+@click.option("--features", metavar="PART", help="NAME or {use: NAME, ...}; default: the run's own, else inception.")
 @click.option("--samples", type=click.IntRange(2), help="Generated images; default: the protocol's, 50,000.")
 @click.option("--reals", type=click.IntRange(2), help="Real images compared with; default: all.")
 @click.option("--repeat", type=click.IntRange(1), help="Evaluations with new seeds; default: 1.")
@@ -41,16 +42,16 @@ def evaluate(
 ) -> None:
     """Compute metrics of TARGET: a run folder, a model file, or a folder or archive of images.
 
-    Whatever was not computed with a metric's standard features carries theirs in its name, like fid[embedded].
+    A part with options is written as in YAML: --features '{use: timm, model: resnet50}'. Whatever was not computed
+    with a metric's standard features carries theirs in its name, like fid[embedded].
     """
     from gancore.evaluation import evaluate as run_evaluation
 
-    names = [name.strip() for name in metrics.split(",")] if metrics is not None else None
     scores = run_evaluation(
         target,
-        metrics=names,
+        metrics=None if metrics is None else _as_yaml(f"[{metrics}]", "--metrics", metrics),
         real=real,
-        features=features,
+        features=None if features is None else _as_yaml(features, "--features", features),
         samples=samples,
         reals=reals,
         repeat=repeat,
@@ -61,3 +62,10 @@ def evaluate(
         trust_local_plugins=bool(trust),
     )
     click.echo(json.dumps([score.to_dict() for score in scores], indent=2) if as_json else "\n".join(map(str, scores)))
+
+
+def _as_yaml(text: str, option: str, given: str) -> Any:
+    """What stands behind an option. Raises ConfigError that names it."""
+    from gancore.config.loader import parse
+
+    return parse(text, f"{option} {given}", lines=False).data

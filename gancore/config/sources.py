@@ -29,6 +29,9 @@ PARTS: tuple[Keys, ...] = (
 features."""
 
 
+AXES = "grid.axes."
+
+
 def read_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str], base: Path) -> Document:
     """All that was written, merged: the file over what it extends, then the overrides, the later the stronger.
 
@@ -103,6 +106,9 @@ def _value(text: str, where: str, keys: Keys) -> Any:
 
 
 def _way(path: str) -> Keys:
+    """The way that a dotted path goes; axes of a grid are dotted paths themselves."""
+    if path.startswith(AXES) and path != AXES:
+        return ("grid", "axes", path.removeprefix(AXES))
     return tuple(path.split("."))
 
 

@@ -16,6 +16,7 @@ from gancore.evaluation.moments import moments_of
 from gancore.evaluation.progress import shown
 from gancore.evaluation.reals import Reals
 from gancore.evaluation.score import Score
+from gancore.evaluation.weights import MissingWeights
 
 
 class Evaluator:
@@ -37,7 +38,10 @@ class Evaluator:
     def _ready(self, part: MetricPart, device: torch.device) -> tuple[MetricPart, Metric, Eye]:
         metric: Metric = part.plugin(part.cfg)
         metric.check()
-        eye = self._eye(part.features, device)
+        try:
+            eye = self._eye(part.features, device)
+        except MissingWeights as error:
+            raise _advised(error, part, self.evaluation.features) from error
         eye.wanted.add(metric.needs)
         return part, metric, eye
 
@@ -55,20 +59,33 @@ class Evaluator:
         if repeat > 1 and not seen.fakes.seeded:
             raise GancoreError(f"{part.use}: repeat {repeat} needs a generator; the same images give the same numbers")
         samples = seen.fakes.count(part.core.samples or self.evaluation.core.samples, metric.samples)
-        results = [metric.measure(_View(eye, seen, self.reals, samples, seed + k)) for k in range(repeat)]
+        views = [_View(eye, seen, self.reals, samples, seed + k) for k in range(repeat)]
+        results = [metric.measure(view) for view in views]
+        compared = self.reals.words() if self.reals and views[0].compared else ""
+        repeated = f"mean and spread of {repeat} seeds" if repeat > 1 else ""
         for name in results[0]:
             value = _over_repeats([result[name] for result in results])
             yield Score(
                 name=name if eye.label == metric.standard else f"{name}[{eye.label}]",
                 value=value.value,
                 spread=value.spread,
-                protocol=metric.protocol + (f"; mean and spread of {repeat} seeds" if repeat > 1 else ""),
+                protocol="; ".join(filter(None, [metric.protocol, compared, repeated])),
                 features=eye.label,
                 samples=samples,
                 seed=seed if seen.fakes.seeded else None,
                 data=self.reals.describe() if self.reals else None,
                 higher_is_better=metric.higher_is_better,
             )
+
+
+def _advised(error: MissingWeights, part: MetricPart, features: Part) -> GancoreError:
+    """What can be done without the weights: where others had been asked for, not what is advised to everybody."""
+    if part.core.features is not None or part.features.use == features.use:
+        return error
+    return GancoreError(
+        f"{part.use} does not look through `features: {features.use}`, but through {part.features.use}: "
+        f"{error.missing}; or leave {part.use} out"
+    )
 
 
 class _Seen:
@@ -98,6 +115,8 @@ class _View:
     def __init__(self, eye: Eye, seen: _Seen, reals: Reals | None, samples: int, seed: int) -> None:
         self.samples, self.seed, self.device = samples, seed, eye.device
         self._eye, self._seen, self._reals = eye, seen, reals
+        self.compared = False
+        """Whether the real images were looked at."""
 
     def fake(self, output: str = "features") -> Tensor:
         return self._seen.outputs(self._eye, output, self.seed, self.samples)
@@ -106,7 +125,7 @@ class _View:
         return self._real_side().features(self._eye, output)
 
     def fake_moments(self) -> Moments:
-        return moments_of(self.fake())
+        return moments_of(self.fake(), "generated images")
 
     def real_moments(self) -> Moments:
         return self._real_side().moments(self._eye)
@@ -124,6 +143,7 @@ class _View:
     def _real_side(self) -> Reals:
         if self._reals is None:
             raise GancoreError("this metric compares with real images; say which ones (--real)")
+        self.compared = True
         return self._reals
 
 

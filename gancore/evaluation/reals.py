@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gancore.contracts import Moments
 from gancore.data import ImageData
+from gancore.errors import GancoreError
 from gancore.evaluation.cache import cached
 from gancore.evaluation.eye import Eye
 from gancore.evaluation.moments import moments_of
@@ -22,6 +23,8 @@ class Reals:
     """All images of a data set or a fixed choice of them, each mirrored as well where training mirrors.
 
     count: images to choose; the choice is the same for every evaluation, so numbers stay comparable.
+
+    Raises GancoreError when there are fewer than `count`.
     """
 
     def __init__(self, data: ImageData, count: int | None = None, cache: Path | None = None) -> None:
@@ -37,6 +40,12 @@ class Reals:
 
     def describe(self) -> dict[str, Any]:
         return {**self.data.identity.to_dict(), "reals": len(self)}
+
+    def words(self) -> str:
+        """How many are compared with: `50 of 70 real images, mirrored as well`."""
+        chosen, total = len(self.indices), len(self.data)
+        count = f"all {total}" if chosen == total else f"{chosen} of {total}"
+        return f"{count} real images{', mirrored as well' * self.mirror}"
 
     def features(self, eye: Eye, output: str) -> Tensor:
         """[M, D] through a feature plugin."""
@@ -56,7 +65,7 @@ class Reals:
         seen = self._seen.get((eye.label, "features"))
         features = self._extract(eye, "features")["features"] if seen is None else seen
         self._seen[eye.label, "features"] = features
-        found = moments_of(features)
+        found = moments_of(features, "real images")
         return {"mean": found.mean, "covariance": found.covariance}
 
     def _extract(self, eye: Eye, output: str) -> dict[str, Tensor]:
@@ -75,7 +84,9 @@ class Reals:
 
 def _choice(total: int, count: int | None) -> np.ndarray:
     """`count` of `total` indices, ascending; all of them without a count."""
-    if count is None or count >= total:
+    if count is not None and count > total:
+        raise GancoreError(f"{count} real images were asked for (`reals`), and there are {total}")
+    if count is None or count == total:
         return np.arange(total)
     rng = np.random.Generator(np.random.PCG64(seed_of("reals")))
     return np.sort(rng.permutation(total)[:count])

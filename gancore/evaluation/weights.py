@@ -14,6 +14,14 @@ from gancore.nn.pretrained import package as package
 from gancore.nn.pretrained import state_hash as state_hash
 
 
+class MissingWeights(GancoreError):
+    """Weights cannot be had. missing: which, where they were expected; instead: what can be used without them."""
+
+    def __init__(self, missing: str, instead: str = "") -> None:
+        super().__init__("; ".join(filter(None, [missing, instead])))
+        self.missing = missing
+
+
 @dataclass(frozen=True)
 class WeightsFile:
     """A published file of weights.
@@ -57,14 +65,13 @@ class WeightsFile:
             self.kept.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(self.url, str(self.kept), progress=False)
         except Exception as cause:  # no network, a proxy, a full disk, ...
-            raise GancoreError(self._missing(cause)) from cause
+            raise MissingWeights(self._missing(cause), self.instead and f"without it, {self.instead}") from cause
 
     def _missing(self, cause: Exception) -> str:
         places = " or ".join(filter(None, [self.variable and f"the environment variable {self.variable}", self.option]))
-        instead = f"; without it, {self.instead}" if self.instead else ""
         return (
             f"the weights {self.name} are not at {self.kept} and cannot be downloaded from {self.url} ({cause}); "
-            f"put the file there, or name a copy by {places}{instead}"
+            f"put the file there, or name a copy by {places}"
         )
 
 

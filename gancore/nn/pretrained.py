@@ -1,7 +1,9 @@
 """Networks that were trained elsewhere: optional packages, backbones of timm, and what weights are known by."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -30,11 +32,37 @@ def timm_model(model: str, instead: str, **how: Any) -> nn.Module:
     timm = package("timm", "timm")
     if model.partition(".")[0] not in timm.list_models():
         raise GancoreError(f"timm has no model {model!r}; {_nearest(model, timm.list_models())}")
-    try:
-        created: nn.Module = timm.create_model(model, **how)
-    except Exception as cause:  # no network, no such file, weights of another model
-        raise GancoreError(f"the weights of timm's {model} cannot be had ({cause}); {instead}") from cause
+    with _hub_asked_once() if how.get("pretrained") else nullcontext() as silence:
+        try:
+            created: nn.Module = timm.create_model(model, **how)
+        except Exception as cause:  # no network, no such file, weights of another model
+            raise GancoreError(
+                f"the weights of timm's {model} cannot be had ({silence or cause}); {instead}"
+            ) from cause
     return created
+
+
+@contextmanager
+def _hub_asked_once() -> Iterator[str]:
+    """Gives why the hub of models does not answer, empty where it does.
+
+    Its library would ask a dozen times within a minute, and tell of each; a hub that is silent is not asked again, and
+    only the copies on this machine are looked at.
+    """
+    hub, log = package("huggingface_hub", "timm"), logging.getLogger("huggingface_hub")
+    level, offline, silence = log.level, hub.constants.HF_HUB_OFFLINE, ""
+    log.setLevel(logging.ERROR)
+    try:
+        if not offline:
+            hub.get_session().head(hub.constants.ENDPOINT, timeout=10)
+    except Exception as cause:  # of whatever library it asks with
+        silence = f"{hub.constants.ENDPOINT} does not answer: {cause}; there is no copy in {hub.constants.HF_HUB_CACHE}"
+        hub.constants.HF_HUB_OFFLINE = True
+    try:
+        yield silence
+    finally:
+        log.setLevel(level)
+        hub.constants.HF_HUB_OFFLINE = offline
 
 
 def state_hash(state: Mapping[str, Tensor]) -> str:

@@ -13,8 +13,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Feature, PluginConfig
-from gancore.errors import GancoreError
-from gancore.evaluation.weights import package, state_hash
+from gancore.evaluation.weights import MissingWeights, package, state_hash
 
 
 class DINOv2(Feature):
@@ -33,10 +32,10 @@ class DINOv2(Feature):
         try:
             return extractor(f"dinov2-vit-{self.cfg.model}-14", ["dinov2"])
         except Exception as cause:  # whatever the hub raises without a network or a copy
-            raise GancoreError(
+            raise MissingWeights(
                 f"DINOv2 ViT-{self.cfg.model.upper()}/14 is not in {torch.hub.get_dir()} and cannot be fetched "
-                f"({cause}); run once with a network, copy that folder from a machine that has it, or use another "
-                "feature plugin, `features: embedded` for one (its numbers carry that name)"
+                f"({cause}); run once with a network, or copy that folder from a machine that has it",
+                "another feature plugin, `features: embedded` for one, can be used (its numbers carry that name)",
             ) from cause
 
     def check(self) -> None:

@@ -22,7 +22,7 @@ class _Frechet(Metric):
 
     @property
     def protocol(self) -> str:
-        return "Fréchet distance of all real images, mirrored ones where training shows them; covariances over n - 1"
+        return "Fréchet distance; covariances over n - 1"
 
     def measure(self, images: Measurement) -> dict[str, Value]:
         return {self.name: Value(frechet_distance(images.fake_moments(), images.real_moments()))}

@@ -141,6 +141,28 @@ def test_a_metric_whose_name_states_its_features_looks_through_no_others() -> No
         seen({"use": "fd_dinov2", "features": "embedded"})
 
 
+def test_options_are_given_as_in_yaml(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = "fid, {use: kid, subsets: 3, subset_size: 4},{use: fd, features: embedded}"
+    code, out, _ = run(
+        capsys, model, "--metrics", metrics, "--features", "{use: embedded}", "--samples", 8, "--reals", 8, "--json"
+    )
+    assert code == 0
+    scores = json.loads(out)
+    assert [score["name"] for score in scores] == ["fid[embedded]", "kid[embedded]", "fd[embedded]"]
+    assert "3 subsets of at most 4" in scores[1]["protocol"]
+    assert "8 of 1906 real images, mirrored as well" in scores[0]["protocol"]
+
+
+def test_what_lacks_weights_is_named(no_weights: Path, model: Path) -> None:
+    with pytest.raises(GancoreError) as caught:
+        gancore.evaluate(model, metrics=["fid", "inception_score"], features="embedded")
+    assert str(caught.value).startswith(
+        "inception_score does not look through `features: embedded`, but through inception"
+    )
+    assert str(caught.value).endswith("or leave inception_score out")
+    assert "features: embedded` needs no" not in str(caught.value)
+
+
 def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, model, "--metrics", "fid", "--samples", 4)
     assert (code, out) == (2, "")
@@ -161,6 +183,17 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--samples", "99"], "there are 12 images"),
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--repeat", "2"], "needs a generator"),
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--device", "abacus"], "device abacus"),
+        (
+            ["{fakes}", "--real", "{fakes}", "--features", "embedded", "--reals", "13"],
+            "asked for (`reals`), and there are 12",
+        ),
+        (["{one}", "--real", "{fakes}", "--features", "embedded"], "at least two generated images, and there is 1"),
+        (["{fakes}", "--real", "{one}", "--features", "embedded"], "at least two real images, and there is 1"),
+        (["{model}", "--features", "{{use: timm}}"], "model is missing"),
+        (
+            ["{model}", "--features", "{{use: embedded", "--metrics", "fid"],
+            "--features {use: embedded: a '{' is not closed",
+        ),
         (["{fakes}", "--real", "nothing.zip", "--features", "embedded"], "nothing.zip: no such file or folder"),
     ],
 )
@@ -168,7 +201,8 @@ def test_errors_say_what_is_wrong(
     args: list[str], words: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fakes = folder(tmp_path / "fakes", random_images(12, 1))
-    code, out, err = run(capsys, *[arg.format(model=model, fakes=fakes) for arg in args])
+    one = folder(tmp_path / "one", random_images(1, 2))
+    code, out, err = run(capsys, *[arg.format(model=model, fakes=fakes, one=one) for arg in args])
     assert (code, out) == (2, "")
     assert words in err
     assert "Traceback" not in err

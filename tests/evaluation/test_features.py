@@ -96,6 +96,24 @@ def test_timm_without_weights_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -
         made("feature", "timm", model="resnet18").check()
 
 
+def test_a_silent_hub_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    def silent() -> None:
+        raise OSError("no network here")
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub, "get_session", silent)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(GancoreError, match="does not answer: no network here; there is no copy in"):
+        made("feature", "timm", model="resnet18").check()
+    assert "Retry" not in "".join(capfd.readouterr())
+    assert not constants.HF_HUB_OFFLINE
+
+
 def test_inception_without_weights_says_where_they_belong(no_weights: Path) -> None:
     with pytest.raises(GancoreError) as error:
         made("feature", "inception").check()

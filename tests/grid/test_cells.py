@@ -130,6 +130,13 @@ def test_a_file_to_extend_that_is_not_there(tmp_path: Path) -> None:
     assert str(caught.value) == f"{file}:5: extends: there is no file {tmp_path / 'none.yaml'}"
 
 
+def test_an_axis_can_be_given_as_an_override(tmp_path: Path) -> None:
+    load_grid(tmp_path / "g.yaml", {"axes": {"generator.use": ["skip"]}})
+    override = "grid.axes.generator.use=[original, residual]"
+    cells = cells_of(load_experiment(tmp_path / "g.yaml", [override]))
+    assert [cell.experiment.generator.use for cell in cells] == ["original", "residual"]
+
+
 EVALUATION = {"features": "embedded", "metrics": ["fid", "ppl2_wend"]}
 
 

@@ -120,6 +120,8 @@ def test_runs_are_listed_and_compared(tmp_path: Path, capsys: pytest.CaptureFixt
     assert main(["runs", "list", str(tmp_path), "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert [(Path(run["run"]).name, run["kimg"]) for run in listed] == [("seed=0", 0.016), ("seed=1", 0.016)]
+    assert main(["cite", str(folder.path)]) == 0
+    assert "generator skip" in capsys.readouterr().out
     assert main(["runs", "diff", *(str(folder.run(f"seed={seed}")) for seed in (0, 1))]) == 0
     assert capsys.readouterr().out == "name: seed-0 -> seed-1\ntraining.seed: 0 -> 1\n"
     assert main(["runs", "diff", str(folder.run("seed=0")), str(tmp_path)]) == 2

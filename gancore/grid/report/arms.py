@@ -1,7 +1,7 @@
 """Arms: cells that differ in their seed alone; what they have together, and which can be told from the best.
 
-Nothing is claimed of an arm with fewer than three seeds, of one whose cells are not done, or in a table whose cells were
-trained for unequal lengths; such cells of one arm are not even averaged.
+Nothing is claimed of an arm with fewer than three seeds, of one whose cells are not done, or in a table whose cells
+were trained for unequal lengths; such cells of one arm are not even averaged.
 """
 
 import itertools
