@@ -34,14 +34,12 @@ class Instance:
     kept: ClassVar[int] = 2
     eps: float
 
-    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean, and i."""
+    def add_to(self, y: Tensor, x: Tensor, c: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """y + c * hat(x), and the moments: the mean, and i."""
         mean = _mean(x)
-        return mean, (_mean((x - mean).square_()) + self.eps).rsqrt()
-
-    def add_to(self, y: Tensor, x: Tensor, c: Tensor, mean: Tensor, i: Tensor) -> Tensor:
-        """y + c * hat(x)."""
-        return torch.addcmul(y, x - mean, c * i)
+        centred = x - mean
+        i = (_mean(centred.square()) + self.eps).rsqrt()
+        return torch.addcmul(y, centred, c * i), (mean, i)
 
     def gradients(self, dx: Tensor, g: Tensor, x: Tensor, c: Tensor, mean: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
         """Those of x, added to `dx`, and of c."""
@@ -72,13 +70,10 @@ class Pixel:
     kept: ClassVar[int] = 1
     eps: float
 
-    def moments(self, x: Tensor) -> tuple[Tensor]:
-        """i."""
-        return ((x.square().mean(1, keepdim=True) + self.eps).rsqrt(),)
-
-    def add_to(self, y: Tensor, x: Tensor, c: Tensor, i: Tensor) -> Tensor:
-        """y + c * hat(x)."""
-        return torch.addcmul(y, x * i, c)
+    def add_to(self, y: Tensor, x: Tensor, c: Tensor) -> tuple[Tensor, tuple[Tensor]]:
+        """y + c * hat(x), and the moment i."""
+        i = (x.square().mean(1, keepdim=True) + self.eps).rsqrt()
+        return torch.addcmul(y, x * i, c), (i,)
 
     def gradients(self, dx: Tensor, g: Tensor, x: Tensor, c: Tensor, i: Tensor) -> tuple[Tensor, Tensor]:
         """Those of x, added to `dx`, and of c."""
@@ -106,7 +101,10 @@ class Pixel:
 def styled_statistic(
     x: Tensor, statistics: Sequence[Instance | Pixel], scales: Sequence[Tensor], shift: Tensor
 ) -> Tensor:
-    """sum_k scales[k] * hat_k(x) + shift, [N, C, H, W] of the dtype of `x`; scales and shift are [N, C]."""
+    """sum_k scales[k] * hat_k(x) + shift, [N, C, H, W] of the dtype of `x`; scales and shift are [N, C].
+
+    An instance before a pixel saves a pass: what it adds to is then one number a map.
+    """
     dtype = at_least_float32(x).dtype
     styles = [style.to(dtype)[:, :, None, None] for style in (*scales, shift)]
     y: Tensor = _Styled.apply(tuple(statistics), x, *styles)
@@ -120,11 +118,12 @@ class _Styled(Function):
     def forward(ctx: Any, statistics: tuple[Instance | Pixel, ...], x: Tensor, *styles: Tensor) -> Tensor:
         *scales, y = styles
         wide = at_least_float32(x)
-        moments = [statistic.moments(wide) for statistic in statistics]
-        for statistic, c, its in zip(statistics, scales, moments, strict=True):
-            y = statistic.add_to(y, wide, c, *its)
+        moments: list[Tensor] = []
+        for statistic, c in zip(statistics, scales, strict=True):
+            y, its = statistic.add_to(y, wide, c)
+            moments.extend(its)
         ctx.statistics = statistics
-        ctx.save_for_backward(x, *scales, *(m for its in moments for m in its))
+        ctx.save_for_backward(x, *scales, *moments)
         return y.to(x.dtype)
 
     @staticmethod

@@ -50,5 +50,5 @@ class PIN(Normalization):
 
     def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         share = self.share.value().to(scale.dtype)
-        scales = [scale * share, scale * (1 - share)]
-        return styled_statistic(y, [Pixel(self.cfg.eps), Instance(self.cfg.eps)], scales, shift)
+        scales = [scale * (1 - share), scale * share]
+        return styled_statistic(y, [Instance(self.cfg.eps), Pixel(self.cfg.eps)], scales, shift)
