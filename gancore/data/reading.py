@@ -75,7 +75,7 @@ def sample(items: Sequence[Item], form: Form, skip: bool) -> None:
                 return
             rejected.append((item.name, result))
     if not (skip and len(items) > SURVEYED):
-        raise refusal(rejected, len(items), skip)
+        raise refusal(rejected, len(items), skip, first=len(rejected) < len(items))
 
 
 def _decoded(items: Sequence[Item], form: Form) -> Iterator[tuple[Item, np.ndarray | Rejected]]:

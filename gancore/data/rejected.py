@@ -32,15 +32,27 @@ def described(rejections: Rejections) -> list[str]:
     return [f"{name}: {cause}" for name, cause in rejections]
 
 
-def refusal(rejections: Rejections, total: int, skipping: bool = False) -> DataError:
-    """The error for unusable images among `total`; `skipping` when they are left out, but none remain."""
+class Unusable(DataError):
+    """Images of a data set cannot be used. found: which, and why, without what an experiment may do about it."""
+
+    def __init__(self, found: str, remedies: str) -> None:
+        super().__init__(f"{found}\n{remedies}")
+        self.found = found
+
+
+def refusal(rejections: Rejections, total: int, skipping: bool = False, first: bool = False) -> Unusable:
+    """The error for unusable images among `total`; `skipping` when they are left out, but none remain.
+
+    first: only these, the first ones, were looked at.
+    """
     kinds = Counter(cause.kind for _, cause in rejections)
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    lines = [f"{len(rejections)} of {total} images cannot be used ({counts}):"]
+    which = f"the first {len(rejections)} of {total} images, all that were looked at," if first else ""
+    lines = [f"{which or f'{len(rejections)} of {total} images'} cannot be used ({counts}):"]
     lines += [f"  {line}" for line in described(rejections[:LISTED])]
     if len(rejections) > LISTED:
         lines.append(f"  and {len(rejections) - LISTED} more")
     remedies = [REMEDIES[kind] for kind in REMEDIES if kind in kinds]
     if not skipping:
         remedies.append("`invalid: skip` leaves such images out")
-    return DataError("\n".join([*lines, "; ".join(remedies)]))
+    return Unusable("\n".join(lines), "; ".join(remedies))

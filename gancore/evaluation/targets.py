@@ -14,6 +14,7 @@ from gancore.config import Experiment
 from gancore.config.frame import DataKeys
 from gancore.contracts import Generator
 from gancore.data import ImageData, open_data
+from gancore.data.rejected import Unusable
 from gancore.data.sources import Source, find_source
 from gancore.discovery import discover
 from gancore.errors import DataError, GancoreError
@@ -45,7 +46,7 @@ def find_target(path: Path, trust: bool = False, fit: str | None = None) -> Targ
         raise GancoreError(f"{path}: a run without a model yet; train it further")
     if not path.exists():
         raise GancoreError(f"{path}: no such run, model, or folder of images")
-    return Target(images=find_source(path).changed(fit=fit, labels=False).open())
+    return Target(images=_opened(find_source(path).changed(fit=fit, labels=False)))
 
 
 def find_reals(named: Path | None, target: Target, fit: str | None = None) -> ImageData | None:
@@ -62,7 +63,7 @@ def find_reals(named: Path | None, target: Target, fit: str | None = None) -> Im
         )
     found = _source(named).changed(fit=fit, **_form(target))
     try:
-        return found.open()
+        return _opened(found)
     except DataError as error:
         raise DataError(f"{named}: {error}") from error
 
@@ -73,6 +74,14 @@ def label_rows(generator: Generator, reals: ImageData | None) -> Tensor | None:
     if not classes or reals is None or reals.labels is None or reals.identity.label_dim != classes:
         return None
     return torch.eye(classes)[torch.from_numpy(reals.labels)]
+
+
+def _opened(source: Source) -> ImageData:
+    """The images; what can be done about those that cannot be used is said in words of `gancore.evaluate`."""
+    try:
+        return source.open()
+    except Unusable as error:
+        raise DataError(f"{error.found}\n--fit resize, crop or pad makes images of another size fit") from error
 
 
 def _source(named: Path) -> Source:

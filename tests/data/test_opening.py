@@ -182,7 +182,7 @@ def test_looking_at_a_data_set_finds_that_none_of_the_first_images_can_be_used(m
 def test_when_images_are_skipped_the_good_ones_may_come_late(make: Any) -> None:
     late = given(*[b"x"] * 32, *make.pixels(1))
     assert interface_of(late, DataKeys(resolution=16, invalid="skip")) == Interface(16, 3, 0)
-    with pytest.raises(DataError, match=r"^32 of 33 images"):
+    with pytest.raises(DataError, match=r"^the first 32 of 33 images"):
         interface_of(late, DataKeys(resolution=16))
 
 

@@ -180,6 +180,7 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
         (["{fakes}", "--metrics", "fid", "--features", "embedded"], "say which ones (--real)"),
         (["{fakes}", "--metrics", "ppl2_wend", "--features", "embedded"], "give a run or a model"),
         (["{fakes}", "--real", "emoji", "--metrics", "fid", "--features", "embedded"], "32x32, not 16x16"),
+        (["{fakes}", "--real", "emoji", "--features", "embedded"], "\n--fit resize, crop or pad makes"),
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--samples", "99"], "there are 12 images"),
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--repeat", "2"], "needs a generator"),
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--device", "abacus"], "device abacus"),
