@@ -55,8 +55,9 @@ class MLP(Discriminator):
         """Bounds the norms: with large steps and dropout, maxout's weights grow without end otherwise."""
         if self.cfg.max_norm is None:
             return
-        for weight in (*(layer.linear.weight for layer in self.hidden.children()), self.out.weight):
-            weight.copy_(torch.renorm(weight, 2, 0, self.cfg.max_norm))
+        for layer in self.modules():
+            if isinstance(layer, Linear):
+                layer.weight.copy_(torch.renorm(layer.weight, 2, 0, self.cfg.max_norm))
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
