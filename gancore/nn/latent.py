@@ -37,8 +37,13 @@ class Latent(nn.Module):
         update_emas: bool = False,
     ) -> Tensor:
         """`truncation_psi` scales z, unless `truncation_cutoff` is 0. Raises ValueError where a label is missing."""
+        z, label = self.inputs(z, label)
         z = z if truncation_cutoff == 0 else z * truncation_psi
         return with_label(z, label, self.label_dim)[:, None]
+
+    def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """What stands for z and label in ws; as they are by default."""
+        return z, label
 
 
 class LatentGenerator(Generator):

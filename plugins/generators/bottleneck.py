@@ -34,17 +34,8 @@ class EmbeddedLatent(Latent):
         super().__init__(label_dim)
         self.embed = linear(label_dim, features) if label_dim else None
 
-    def forward(
-        self,
-        z: Tensor,
-        label: Tensor | None = None,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-        update_emas: bool = False,
-    ) -> Tensor:
-        """See `Latent`."""
-        embedded = label if self.embed is None or label is None else self.embed(label)
-        return super().forward(z, embedded, truncation_psi, truncation_cutoff, update_emas)
+    def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        return z, label if self.embed is None or label is None else self.embed(label)
 
 
 class LearnedBasis(nn.Module):

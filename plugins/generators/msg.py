@@ -35,16 +35,8 @@ class MSGConfig(PluginConfig):
 class NormalizedLatent(Latent):
     """z scaled to a root mean square of 1, with the label beside it."""
 
-    def forward(
-        self,
-        z: Tensor,
-        label: Tensor | None = None,
-        truncation_psi: float = 1.0,
-        truncation_cutoff: int | None = None,
-        update_emas: bool = False,
-    ) -> Tensor:
-        """See `Latent`."""
-        return super().forward(normalize_2nd_moment(z), label, truncation_psi, truncation_cutoff, update_emas)
+    def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        return normalize_2nd_moment(z), label
 
 
 class DenseLayer(nn.Module):
