@@ -36,21 +36,24 @@ def generate(
     """`count` images [count, C, R, R] on the CPU from latents and noise of a seed, of one class or of all in turn.
 
     Images of a generator that is still growing are enlarged to the final size.
-    Raises GancoreError when the class does not exist.
+    Raises GancoreError when the class does not exist, or the generator cannot truncate in this way.
     """
     device = next(generator.parameters()).device
     z = generator.sample_z(SeededDraw.whole((seed, "samples"), count, device))
     labels = _labels(generator.interface.label_dim, count, label, device)
-    images = [
-        generator(
-            z[i : i + batch],
-            None if labels is None else labels[i : i + batch],
-            truncation_psi=truncation_psi,
-            noise_mode=noise_mode,
-            draw=SeededDraw.whole((seed, "samples", "noise", i), len(z[i : i + batch]), device),
-        )
-        for i in range(0, count, batch)
-    ]
+    try:
+        images = [
+            generator(
+                z[i : i + batch],
+                None if labels is None else labels[i : i + batch],
+                truncation_psi=truncation_psi,
+                noise_mode=noise_mode,
+                draw=SeededDraw.whole((seed, "samples", "noise", i), len(z[i : i + batch]), device),
+            )
+            for i in range(0, count, batch)
+        ]
+    except ValueError as error:  # the contract's word for what a generator does not take
+        raise GancoreError(str(error)) from error
     return generator.enlarged(torch.cat(images)).cpu()
 
 

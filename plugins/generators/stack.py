@@ -24,7 +24,7 @@ from gancore.contracts import (
     Site,
     Stage,
 )
-from gancore.errors import GancoreError, PluginError
+from gancore.errors import PluginError
 from gancore.nn.activation import GainIn, leaky
 from gancore.nn.convolution import conv_transpose2d
 from gancore.nn.fade import faded_image, images_in_use
@@ -66,9 +66,9 @@ class NormalizedLatent(nn.Module):
         truncation_cutoff: int | None = None,
         update_emas: bool = False,
     ) -> Tensor:
-        """Raises GancoreError when asked to truncate: a latent that is scaled again has no magnitude to reduce."""
+        """Raises ValueError when asked to truncate: a latent that is scaled again has no magnitude to reduce."""
         if truncation_psi != 1:
-            raise GancoreError(f"this generator has no truncation: truncation_psi should be 1, not {truncation_psi:g}")
+            raise ValueError(f"this generator has no truncation: truncation_psi should be 1, not {truncation_psi:g}")
         return normalize_2nd_moment(with_label(z, label, self.label_dim))[:, None]
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gancore.config import load_experiment
 from gancore.contracts import Interface, Normalization, PluginConfig, Site
-from gancore.errors import ConfigError, GancoreError, PluginError
+from gancore.errors import ConfigError, PluginError
 from gancore_plugins.generators.stack import Stack
 from gancore_plugins.normalization.demod import Demod
 from gancore_plugins.normalization.none import NoNormalization
@@ -67,11 +67,6 @@ def test_latent_and_label_are_normalized_together() -> None:
     assert torch.allclose(ws.square().mean(2), torch.ones(2, 1))
     with pytest.raises(ValueError, match="labels"):
         G(torch.randn(2, 8))
-
-
-def test_there_is_nothing_to_truncate() -> None:
-    with pytest.raises(GancoreError, match=r"no truncation: truncation_psi should be 1, not 0\.5"):
-        stack(pixel)(torch.randn(2, 8), truncation_psi=0.5)
 
 
 def test_normalizations_with_a_style_are_refused() -> None:
