@@ -35,7 +35,8 @@ def save_model(path: Path, generator: Generator, experiment: Experiment, about: 
 def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
     """The generator of a run folder or a model file, on the CPU, ready to call.
 
-    G(z [N, z_dim], label=None, truncation_psi=1.0, noise_mode="const") -> images [N, C, H, W] in nominal [-1, 1].
+    G(z [N, z_dim], label=None, truncation_psi=1.0, truncation_cutoff=None, noise_mode="const") -> images [N, C, H, W]
+    in nominal [-1, 1]; `gancore.contracts.Generator.forward` says what each means.
     A model of a run that was still growing samples at the stage it had reached, which is its `G.stage`.
     Code copied from an experiment's local plugins is executed only with `trust_local_plugins`.
 

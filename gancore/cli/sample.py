@@ -34,7 +34,20 @@ def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
 )
 @click.option("--count", type=click.IntRange(1, MOST), default=64, show_default=True, help="Images in the grid.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--truncation-psi", type=float, callback=_finite, default=1.0, show_default=True)
+@click.option(
+    "--truncation-psi",
+    type=float,
+    callback=_finite,
+    default=1.0,
+    show_default=True,
+    help="Pull of ws towards their mean: 1 none, 0 all the way.",
+)
+@click.option(
+    "--truncation-cutoff",
+    metavar="N",
+    type=int,
+    help="Truncate the first N slots of ws only, those of the coarse layers; default: all.",
+)
 @click.option("--label", type=click.IntRange(0), help="Class index, for a conditional model; default: all in turn.")
 @click.option("--noise-mode", type=click.Choice(["const", "random", "none"]), default="const", show_default=True)
 @trust_local_plugins
@@ -44,6 +57,7 @@ def sample(
     count: int,
     seed: int,
     truncation_psi: float,
+    truncation_cutoff: int | None,
     label: int | None,
     noise_mode: str,
     trust: bool | None,
@@ -53,5 +67,5 @@ def sample(
     from gancore.training.samples import generate, save_grid
 
     generator = load(model, trust_local_plugins=bool(trust))
-    save_grid(out, generate(generator, count, seed, label, truncation_psi, noise_mode))
+    save_grid(out, generate(generator, count, seed, label, truncation_psi, truncation_cutoff, noise_mode))
     click.echo(out)

@@ -95,14 +95,13 @@ class Generator(Part):
         """[N, z_dim] and labels [N, label_dim] to the finest image [N, C, H, W], nominal range [-1, 1].
 
         H and W are the final resolution, or that of `stage` where a growing run has not reached it yet.
+        `truncation_psi` pulls ws towards their mean: 1 not at all, 0 all the way; `truncation_cutoff` says how many
+        slots of ws, 0 to num_ws, from the coarsest on (None: all of them).
         Random noise comes from `draw` when it is given, from torch's own generator otherwise.
         Raises ValueError when labels, truncation or noise mode are not what this generator takes.
         """
         self._check_label(len(z), label)
-        if not math.isfinite(truncation_psi):
-            raise ValueError(f"truncation_psi should be a finite number, not {truncation_psi}")
-        if truncation_cutoff is not None and truncation_cutoff < 0:
-            raise ValueError(f"truncation_cutoff counts slots of ws, from 0; it cannot be {truncation_cutoff}")
+        self._check_truncation(truncation_psi, truncation_cutoff)
         if noise_mode not in get_args(NoiseMode):
             raise ValueError(f"noise_mode should be one of {', '.join(get_args(NoiseMode))}, not {noise_mode!r}")
         ws = self.mapping(z, label, truncation_psi=truncation_psi, truncation_cutoff=truncation_cutoff)
@@ -115,3 +114,13 @@ class Generator(Part):
         if label_dim == 0:
             raise ValueError("this generator was made without labels; leave label out")
         raise ValueError(f"label should have shape [{n}, {label_dim}], one row a sample, not {list(label.shape)}")
+
+    def _check_truncation(self, psi: float, cutoff: int | None) -> None:
+        if not math.isfinite(psi):
+            raise ValueError(f"truncation_psi should be a finite number, not {psi}")
+        if cutoff is None:
+            return
+        if "ws" not in self.provides:
+            raise ValueError("this generator has no slots of ws to choose among; leave truncation_cutoff out")
+        if not 0 <= cutoff <= self.num_ws:
+            raise ValueError(f"truncation_cutoff counts slots of ws: it should be 0 to {self.num_ws}, not {cutoff}")

@@ -30,12 +30,14 @@ def generate(
     seed: int,
     label: int | None = None,
     truncation_psi: float = 1.0,
+    truncation_cutoff: int | None = None,
     noise_mode: str = "const",
     batch: int = 16,
 ) -> Tensor:
     """`count` images [count, C, R, R] on the CPU from latents and noise of a seed, of one class or of all in turn.
 
-    Images of a generator that is still growing are enlarged to the final size.
+    Truncation is that of `Generator.forward`. Images of a generator that is still growing are enlarged to the final
+    size.
     Raises GancoreError when the class does not exist, or the generator cannot truncate in this way.
     """
     device = next(generator.parameters()).device
@@ -47,6 +49,7 @@ def generate(
                 z[i : i + batch],
                 None if labels is None else labels[i : i + batch],
                 truncation_psi=truncation_psi,
+                truncation_cutoff=truncation_cutoff,
                 noise_mode=noise_mode,
                 draw=SeededDraw.whole((seed, "samples", "noise", i), len(z[i : i + batch]), device),
             )

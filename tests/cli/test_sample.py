@@ -41,9 +41,23 @@ def test_random_noise_is_that_of_the_seed(model: Path, tmp_path: Path, generator
     assert not torch.equal(generate(generator, 2, 0), generate(generator, 2, 0, noise_mode="random"))
 
 
+def test_cutoff_says_how_many_slots_are_truncated(model: Path, tmp_path: Path):
+    def sampled(*options: str) -> bytes:
+        out = tmp_path / "samples.png"
+        assert cli.main(["sample", str(model), "--out", str(out), "--count", "4", *options]) == 0
+        return out.read_bytes()
+
+    psi = ("--truncation-psi", "0.3")
+    assert sampled(*psi, "--truncation-cutoff", "6") == sampled(*psi)
+    assert sampled(*psi, "--truncation-cutoff", "0") == sampled()
+    assert len({sampled(*psi, "--truncation-cutoff", n) for n in ("0", "2", "6")}) == 3
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [
+        (["--truncation-psi", "0.5", "--truncation-cutoff", "7"], "should be 0 to 6, not 7"),
+        (["--truncation-cutoff", "-1"], "should be 0 to 6, not -1"),
         (["--truncation-psi", "nan"], "nan is not a finite number"),
         (["--truncation-psi", "inf"], "inf is not a finite number"),
         (["--out", "x.jpg"], "should end in .png"),
@@ -65,7 +79,8 @@ def test_options_that_make_no_sense_are_refused(
     [
         ({"noise_mode": "foo"}, "one of const, random, none, not 'foo'"),
         ({"label": torch.eye(2)}, "made without labels"),
-        ({"truncation_cutoff": -1, "truncation_psi": 0.5}, "cannot be -1"),
+        ({"truncation_cutoff": -1, "truncation_psi": 0.5}, "should be 0 to 6, not -1"),
+        ({"truncation_cutoff": 7, "truncation_psi": 0.5}, "should be 0 to 6, not 7"),
         ({"truncation_psi": float("nan")}, "a finite number, not nan"),
     ],
 )

@@ -40,6 +40,23 @@ def test_truncates_or_refuses_to(name: str) -> None:
     assert torch.equal(G(z, truncation_psi=1), G(z))
 
 
+@every_generator
+def test_a_cutoff_is_for_slots_of_ws(name: str) -> None:
+    G = built(name)
+    z = torch.randn(2, G.z_dim)
+    if "ws" not in G.provides:
+        with pytest.raises(ValueError, match="leave truncation_cutoff out"):
+            G(z, truncation_cutoff=0)
+        return
+    for cutoff in (-1, G.num_ws + 1):
+        with pytest.raises(ValueError, match=f"should be 0 to {G.num_ws}, not {cutoff}"):
+            G(z, truncation_psi=0.5, truncation_cutoff=cutoff)
+    free, pulled = G.mapping(z), G.mapping(z, truncation_psi=0.5)
+    half = G.mapping(z, truncation_psi=0.5, truncation_cutoff=2)
+    assert torch.equal(half, torch.cat([pulled[:, :2], free[:, 2:]], dim=1))
+    assert torch.equal(G(z, truncation_psi=0.5, truncation_cutoff=2), G.synthesis(half, noise_mode="const")[-1])
+
+
 @pytest.mark.parametrize("name", sorted(WITHOUT))
 def test_samples_are_refused_in_words(name: str) -> None:
     with pytest.raises(GancoreError, match="no truncation"):
