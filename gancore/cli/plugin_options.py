@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
@@ -41,12 +42,19 @@ def _options(name: str, info: FieldInfo, prefix: str, given: BaseModel | None) -
         yield from table(info.annotation, f"{prefix}{name}.", default)
     else:
         required = info.is_required() and given is None
-        words, bounds = describe(info.annotation), _range(info.metadata)
+        words, bounds = describe(info.annotation), _range([*info.metadata, *_members_metadata(info.annotation)])
         yield Option(prefix + name, words, to_jsonable_python(default), required, bounds, info.description or "")
 
 
 def _default(info: FieldInfo) -> Any:
     return None if info.is_required() else info.get_default(call_default_factory=True, validated_data={})
+
+
+def _members_metadata(annotation: Any) -> Iterator[Any]:
+    """What annotates the members of a union: the bounds in `Annotated[Scheduled, within(ge=0)] | None`."""
+    if get_origin(annotation) in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from getattr(member, "__metadata__", ())
 
 
 def _range(metadata: Sequence[Any]) -> str:

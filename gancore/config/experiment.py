@@ -1,5 +1,7 @@
 """A resolved experiment: every part a checked plugin with its options, every default filled in."""
 
+import functools
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +24,7 @@ LATER: dict[str, Any] = {
     "training.g_batches": 1,
     "training.tf32": None,
     "training.recompute": None,
+    "training.ema.decay": None,
 }
 """Options that came after the first version, with the value that means what was done before there were any.
 
@@ -191,9 +194,10 @@ class Experiment:
         versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
         described = {**self._with_data_base(None).to_dict(), "plugins": versions}
         for key, before in LATER.items():
-            section, option = key.split(".")
-            if described[section][option] == before:
-                del described[section][option]
+            *sections, option = key.split(".")
+            section = functools.reduce(operator.getitem, sections, described)
+            if section[option] == before:
+                del section[option]
         return described
 
     def error(self, key: str, message: str) -> ConfigError:

@@ -47,10 +47,28 @@ OptimizerConfig = Annotated[Adam | RMSprop | SGD, Field(discriminator="use")]
 
 
 class EMA(PluginConfig):
-    """Moving average of the generator: decay 0.5 ** (batch / (halflife_kimg * 1000))."""
+    """Moving average of the generator: decay 0.5 ** (batch / (halflife_kimg * 1000)), or `decay` in every step."""
 
-    halflife_kimg: Annotated[Scheduled, within(ge=0)] = Field(10.0, description="kimg to fade to half; 0: no averaging")
+    halflife_kimg: Annotated[Scheduled, within(ge=0)] | None = Field(
+        10.0, description="kimg to fade to half; 0: no averaging; null with `decay`"
+    )
     rampup: float | None = Field(None, gt=0, description="half-life at most this share of the images shown so far")
+    decay: float | None = Field(None, ge=0, lt=1, description="of every step, in place of a half-life (PGGAN: 0.999)")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _decay_needs_no_halflife(cls, data: Any) -> Any:
+        """The default half-life gives way to a decay; one that was asked for does not."""
+        return {"halflife_kimg": None, **data} if isinstance(data, dict) and data.get("decay") is not None else data
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> "EMA":
+        if self.decay is None and self.halflife_kimg is None:
+            raise ValueError("there must be a halflife_kimg (0: no averaging) or a decay")
+        for name in ("halflife_kimg", "rampup"):
+            if self.decay is not None and getattr(self, name) is not None:
+                raise ValueError(f"decay and {name} exclude each other; set one of them to null")
+        return self
 
 
 class Divergence(PluginConfig):

@@ -1,7 +1,7 @@
 """Moving average of the generator: parameters averaged, buffers copied.
 
-PGGAN and StyleGAN: decay 0.5 ** (batch / halflife), with the half-life in images; the ramp-up of StyleGAN2-ADA keeps
-the half-life below a share of the images shown so far.
+PGGAN and MSG-GAN: one decay for every step. StyleGAN: decay 0.5 ** (batch / halflife), with the half-life in images;
+the ramp-up of StyleGAN2-ADA keeps the half-life below a share of the images shown so far.
 """
 
 import copy
@@ -17,6 +17,8 @@ from gancore.training.draws import SeededDraw, random_labels
 
 def ema_decay(cfg: EMA, batch: int, nimg: int) -> float:
     """The decay of one step of `batch` images when `nimg` real images have been shown before it."""
+    if cfg.halflife_kimg is None:
+        return cfg.decay or 0.0
     halflife = value_at(cfg.halflife_kimg, nimg / 1000) * 1000
     if cfg.rampup is not None:
         halflife = min(halflife, nimg * cfg.rampup)

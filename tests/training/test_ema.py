@@ -1,11 +1,17 @@
 """The averaged generator: decay, copies, and batch statistics of its own weights."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
-from tiny import tiny_trainer
+from tiny import tiny_experiment, tiny_trainer
 
+from gancore.config import load_experiment
 from gancore.config.training import EMA
+from gancore.errors import ConfigError, RunError
 from gancore.training.ema import ema_decay, recompute_statistics
+from gancore.training.run import train
 
 
 def test_decay_is_a_half_life() -> None:
@@ -18,6 +24,58 @@ def test_rampup_follows_the_images_shown() -> None:
     assert ema_decay(cfg, 32, 0) == 0
     assert ema_decay(cfg, 32, 20_000) == ema_decay(EMA(halflife_kimg=1), 32, 0)
     assert ema_decay(cfg, 32, 10_000_000) == ema_decay(EMA(halflife_kimg=10), 32, 0)
+
+
+def test_a_fixed_decay_takes_the_place_of_the_half_life() -> None:
+    cfg = EMA(decay=0.999)
+    assert cfg.halflife_kimg is None
+    assert {ema_decay(cfg, batch, nimg) for batch in (1, 512) for nimg in (0, 10_000_000)} == {0.999}
+
+
+@pytest.mark.parametrize(
+    ("ema", "told"),
+    [
+        ({"decay": 0.999, "halflife_kimg": 10}, "decay and halflife_kimg exclude each other; set one of them to null"),
+        ({"decay": 0.999, "rampup": 0.05}, "decay and rampup exclude each other"),
+        ({"halflife_kimg": None}, r"there must be a halflife_kimg \(0: no averaging\) or a decay"),
+    ],
+)
+def test_decay_and_half_life_exclude_each_other(ema: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigError, match=rf"training\.ema: {told}"):
+        tiny_experiment(training__ema=ema)
+
+
+def test_a_resolved_experiment_with_a_decay_can_be_read_again() -> None:
+    experiment = tiny_experiment(training__ema={"decay": 0.5})
+    assert load_experiment(experiment.to_dict()).training == experiment.training
+
+
+def test_average_of_a_fixed_decay_is_a_geometric_sum() -> None:
+    """After two steps of decay d: d^2 p_0 + d (1 - d) p_1 + (1 - d) p_2."""
+    trainer, d = tiny_trainer(training__ema={"decay": 0.75}), 0.75
+    seen = []
+    for _ in range(2):
+        seen.append([p.detach().clone() for p in trainer.gan.generator.parameters()])
+        trainer.step()
+    for average, p0, p1, p2 in zip(trainer.ema.parameters(), *seen, trainer.gan.generator.parameters(), strict=True):
+        torch.testing.assert_close(average, d**2 * p0 + d * (1 - d) * p1 + (1 - d) * p2.detach())
+
+
+def test_a_run_from_before_there_was_a_decay_goes_on(tmp_path: Path) -> None:
+    older = {"training__kimg": 0.016}
+    train(tiny_experiment(**older), tmp_path / "run")
+    config = tmp_path / "run" / "config.yaml"
+    text = config.read_text()
+    assert ", decay: null" in text
+    config.write_text(text.replace(", decay: null", ""))
+    train(tiny_experiment(training__kimg=0.024), tmp_path / "run")
+    with pytest.raises(RunError, match=r"training\.ema\.decay: None -> 0\.9"):
+        train(tiny_experiment(training__ema={"decay": 0.9}, **older), tmp_path / "run")
+
+
+def test_an_identity_without_a_decay_is_that_from_before() -> None:
+    assert "decay" not in tiny_experiment().identity()["training"]["ema"]
+    assert tiny_experiment(training__ema={"decay": 0.9}).identity()["training"]["ema"]["decay"] == 0.9
 
 
 def test_average_follows_parameters_and_copies_buffers() -> None:
