@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,20 +11,19 @@ from gancore.artifacts.atomic import TEMPORARY, write_text
 from gancore.errors import RunError
 
 MODEL = "model.safetensors"
-CHECKPOINT = re.compile(r"checkpoint-(\d+)\.safetensors")
 
 
 class RunFolder:
     """Paths and files of a run.
 
-    config.yaml             the resolved experiment
-    environment.json        versions, device, threads, identity of the data
-    model.safetensors       the averaged generator, self-describing
-    model-best.safetensors  the one with the best value of the first metric, where there are evaluations
-    checkpoint-N.safetensors everything needed to continue after N thousand images
-    log.jsonl, metrics.jsonl a line for each log tick, for each evaluation
-    events/, samples/       TensorBoard events, grids of images
-    plugins/                copies of the experiment's local plugin files
+    config.yaml               the resolved experiment
+    environment.json          versions, device, threads, identity of the data
+    model.safetensors         the averaged generator, self-describing
+    model-best.safetensors    the one with the best value of the first metric, where there are evaluations
+    checkpoint-N.safetensors  everything needed to continue after N kimg
+    log.jsonl, metrics.jsonl  a line for each log tick, for each evaluation
+    events/, samples/         TensorBoard events, grids of images
+    plugins/                  copies of the experiment's local plugin files
     """
 
     def __init__(self, path: Path) -> None:
@@ -73,6 +71,7 @@ class RunFolder:
             yield
 
     def checkpoint(self, nimg: int) -> Path:
+        """The file of a checkpoint after `nimg` images; names sort by length of training."""
         return self.path / f"checkpoint-{nimg / 1000:010.3f}.safetensors"
 
     def checkpoints(self) -> list[Path]:

@@ -4,11 +4,6 @@ import torch
 from torch import Tensor
 
 
-def to_255(images: Tensor) -> Tensor:
-    """Nominal [-1, 1] to [0, 255], float32, neither rounded nor clipped."""
-    return (images.float() + 1) * 127.5
-
-
 def to_uint8(images: Tensor) -> Tensor:
     """Nominal [-1, 1] to uint8 by clip(127.5 x + 128), as the papers' code does before the feature network."""
     return (images.float() * 127.5 + 128).clamp_(0, 255).to(torch.uint8)

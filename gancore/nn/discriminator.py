@@ -1,4 +1,4 @@
-"""The shared base of discriminators that halve: a topology says where images enter.
+"""The shared base of discriminators whose blocks halve the resolution: a topology says where images enter.
 
 Layers are named in the published manner: `b64.fromrgb`, `b64.conv0`, `b64.conv1`, `b64.skip`, `b4.conv`, `b4.fc`,
 `b4.out`. Source: arXiv:1912.04958 section 4.1; labels by projection (arXiv:1802.05637) as in the code of
@@ -17,6 +17,7 @@ from gancore.contracts import Context, Discriminator, Images, Interface, Normali
 from gancore.errors import PluginError
 from gancore.nn.activation import leaky
 from gancore.nn.fade import weight_of_newest
+from gancore.nn.label import needed
 from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
 from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
 from gancore.nn.minibatch_std import MinibatchStd
@@ -35,7 +36,7 @@ class MinibatchStdConfig(PluginConfig):
 
 
 class DiscriminatorConfig(ConvOptions):
-    """Options of discriminators that halve."""
+    """Options of discriminators whose blocks halve the resolution."""
 
     channels: ChannelsConfig | None = Field(
         None,
@@ -85,7 +86,7 @@ class Builder:
         return Conv2d(c_in, c_out, 1, False, "down", self.cfg.resample_filter, self.cfg.resampling)
 
     def fromrgb(self, resolution: int) -> Conv2d:
-        """The one before the last block has no clamp in the published code; a state trained there expects that."""
+        """As published, the one at 4x4 has no clamp; weights that were trained by that code expect it so."""
         clamp = None if resolution == FIRST_RESOLUTION else self.cfg.conv_clamp
         activation = leaky(self.cfg.gain, clamp)
         return Conv2d(self.interface.channels, self.channels(resolution), 1, activation=activation)
@@ -107,7 +108,7 @@ class DiscriminatorBlock(nn.Module):
 
 
 class ResidualDiscriminatorBlock(DiscriminatorBlock):
-    """A block beside a downsampling 1x1 convolution."""
+    """A block with a downsampling 1x1 convolution around it."""
 
     def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int) -> None:
         super().__init__(build, resolution, c_in, c_out)
@@ -171,11 +172,10 @@ class StyleDiscriminator(Discriminator):
         return (self.score(x, label),)
 
     def score(self, features: Tensor, label: Tensor | None) -> Tensor:
-        """The logit [N] from what the last layer gives, [N, features]."""
+        """The logit [N] from what the last layer gives, [N, features]. Raises ValueError where a label is missing."""
         if not self.interface.label_dim:
             return features[:, 0]
-        if label is None:
-            raise ValueError(f"this network was made for labels [N, {self.interface.label_dim}], and got none")
+        label = needed(label, self.interface.label_dim)
         if not self.cmap_dim:
             return (features * label).sum(dim=1)
         return (features * self.mapping(None, label)).sum(dim=1) / math.sqrt(self.cmap_dim)

@@ -16,12 +16,12 @@ def weight_of_newest(stage: Stage | None) -> float:
 
 
 def images_in_use(stage: Stage | None) -> int:
-    """How many of the last blocks paint: one, or two while the newest fades in."""
+    """How many of the last blocks are asked for an image: one, or two while the newest fades in."""
     return 1 if weight_of_newest(stage) == 1 else 2
 
 
 def faded_image(rgbs: Sequence[Tensor], stage: Stage | None, upsample: Callable[[Tensor], Tensor]) -> Tensor:
-    """(1 - alpha) * up(rgb of the block before) + alpha * rgb of the newest; the only one there is at the start."""
+    """(1 - alpha) * up(rgb of the block before) + alpha * rgb of the newest; at the first resolution its rgb alone."""
     if len(rgbs) == 1:
         return rgbs[-1]
     return upsample(rgbs[-2]).lerp(rgbs[-1], weight_of_newest(stage))

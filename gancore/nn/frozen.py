@@ -1,4 +1,4 @@
-"""A network that is looked through and never trained."""
+"""A pretrained network that is used as it is and never trained."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from gancore.nn.pretrained import state_hash
 
 
 class Frozen(nn.Module):
-    """Holds a network that is no part of what surrounds it: in evaluation mode for good, without parameters to train.
+    """Holds a network without making it a submodule: always in evaluation mode, no parameters to train.
 
     Gradients pass through it to its input. It is in no optimizer, average or weight normalization. A checkpoint has
     the hash of its weights instead of them; one that was written with other weights is refused (RunError).

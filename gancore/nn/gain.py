@@ -28,7 +28,10 @@ class Gained(Normalization):
 
 
 def gained(normalize: Callable[[Site], Normalization], std: float = 0.0) -> Callable[[Site], Normalization]:
-    """`normalize`, with a gain behind every normalization that has a statistic to undo."""
+    """`normalize`, with a learned gain after every normalization that changes activations.
+
+    Raises PluginError, when called, for one that takes a style.
+    """
 
     def build(site: Site) -> Normalization:
         normalization = normalize(site)

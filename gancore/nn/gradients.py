@@ -33,7 +33,7 @@ def no_weight_gradients() -> Iterator[None]:
 
 @contextmanager
 def inner_scale(scale: Tensor | None) -> Iterator[None]:
-    """Within this context `input_gradients` differentiates what is multiplied by `scale`, and gives what it would."""
+    """Within this context `input_gradients` differentiates outputs times `scale` and divides by it afterwards."""
     global _scale
     before, _scale = _scale, scale
     try:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gancore.contracts import Mean, Part
 from gancore.nn.activation import GainIn, leaky
+from gancore.nn.label import needed
 from gancore.nn.layers import Linear
 from gancore.options import PluginConfig
 
@@ -97,9 +98,7 @@ class MappingNetwork(Part):
     def _input(self, z: Tensor | None, label: Tensor | None) -> Tensor:
         parts = [] if z is None else [z]
         if self.label_dim:
-            if label is None:
-                raise ValueError(f"this network was made for labels [N, {self.label_dim}], and got none")
-            parts.append(self.embed(label))
+            parts.append(self.embed(needed(label, self.label_dim)))
         if self.together:
             return normalize_2nd_moment(torch.cat(parts, dim=1))
         return torch.cat([normalize_2nd_moment(part) for part in parts], dim=1)

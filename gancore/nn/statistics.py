@@ -42,7 +42,7 @@ class RunningMoments(torch.nn.Module):
     def __init__(self, channels: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
         self.eps, self.momentum = eps, momentum
-        self.recomputed: int | None = None  # batches seen since `recompute_moments`
+        self.recomputed: int | None = None  # batches seen inside `recomputed_moments`
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_var", torch.ones(channels))
 
@@ -75,7 +75,8 @@ class RunningMoments(torch.nn.Module):
 def recomputed_moments(network: torch.nn.Module) -> Iterator[bool]:
     """Batch statistics of `network` become the plain averages over the batches it is given inside the block.
 
-    Gives whether it has any. Weights that were averaged over training fit no moving average of the statistics.
+    Gives whether it has any. The averaged generator needs this: the moving averages that it copies were measured with
+    the weights of training, not with the averaged ones.
     """
     moments = [module for module in network.modules() if isinstance(module, RunningMoments)]
     for module in moments:

@@ -21,6 +21,9 @@ from gancore.nn.options import StyleOptions
 from gancore.nn.precision import in_float16
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 
+SQRT_HALF = math.sqrt(0.5)
+"""Keeps the variance when two branches of equal variance are added (arXiv:1912.04958 section 4.1)."""
+
 
 class Epilogue(nn.Module):
     """What follows a synthesis convolution, or the constant input: noise, bias, activation, statistic, style."""
@@ -165,7 +168,3 @@ def constant_input(channels: int, resolution: int, start: str) -> nn.Parameter:
 def _maps(values: Tensor, dtype: torch.dtype) -> Tensor:
     """[N, C] as [N, C, 1, 1]."""
     return values.to(dtype)[:, :, None, None]
-
-
-SQRT_HALF = math.sqrt(0.5)
-"""Keeps the variance when two branches of equal variance are added (arXiv:1912.04958 section 4.1)."""

@@ -55,7 +55,8 @@ class Builder:
         return StyleConv(site, self.normalize(site), self.cfg.w_dim, self.slots.take(), self.cfg, up)
 
     def epilogue(self, name: str, resolution: int, channels: int) -> Epilogue:
-        """Without a style where the normalization wants one: those scale a convolution, and here is none."""
+        """What follows the constant input. A normalization that takes a style itself (demodulation) scales a
+        convolution with it; there is none here, so the layer then has no style and no slot."""
         site = self.sites.next(name, resolution, channels, channels)
         normalization = self.normalize(site)
         slot = None if normalization.style_size else self.slots.take()
@@ -105,7 +106,7 @@ class StyleBlock(nn.Module):
 
 
 class ResidualStyleBlock(StyleBlock):
-    """A style block beside an upsampling 1x1 convolution."""
+    """A style block with an upsampling 1x1 convolution around it."""
 
     def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int) -> None:
         super().__init__(build, resolution, c_in, c_out)
@@ -152,10 +153,10 @@ class StyleSynthesis(nn.Module):
         """See `gancore.contracts.Generator`."""
         x, rgbs, blocks = None, [], self.blocks(stage)
         noise, slots = NoiseSource(noise_mode, draw), ws.unbind(1)
-        painters = blocks[-self.painters(stage) :]
+        with_image = blocks[-self.torgbs_in_use(stage) :]
         for block in blocks:
             x = block(x, slots, noise)
-            if block.torgb is not None and block in painters:
+            if block.torgb is not None and block in with_image:
                 rgbs.append(block.torgb(x, slots))
         return self.output(rgbs, stage)
 
@@ -166,7 +167,7 @@ class StyleSynthesis(nn.Module):
             raise PluginError(f"{type(self).__name__} paints at {self.resolutions[-1]} only, and cannot grow")
         return [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= last]
 
-    def painters(self, stage: Stage | None) -> int:
+    def torgbs_in_use(self, stage: Stage | None) -> int:
         """How many of the last blocks are asked for an image, as far as they have a toRGB."""
         return len(self.resolutions)
 

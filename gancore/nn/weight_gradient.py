@@ -5,6 +5,8 @@ taken as matrix products of g with the patches of x (im2col), a few rows at a ti
 a training step is 6 % shorter (benchmarks/train_step.py). Elsewhere the library's kernel does it.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -18,15 +20,33 @@ CHANNELS = 48  # from which Winograd's products are quicker
 
 def weight_gradient(x: Tensor, g: Tensor, shape: torch.Size, stride: int, padding: int, groups: int) -> Tensor:
     """x [N, I, H, W] and g [N, O, H', W'] to dw of `shape` [O, I / groups, kh, kw]."""
+    if torch.compiler.is_compiling() and x.device.type == "cpu":
+        return _opaque(x, g, list(shape), stride, padding, groups)
+    return _chosen(x, g, shape, stride, padding, groups)
+
+
+def _chosen(x: Tensor, g: Tensor, shape: Sequence[int], stride: int, padding: int, groups: int) -> Tensor:
+    """By the kernel that is the quickest."""
     if winograd.pays(x, shape, stride, padding, groups, CHANNELS):
         return winograd.weight_gradient(x, g)
-    products_pay = torch.backends.cpu.get_cpu_capability() == "AVX2" and x.dtype in (torch.float32, torch.float64)
+    products_pay = winograd.CPU_CAPABILITY == "AVX2" and x.dtype in (torch.float32, torch.float64)
     if x.device.type == "cpu" and products_pay and groups == 1 and shape[2] > 1:
         return by_matrix_products(x, g, shape, stride, padding)
-    return conv2d_weight(x, shape, g, stride, padding, groups=groups)
+    return conv2d_weight(x, torch.Size(shape), g, stride, padding, groups=groups)
 
 
-def by_matrix_products(x: Tensor, g: Tensor, shape: torch.Size, stride: int, padding: int) -> Tensor:
+@torch.library.custom_op("gancore::weight_gradient", mutates_args=())
+def _opaque(x: Tensor, g: Tensor, shape: list[int], stride: int, padding: int, groups: int) -> Tensor:
+    """What a compiled step calls as it is, with strides it can foresee."""
+    return _chosen(x, g, shape, stride, padding, groups).contiguous()
+
+
+@_opaque.register_fake
+def _(x: Tensor, g: Tensor, shape: list[int], stride: int, padding: int, groups: int) -> Tensor:
+    return x.new_empty(shape)
+
+
+def by_matrix_products(x: Tensor, g: Tensor, shape: Sequence[int], stride: int, padding: int) -> Tensor:
     """The same by products [O, pixels] @ [pixels, kh * kw * I], for channels_last tensors."""
     c_out, c_in, kh, kw = shape
     images, (height, width) = len(x), g.shape[2:]

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 TILES = 256  # of 4x4 pixels, transformed at a time: they shall stay in the cache
 SMALLEST = 16  # height and width from which it pays
+CPU_CAPABILITY = torch.backends.cpu.get_cpu_capability()
 
 Parts = Sequence[Tensor]
 Transform = Callable[[Parts, Parts], None]
@@ -28,12 +29,19 @@ def pays(x: Tensor, shape: Sequence[int], stride: int, padding: int, groups: int
     """Whether a convolution of x with a weight of this shape is cheaper so, from that many `channels` on."""
     fits = (*shape[2:], stride, padding, groups) == (3, 3, 1, 1, 1) and not any(n % 4 for n in x.shape[2:])
     large = min(*shape[:2]) >= channels and min(x.shape[2:]) >= SMALLEST
-    avx2 = torch.backends.cpu.get_cpu_capability() == "AVX2"  # where it was measured
+    avx2 = CPU_CAPABILITY == "AVX2"  # where it was measured
     return fits and large and avx2 and x.device.type == "cpu" and x.dtype == torch.float32
 
 
 def convolution(x: Tensor, weight: Tensor) -> Tensor:
-    """x [N, I, H, W] and weight [O, I, 3, 3] to [N, O, H, W], padded by 1, channels_last."""
+    """x [N, I, H, W] and weight [O, I, 3, 3] to [N, O, H, W], padded by 1, channels_last.
+
+    A compiled step calls it as it is: writing into slices is quick here, and not what a compiler expects.
+    """
+    return _opaque(x, weight) if torch.compiler.is_compiling() else _convolution(x, weight)
+
+
+def _convolution(x: Tensor, weight: Tensor) -> Tensor:
     c_out, c_in = weight.shape[:2]
     kernel = (_kernel(weight) @ weight.permute(2, 3, 1, 0).reshape(9, -1)).view(36, c_in, c_out)
     size = (len(x), c_out, *x.shape[2:])
@@ -44,6 +52,17 @@ def convolution(x: Tensor, weight: Tensor) -> Tensor:
         products = torch.bmm(tiles.view(36, -1, c_in), kernel)
         _write_output(products.view(*tiles.shape[:-1], c_out), out)
     return y
+
+
+@torch.library.custom_op("gancore::winograd_convolution", mutates_args=())
+def _opaque(x: Tensor, weight: Tensor) -> Tensor:
+    return _convolution(x, weight)
+
+
+@_opaque.register_fake
+def _(x: Tensor, weight: Tensor) -> Tensor:
+    size = (len(x), len(weight), *x.shape[2:])
+    return torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
 
 
 def weight_gradient(x: Tensor, g: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
 from gancore.nn.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
 from gancore.nn.convolution import conv2d
+from gancore.nn.label import needed
 from gancore.nn.layers import Conv2d, Weighted
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.sites import FIRST_RESOLUTION, resolution_problems
@@ -90,9 +91,7 @@ class Bottleneck(Discriminator):
         features = self.out(x)
         if self.embed is None:
             return (features[:, 0],)
-        if label is None:
-            raise ValueError(f"this network was made for labels [N, {self.interface.label_dim}], and got none")
-        return ((features * self.embed(label)).sum(dim=1),)
+        return ((features * self.embed(needed(label, self.interface.label_dim))).sum(dim=1),)
 
     @classmethod
     def problems(cls, cfg: BottleneckDiscriminatorConfig, context: Context) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""Residual topology: every block stands beside a 1x1 skip convolution (arXiv:1912.04958 section 4.1)."""
+"""Residual topology: a 1x1 skip convolution around every block (arXiv:1912.04958 section 4.1)."""
 
 from gancore.nn.discriminator import ResidualDiscriminatorBlock, StyleDiscriminator
 

@@ -12,9 +12,11 @@ from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
 
 
 class ProgressiveSynthesis(StyleSynthesis):
+    """The image of the newest block; while it fades in, blended with the upsampled one of the block before."""
+
     torgb_at_every_resolution = True
 
-    def painters(self, stage: Stage | None) -> int:
+    def torgbs_in_use(self, stage: Stage | None) -> int:
         return images_in_use(stage)
 
     def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:

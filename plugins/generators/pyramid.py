@@ -15,6 +15,8 @@ from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
 
 
 class PyramidSynthesis(StyleSynthesis):
+    """All images, coarse to fine."""
+
     torgb_at_every_resolution = True
 
     def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:

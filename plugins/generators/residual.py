@@ -1,9 +1,11 @@
-"""Residual topology: every block stands beside a 1x1 skip convolution (arXiv:1912.04958 section 4.1)."""
+"""Residual topology: a 1x1 skip convolution around every block (arXiv:1912.04958 section 4.1)."""
 
 from gancore.nn.synthesis import ResidualStyleBlock, StyleGenerator, StyleSynthesis
 
 
 class ResidualSynthesis(StyleSynthesis):
+    """Residual blocks; the image of the last one."""
+
     block = ResidualStyleBlock
 
 

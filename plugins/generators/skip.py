@@ -12,6 +12,8 @@ from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
 
 
 class SkipSynthesis(StyleSynthesis):
+    """The sum of all images, each upsampled to the size of the next."""
+
     torgb_at_every_resolution = True
 
     def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:

@@ -163,11 +163,11 @@ class StackSynthesis(nn.Module):
         """See `gancore.contracts.Generator`; there is no noise."""
         last = self.resolutions[-1] if stage is None else stage.resolution
         blocks = [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= last]
-        painters, rgbs = blocks[-images_in_use(stage) :], []
+        with_image, rgbs = blocks[-images_in_use(stage) :], []
         x = ws[:, 0, :, None, None]
         for block in blocks:
             x = block(x)
-            if block in painters:
+            if block in with_image:
                 rgbs.append(block.torgb(x))
         image = faded_image(rgbs, stage, self.upsample)
         return (image.tanh() if self.output == "tanh" else image,)
