@@ -1,4 +1,8 @@
-"""Running means of device scalars between two log ticks: nothing is read from the device before a tick."""
+"""Running means of device scalars between two log ticks: nothing is read from the device before a tick.
+
+What a phase shows counts only when its update does. The values of one that is skipped (an overflow in float16) say
+nothing of the run, and one that is not finite would spoil the mean of all others.
+"""
 
 import torch
 from torch import Tensor
@@ -7,24 +11,37 @@ from gancore.contracts.types import Mean
 
 
 class Stats:
-    """Sums and counts by name."""
+    """Weighted sums and weights by name, [2] each: those of the phase that is computed, and those that count."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, float] = {}
+        self._phase: dict[str, Tensor] = {}
+        self._counted: dict[str, Tensor] = {}
+
+    def begin(self) -> None:
+        """A phase begins: what was added since the last one that counted is dropped."""
+        self._phase.clear()
 
     def add(self, values: dict[str, Tensor], weight: float = 1.0) -> None:
+        """Values of a microbatch that is so much of the batch."""
         for name, value in values.items():
-            value = value.detach().float() * weight
-            self._sums[name] = self._sums[name] + value if name in self._sums else value
-            self._counts[name] = self._counts.get(name, 0.0) + weight
+            value = value.detach().float()
+            _accumulate(self._phase, name, torch.stack([value, torch.ones_like(value)]) * weight)
+
+    def count(self, skipped: Tensor) -> None:
+        """The phase is done: what it added counts, unless its update is skipped (1.0, else 0.0)."""
+        for name, pair in self._phase.items():
+            _accumulate(self._counted, name, torch.where(skipped > 0, 0.0, pair))
+        self._phase.clear()
 
     def read(self, mean: Mean = lambda values: values) -> dict[str, float]:
-        """Means since the last call, over processes too by `mean`, read in one transfer."""
-        if not self._sums:
+        """Means since the last call, over processes too by `mean`, read in one transfer; none where nothing counted."""
+        if not self._counted:
             return {}
-        sums = mean(torch.stack(list(self._sums.values()))).tolist()
-        means = {name: total / self._counts[name] for name, total in zip(self._sums, sums, strict=True)}
-        self._sums.clear()
-        self._counts.clear()
+        pairs = mean(torch.stack(list(self._counted.values()))).tolist()
+        means = {name: total / weight for name, (total, weight) in zip(self._counted, pairs, strict=True) if weight}
+        self._counted.clear()
         return means
+
+
+def _accumulate(sums: dict[str, Tensor], name: str, pair: Tensor) -> None:
+    sums[name] = sums[name] + pair if name in sums else pair

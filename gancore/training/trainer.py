@@ -112,6 +112,7 @@ class Trainer:
         self._train_only(phase.network)
         optimizer = self.optimizers[phase.network]
         optimizer.zero_grad()
+        self.stats.begin()
         total = torch.zeros((), device=self.device)
         for step, share in self._microbatches(phase, microbatch or self.training.microbatch or self.batch):
             with self.processes.shared():
@@ -145,6 +146,7 @@ class Trainer:
         optimizer = self.optimizers[phase.network]
         loss = self.gradients(phase)
         skip = self.guard.check(optimizer.params, loss, self.counters.step, self.scales.get(phase.name))
+        self.stats.count(skip)
         optimizer.step(self.kimg, skip, self.growth.lr(self.kimg))
         self._after_update(phase.network)
 

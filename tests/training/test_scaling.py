@@ -1,16 +1,21 @@
 """Loss scaling: powers of two that change no gradient, halved at overflows, and kept by checkpoints."""
 
+import math
+from typing import Any
+
 import pytest
 import torch
 from tiny import tiny_trainer
 from torch import nn
 
+import gancore.training.trainer
 from gancore.nn.gradients import inner_scale, input_gradients
 from gancore.training import scaling
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.guard import Guard
 from gancore.training.phases import Phase
 from gancore.training.scaling import LARGEST, SMALLEST, START, LossScale
+from gancore.training.stats import Stats
 from gancore.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -80,6 +85,57 @@ def test_overflow_leaves_weights_and_the_next_update_moves_them() -> None:
     trainer._run(phase)
     assert not all(torch.equal(p, old) for p, old in zip(params, before, strict=True))
     assert trainer.guard.first_bad_step() is None
+
+
+def test_an_overflow_is_not_in_the_log() -> None:
+    """Steps that are skipped say nothing: the means are those of the steps between, and finite."""
+    plain, scaled = tiny_trainer(), with_scales(tiny_trainer())
+    phase = plain.phases[0]
+    scaled.scales[phase.name].scale.fill_(float("nan"))  # gradients overflow, the loss does not
+    scaled._run(phase)
+    scaled.scales[phase.name].scale.fill_(START)
+    for trainer in (plain, scaled):
+        trainer._count()
+        trainer._run(phase)
+    assert scaled.stats.read() == pytest.approx(plain.stats.read(), rel=1e-5)
+
+
+def test_a_loss_that_overflows_is_not_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = tiny_trainer(training__precision="fp16")
+    losses = gancore.training.trainer.phase_losses
+
+    def overflowing(*args: Any) -> Any:
+        found, shown = losses(*args)
+        worse = torch.tensor(float("nan")) if trainer.counters.step == 1 else torch.tensor(1.0)
+        return {name: value * worse for name, value in found.items()}, {n: v * worse for n, v in shown.items()}
+
+    monkeypatch.setattr(gancore.training.trainer, "phase_losses", overflowing)
+    for _ in range(3):
+        trainer.step()
+    assert trainer.first_bad_step() is None
+    values = trainer.stats.read()
+    assert {"loss/G", "loss/D", "logits/real"} <= set(values)
+    assert all(math.isfinite(value) for value in values.values())
+
+
+def test_a_tick_without_a_good_step_says_nothing_of_its_losses() -> None:
+    stats = Stats()
+    for skipped in (BAD, BAD):
+        stats.begin()
+        stats.add({"loss/G": torch.tensor(float("nan"))})
+        stats.count(skipped)
+    assert stats.read() == {}
+
+
+def test_logged_means_are_weighted_by_the_share_of_microbatches() -> None:
+    stats = Stats()
+    for values, skipped in (((1.0, 5.0), GOOD), ((float("nan"), 7.0), BAD), ((2.0, 3.0), GOOD)):
+        stats.begin()
+        for value, share in zip(values, (0.25, 0.75), strict=True):
+            stats.add({"loss/D": torch.tensor(value)}, share)
+        stats.count(skipped)
+    assert stats.read() == {"loss/D": pytest.approx((1 * 0.25 + 5 * 0.75 + 2 * 0.25 + 3 * 0.75) / 2)}
+    assert stats.read() == {}
 
 
 def test_checkpoint_keeps_scales() -> None:
