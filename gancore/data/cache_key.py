@@ -1,7 +1,6 @@
 """What decoded images on disk are known by: everything that their pixels depend on."""
 
 import hashlib
-import inspect
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ import PIL
 import platformdirs
 
 from gancore.contracts import Dataset, Item
+from gancore.data.code_hash import code_hash
 from gancore.data.decode import Form
 
 VERSION = 1
@@ -64,14 +64,6 @@ def _fingerprints(sources: Sequence[Path]) -> list[list[Any]] | None:
         return None
     pairs = zip(sources, stats, strict=True)
     return [[str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for path, stat in pairs]
-
-
-def code_hash(plugin: type) -> str:
-    """The hash of the plugin's own file: one that is being written must not be served its older pixels."""
-    try:
-        return file_hash(Path(inspect.getfile(plugin)))
-    except (OSError, TypeError):
-        return ""
 
 
 def file_hash(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Statistics of real images kept on disk, under everything they depend on.
 
 A file holds the whole key it was made for, and a checksum: another data set, count, filter, mirror flag, feature
-plugin or file of weights has another key, and a file that is damaged or lies under a wrong name is made again.
+plugin (its code with the networks of gancore that it builds) or file of weights has another key, and a file that is
+damaged or lies under a wrong name is made again.
 """
 
 import hashlib

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gancore.config.experiment import Part, plain
 from gancore.contracts import Feature
-from gancore.data.cache_key import code_hash
+from gancore.data.code_hash import code_hash
 from gancore.data.images import to_device
 from gancore.evaluation.pictures import as_rgb
 from gancore.evaluation.progress import shown
@@ -22,6 +22,7 @@ class Eye:
         self.feature: Feature = part.plugin(part.cfg)
         self.wanted: set[str] = set()
         """Outputs that the metrics look at."""
+        self._code = code_hash(part.plugin)  # now: files may be edited before something is kept
         self._prepared = False
 
     @property
@@ -35,7 +36,7 @@ class Eye:
         return {
             "feature": self.part.use,
             "options": plain(self.part.cfg),
-            "code": code_hash(type(self.feature)),
+            "code": self._code,
             "weights": self.feature.weights_hash(),
         }
 

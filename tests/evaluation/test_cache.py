@@ -1,11 +1,13 @@
 """Kept statistics are used when they fit, and never otherwise."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from evaluation.pictures import image_data, random_images
+from planted import planted
 
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.config.load import load_evaluation
@@ -79,6 +81,48 @@ def test_everything_they_depend_on_is_in_the_key(eye: Eye, monkeypatch: pytest.M
     Reals(image_data(IMAGES)).moments(eye)
     assert len(list(statistics_folder().iterdir())) == number + 1
     assert all(path.suffix == ".safetensors" for path in statistics_folder().iterdir())
+
+
+NETWORK = {
+    "seeing/__init__.py": "",
+    "seeing/network.py": "FACTOR = 1\n",
+    "seeing/feature.py": """
+from gancore.contracts import Feature
+from seeing.network import FACTOR
+
+class Seeing(Feature):
+    def weights_hash(self):
+        return "none"
+
+    def extract(self, images, outputs):
+        return {"features": images.float().mean(dim=(2, 3)) * FACTOR}
+""",
+}
+
+
+def test_a_changed_network_meets_no_stale_statistics(tmp_path: Path) -> None:
+    """The plugin's own file and weights stay as they are; what it imports does not."""
+    part = load_evaluation({"features": "embedded", "metrics": ["fid"]}).features
+    means = []
+    for factor in (1, 2, 1):
+        files = NETWORK | {"seeing/network.py": f"FACTOR = {factor}\n"}
+        with planted(tmp_path, files, "seeing.feature") as module:
+            eye = Eye(replace(part, plugin=module.Seeing), CPU)
+            means.append(Reals(image_data(IMAGES)).moments(eye).mean)
+    assert torch.equal(means[1], 2 * means[0])
+    assert torch.equal(means[2], means[0])
+    assert len(list(statistics_folder().iterdir())) == 2
+
+
+def test_statistics_are_those_of_the_code_that_was_loaded(tmp_path: Path) -> None:
+    """A network that is edited while it is in use does not keep its numbers under the name of the newer one."""
+    part = load_evaluation({"features": "embedded", "metrics": ["fid"]}).features
+    with planted(tmp_path, NETWORK, "seeing.feature") as module:
+        eye = Eye(replace(part, plugin=module.Seeing), CPU)
+        before = eye.key()
+        (tmp_path / "seeing/network.py").write_text("FACTOR = 2\n")
+        assert eye.key() == before
+        assert Eye(eye.part, CPU).key() != before
 
 
 def kept() -> Path:
