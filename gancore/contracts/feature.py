@@ -22,12 +22,12 @@ class Feature(Plugin):
 
     @property
     def variant(self) -> str:
-        """What sets it apart from the plugin's standard form (a model's name, other weights); part of every name."""
+        """What differs from the plugin's standard form (a model's name, other weights), for the names of scores."""
         return ""
 
     @property
     def precision(self) -> str:
-        """What it computes with where that is less than float32, "bf16"; part of every name, `fid[inception-bf16]`."""
+        """The precision where it is less than float32, "bf16", for the names of scores: `fid[inception-bf16]`."""
         return ""
 
     def check(self) -> None:

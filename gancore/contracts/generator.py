@@ -39,7 +39,7 @@ class Generator(Part):
     w_dim: int
     num_ws: int
     stage: Stage | None = None
-    """How far a growing run has come, where this is its average or its model; None: all is grown."""
+    """Set on the averaged generator and in the model file of a run that is still growing; None: fully grown."""
 
     def __init__(self, cfg: Any, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
@@ -47,6 +47,7 @@ class Generator(Part):
 
     @property
     def resolution(self) -> int:
+        """Width and height of the images when fully grown."""
         return self.interface.resolution
 
     def sample_z(self, draw: Draw) -> Tensor:
@@ -54,10 +55,10 @@ class Generator(Part):
         return draw.normal("z", (self.z_dim,))
 
     def reals(self, image: Tensor, stage: Stage | None = None) -> Images:
-        """Real images [N, C, R, R] in the form of this generator's output: the scales it has, grown as far.
+        """Real images [N, C, R, R] in the form of this generator's output: at its scales, and as small as the stage.
 
-        Default: averaged down to the stage's resolution; while that fades in, blended with what was seen before it
-        (arXiv:1710.10196, figure 2).
+        Default: averaged down to the stage's resolution; while that fades in, blended with the image at the resolution
+        before (arXiv:1710.10196, figure 2).
         """
         if stage is None:
             return (image,)
@@ -72,15 +73,18 @@ class Generator(Part):
         return self.num_ws
 
     def enlarged(self, image: Tensor) -> Tensor:
-        """What a generator that is still growing paints, [N, C, r, r], at the final resolution: pixels are repeated."""
+        """Images [N, C, r, r] of a generator that is still growing, at the final resolution: pixels are repeated."""
         factor = self.resolution // image.shape[2]
         return F.interpolate(image, scale_factor=factor, mode="nearest") if factor > 1 else image
 
     def fakes(
         self, ws: Tensor, reals: Callable[[], Images], stage: Stage | None, draw: Draw, update_emas: bool = False
     ) -> Images:
-        """Images of a training step. A generator that is conditioned on real images (LAPGAN: the coarse ones)
-        overrides it and asks `reals()` for those of the microbatch."""
+        """Images of a training step.
+
+        A generator that is conditioned on real images (LAPGAN: on the coarser ones) overrides this, and calls `reals()`
+        to get those of the microbatch.
+        """
         return self.synthesis(ws, noise_mode="random", stage=stage, draw=draw, update_emas=update_emas)
 
     def forward(

@@ -63,7 +63,7 @@ class Metric(Plugin):
     needs: what the feature plugin must provide: "features", "logits" or "distance".
     standard: the feature plugin that the bare name stands for; with any other the name carries it, `fid[embedded]`.
     values: the names that `measure` gives; empty: the plugin's own.
-    bound: whether the standard features are part of what the name means. Such a metric looks through no others.
+    bound: whether the name means the standard features (fd_dinov2), so that no others can be chosen.
     samples: generated images (or pairs) of the published protocol.
     higher_is_better: the direction; of the first of several values.
     """

@@ -50,7 +50,7 @@ class Normalization(Part):
         return torch.addcmul(_maps(shift, y.dtype), self.statistic(y), _maps(scale, y.dtype))
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """A class that changes the statistic alone does not inherit the fused form of another."""
+        """One that overrides `statistic` alone gets the plain `styled`; its parent's fused form would be wrong."""
         super().__init_subclass__(**kwargs)
         if "statistic" in vars(cls) and "styled" not in vars(cls):
             cls.styled = Normalization.styled  # type: ignore[method-assign]

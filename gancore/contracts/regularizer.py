@@ -28,6 +28,14 @@ class Regularizer(Part):
         """Steps from one application to the next; option `interval` where the plugin has one."""
         return getattr(self.cfg, "interval", 1)
 
+    @property
+    def second_order(self) -> bool:
+        """Whether the penalty differentiates a gradient (R1, path length), so that its phase cannot be compiled.
+
+        A penalty is taken to, unless its class says `second_order = False`.
+        """
+        return type(self).penalty is not Regularizer.penalty
+
     def penalty(self, step: Step) -> Tensor | None:
         """The weighted penalty, per sample [N] or a scalar; None: this regularizer has no penalty."""
         return None

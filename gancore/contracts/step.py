@@ -49,7 +49,7 @@ class Step(Protocol):
 
     @property
     def fake(self) -> Fakes:
-        """Generated samples without a graph, one for each real image; of the main loss where that shares the phase."""
+        """Generated samples without a graph, one for each real image; in the main phase of D, those of its loss."""
 
     def generate(self, shrink: int = 1) -> Fakes:
         """Fresh samples with the graph to G and to ws; 1/`shrink` of the batch, at least one."""
@@ -58,4 +58,4 @@ class Step(Protocol):
         """Logits of D as the main loss sees them, augmentation included."""
 
     def mean(self, values: Tensor) -> Tensor:
-        """The mean over the whole batch, differentiable, over the processes of a run too."""
+        """The mean of `values` over the whole batch, that of all processes of a run; differentiable."""

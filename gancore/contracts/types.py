@@ -15,7 +15,7 @@ Network = Literal["generator", "discriminator"]
 
 @dataclass(frozen=True)
 class Interface:
-    """What the data say: images are [N, channels, resolution, resolution], labels [N, label_dim] or None."""
+    """The shape of the data: images are [N, channels, resolution, resolution], labels [N, label_dim] or None."""
 
     resolution: int
     channels: int

@@ -35,7 +35,9 @@ class BottleneckOptions(PluginConfig):
     blocks: int = Field(2, ge=1, le=64, description="residual blocks a resolution")
     expansion: int = Field(2, ge=1, le=16, description="feature maps within a block, relative to those around it")
     group_size: int = Field(
-        16, ge=1, description="feature maps a 3x3 convolution mixes; less where it does not divide their number"
+        16,
+        ge=1,
+        description="feature maps in a group of the 3x3 convolutions; the greatest common divisor with their number",
     )
     resample_filter: tuple[float, ...] = Field((1.0, 3.0, 3.0, 1.0), strict=False, min_length=1, description="FIR taps")
 

@@ -20,8 +20,6 @@ from gancore.nn.sites import Sites
 from gancore.options import PluginConfig
 
 DenseActivation = Literal["relu", "lrelu", "sigmoid", "maxout"]
-
-
 Width = Annotated[int, Field(ge=1, le=65536)]
 
 
@@ -33,7 +31,7 @@ class DenseOptions(PluginConfig):
         ("relu",), strict=False, min_length=1, description="one for all hidden layers, or one each"
     )
     pieces: int = Field(5, ge=2, description="linear pieces of a maxout unit")
-    init_std: float = Field(0.03, gt=0, description="standard deviation of the first weights")
+    init_std: float = Field(0.03, gt=0, description="standard deviation of the initial weights")
 
     @model_validator(mode="after")
     def _one_each(self) -> "DenseOptions":

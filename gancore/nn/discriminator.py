@@ -21,7 +21,7 @@ from gancore.nn.label import needed
 from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
 from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
 from gancore.nn.minibatch_std import MinibatchStd
-from gancore.nn.options import ChannelsConfig, ConvOptions
+from gancore.nn.options import ChannelsConfig, ConvOptions, InheritedChannels
 from gancore.nn.resample import downsample2d
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
 from gancore.nn.style import SQRT_HALF
@@ -38,11 +38,7 @@ class MinibatchStdConfig(PluginConfig):
 class DiscriminatorConfig(ConvOptions):
     """Options of discriminators whose blocks halve the resolution."""
 
-    channels: ChannelsConfig | None = Field(
-        None,
-        description="feature maps; the generator's when not given",
-        json_schema_extra={"inherits": "generator.channels"},
-    )
+    channels: InheritedChannels = None
     halving: Literal["convolution", "average"] = Field(
         "convolution",
         description="what halves the size: the second convolution of a block, or a 2x2 average of its activations",

@@ -1,7 +1,7 @@
 """Options that several networks share."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +20,16 @@ class ChannelsConfig(PluginConfig):
     def at(self, resolution: int) -> int:
         """Feature maps of layers whose output is `resolution` wide, at least one."""
         return max(min(self.base // resolution, self.max), 1)
+
+
+InheritedChannels = Annotated[
+    ChannelsConfig | None,
+    Field(
+        description="feature maps; the generator's when not given",
+        json_schema_extra={"inherits": "generator.channels"},
+    ),
+]
+"""The channels of a discriminator: those of the generator unless they are given. The default is None."""
 
 
 class ConvOptions(PluginConfig):

@@ -21,7 +21,7 @@ RELU = Activation(slope=0.0)
 
 
 def glorot_std(c_in: int, c_out: int, kernel: int = 1, gain: float = 1.0) -> float:
-    """Standard deviation of the first weights of Glorot and Bengio (AISTATS 2010)."""
+    """Standard deviation of the initial weights by Glorot and Bengio (AISTATS 2010)."""
     return gain * math.sqrt(2 / ((c_in + c_out) * kernel**2))
 
 

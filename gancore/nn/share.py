@@ -11,9 +11,9 @@ Mode = Literal["clamp", "sigmoid", "fixed"]
 
 
 class Share(Part):
-    """rho * a + (1 - rho) * b.
+    """rho * a + (1 - rho) * b, with rho [C].
 
-    clamp: learned, set back into [0, 1] after each update (arXiv:1805.07925). sigmoid: learned as a logit.
+    clamp: learned, clamped to [0, 1] after each update (arXiv:1805.07925). sigmoid: learned as a logit.
     fixed: a constant.
     """
 

@@ -15,18 +15,14 @@ from gancore.nn.bottleneck import BottleneckOptions, Builder, Level, Transition,
 from gancore.nn.convolution import conv2d
 from gancore.nn.label import needed
 from gancore.nn.layers import Conv2d, Weighted
-from gancore.nn.options import ChannelsConfig
+from gancore.nn.options import ChannelsConfig, InheritedChannels
 from gancore.nn.sites import FIRST_RESOLUTION, resolution_problems
 
 
 class BottleneckDiscriminatorConfig(BottleneckOptions):
     """Options of the discriminator. The defaults are R3GAN's."""
 
-    channels: ChannelsConfig | None = Field(
-        None,
-        description="feature maps; the generator's when not given",
-        json_schema_extra={"inherits": "generator.channels"},
-    )
+    channels: InheritedChannels = None
     cmap_dim: int | None = Field(None, ge=1, description="size of the embedded label; feature maps at 4x4 if unset")
 
 
@@ -58,7 +54,7 @@ class DiscriminatorLevel(nn.Module):
 
 
 class Bottleneck(Discriminator):
-    """Residual blocks without normalization; the image enters once, at full size."""
+    """Plugin `bottleneck`: residual blocks without normalization; the image enters once, at full size."""
 
     Config = BottleneckDiscriminatorConfig
     cfg: BottleneckDiscriminatorConfig

@@ -1,7 +1,7 @@
 """The discriminator of DCGAN: convolutions of stride 2 down to 4x4, then one linear layer.
 
 Source: arXiv:1511.06434 section 3: batch norm everywhere but at the input, leaky ReLU 0.2, no hidden dense layer.
-Kernels and first weights as in the generator of that name; reals and fakes are normalized apart.
+Kernels and initial weights are as in the generator `dcgan`; reals and fakes are normalized apart.
 Differs: with labels there is a logit for each class, and that of the label's counts (code of arXiv:1801.04406).
 """
 
@@ -17,7 +17,7 @@ from gancore.nn.activation import Activation
 from gancore.nn.gain import gained
 from gancore.nn.label import logit_of_class
 from gancore.nn.layers import Conv2d, Linear
-from gancore.nn.options import ChannelsConfig
+from gancore.nn.options import ChannelsConfig, InheritedChannels
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
 
 LEAKY = Activation(slope=0.2)
@@ -27,13 +27,11 @@ class DCGAN(Discriminator):
     """Plugin `dcgan`: one image to logits [N]. Layers are named after their input: b64, b32, ..., b8."""
 
     class Config(PluginConfig):
-        channels: ChannelsConfig | None = Field(
-            None,
-            description="feature maps; the generator's when not given",
-            json_schema_extra={"inherits": "generator.channels"},
-        )
+        channels: InheritedChannels = None
         kernel: Literal[4, 5] = Field(5, description="size of the kernels: 5 in the authors' code, 4 in the Torch port")
-        init_std: float = Field(0.02, gt=0, description="of the first weights, and of the first gains around 1")
+        init_std: float = Field(
+            0.02, gt=0, description="standard deviation of the initial weights, and of the gains around 1"
+        )
         bias: bool = Field(False, description="whether the first and the last layer have a bias")
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:

@@ -1,11 +1,12 @@
 """The discriminator of LAPGAN: a head for each level of a Laplacian pyramid, each a network of its own.
 
-Each head judges an image of its level: residual, real or generated, plus the upsampled coarser image, which is its
-condition by being part of the sum (arXiv:1506.05751 section 3, and its CIFAR code). Losses add up over heads, so each
+Source: arXiv:1506.05751 section 3, and its CIFAR code. Each head judges the image of its level, that is the residual
+(real or generated) plus the upsampled coarser image: the sum contains the condition. Losses add up over heads, so each
 level is a GAN of its own. Levels that are not given are averaged from the finest image.
-Source of the layers: the CIFAR code (convolution 5, convolution 5 of stride 2, dropout, one linear layer). The
-coarsest head is a dense network; its widths are from memory.
-Differs: labels are constant planes beside the image. First weights as Torch's default had them.
+
+The layers are those of the CIFAR code: convolution 5, convolution 5 of stride 2, dropout, one linear layer. The
+coarsest head is a dense network, whose widths could not be checked against that code.
+Differs: labels are constant planes beside the image. Weights are initialized with the variance of Torch's default.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,8 @@
 """The discriminator of the first GAN: fully connected maxout layers with dropout.
 
-Source: arXiv:1406.2661 section 5. Widths, pieces and shares of dropout are not in the paper; see
+Source: arXiv:1406.2661 section 5. Widths, pieces and dropout probabilities are not in the paper; see
 experiments/presets/gan-mlp.yaml. `max_norm` is the constraint that goes with dropout (arXiv:1207.0580).
-Pixels enter as numbers from 0 to 1, as the generator's sigmoids give them there: most of MNIST is then 0.
+Pixels are mapped to [0, 1], the range of the paper's sigmoid outputs, in which most of MNIST is 0.
 Differs: labels, where there are any, enter beside the image (arXiv:1411.1784).
 """
 

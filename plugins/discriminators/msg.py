@@ -17,7 +17,7 @@ from gancore.nn.discriminator import MinibatchStdConfig
 from gancore.nn.label import logit_of_class
 from gancore.nn.minibatch_std import MinibatchStd
 from gancore.nn.msg import conv3x3, linear, rgb_conv
-from gancore.nn.options import ChannelsConfig
+from gancore.nn.options import ChannelsConfig, InheritedChannels
 from gancore.nn.pyramid import pyramid
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
 from gancore.options import PluginConfig
@@ -26,11 +26,7 @@ from gancore.options import PluginConfig
 class MSGConfig(PluginConfig):
     """Options of the discriminator."""
 
-    channels: ChannelsConfig | None = Field(
-        None,
-        description="feature maps; the generator's when not given",
-        json_schema_extra={"inherits": "generator.channels"},
-    )
+    channels: InheritedChannels = None
     equalized: bool = Field(True, description="equalized learning rate; else ordinary weights")
     mbstd: MinibatchStdConfig = MinibatchStdConfig(group_size=None)
 
@@ -94,7 +90,7 @@ class LastBlock(nn.Module):
 
 
 class MSG(Discriminator):
-    """Blocks with a fromRGB each; scales that are not given are averaged down from the finest."""
+    """Plugin `msg`: blocks with a fromRGB each; scales that are not given are averaged down from the finest."""
 
     Config = MSGConfig
     provides = frozenset({"pyramid"})

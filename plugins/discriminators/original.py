@@ -4,4 +4,4 @@ from gancore.nn.discriminator import StyleDiscriminator
 
 
 class Original(StyleDiscriminator):
-    """The plain stack of downsampling blocks."""
+    """Plugin `original`: the plain stack of downsampling blocks."""

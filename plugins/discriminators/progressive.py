@@ -14,7 +14,7 @@ from gancore.nn.fade import weight_of_newest
 
 
 class Progressive(StyleDiscriminator):
-    """Downsampling blocks that are added one by one."""
+    """Plugin `progressive`: downsampling blocks that are added one by one."""
 
     provides = StyleDiscriminator.provides | {"growth"}
     fromrgb_at_every_resolution = True

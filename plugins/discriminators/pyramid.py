@@ -37,7 +37,10 @@ class PyramidBlock(DiscriminatorBlock):
 
 
 class Pyramid(StyleDiscriminator):
-    """Blocks that take features and an image; scales that are not given are averaged down from the finest."""
+    """Plugin `pyramid`: blocks that take features and an image.
+
+    Scales that are not given are averaged down from the finest.
+    """
 
     Config = PyramidConfig
     cfg: PyramidConfig

@@ -4,6 +4,6 @@ from gancore.nn.discriminator import ResidualDiscriminatorBlock, StyleDiscrimina
 
 
 class Residual(StyleDiscriminator):
-    """Residual blocks; the image enters once, at full size."""
+    """Plugin `residual`: residual blocks; the image enters once, at full size."""
 
     block = ResidualDiscriminatorBlock

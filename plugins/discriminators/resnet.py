@@ -2,7 +2,7 @@
 
 Source: arXiv:1802.05957 (SNGAN), its network for CIFAR-10: blocks that halve the size down to 8x8, two that keep it, a
 sum over pixels, one linear layer. WGAN-GP's (arXiv:1704.00028) has the mean instead. Labels by projection
-(arXiv:1802.05637). First weights of Glorot.
+(arXiv:1802.05637). Glorot initialization.
 Differs: see gancore/nn/preactivation.py for biases.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
 from gancore.nn.label import needed
 from gancore.nn.layers import Linear
-from gancore.nn.options import ChannelsConfig
+from gancore.nn.options import ChannelsConfig, InheritedChannels
 from gancore.nn.preactivation import PreactivationBlock, Statistics, glorot_std
 from gancore.nn.sites import Sites, resolution_problems, resolutions
 
@@ -27,11 +27,7 @@ class ResNet(Discriminator):
     """Plugin `resnet`: one image to logits [N]. Blocks are named after their input, those at the end flat0, flat1."""
 
     class Config(PluginConfig):
-        channels: ChannelsConfig | None = Field(
-            None,
-            description="feature maps; the generator's when not given",
-            json_schema_extra={"inherits": "generator.channels"},
-        )
+        channels: InheritedChannels = None
         flat_blocks: int = Field(2, ge=0, le=64, description="blocks at the end that keep the size")
         pool: Literal["sum", "mean"] = Field("sum", description="over the pixels of the last maps")
 

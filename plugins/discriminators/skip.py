@@ -13,7 +13,7 @@ from gancore.nn.discriminator import StyleDiscriminator
 
 
 class Skip(StyleDiscriminator):
-    """Blocks with a fromRGB each."""
+    """Plugin `skip`: blocks with a fromRGB each."""
 
     provides = StyleDiscriminator.provides | {"growth"}
     fromrgb_at_every_resolution = True

@@ -99,7 +99,7 @@ class BottleneckSynthesis(nn.Module):
 
 
 class Bottleneck(Generator):
-    """Residual blocks without normalization; one image, from the last."""
+    """Plugin `bottleneck`: residual blocks without normalization; one image, from the last."""
 
     Config = BottleneckGeneratorConfig
     cfg: BottleneckGeneratorConfig

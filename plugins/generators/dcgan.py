@@ -1,8 +1,8 @@
 """The generator of DCGAN: a projection to 4x4, then transposed convolutions of stride 2.
 
-Source: arXiv:1511.06434 section 3: batch norm everywhere but at the output, ReLU, tanh. Kernels of 5 are those of the
-authors' code, of 4 those of its Torch port; weights start at N(0, 0.02), gains of the normalization at N(1, 0.02),
-neither has a bias beside the normalization's.
+Source: arXiv:1511.06434 section 3: batch norm everywhere but at the output, ReLU, tanh. The authors' code has 5x5
+kernels, its Torch port 4x4 ones. Weights start at N(0, 0.02), the normalization's gains at N(1, 0.02); normalized
+layers have the normalization's bias and no other.
 Differs: labels, where there are any, enter beside z (arXiv:1411.1784). The size of the images is any power of two.
 """
 
@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
+from gancore.contracts import Context, Draw, Images, Interface, NoiseMode, Normalize, Stage
 from gancore.nn.activation import Activation
 from gancore.nn.gain import Projection, Statistic, gained
 from gancore.nn.latent import LatentGenerator, LatentOptions
@@ -25,12 +25,14 @@ RELU = Activation(slope=0.0)
 
 
 class DCGAN(LatentGenerator):
-    """Plugin `dcgan`."""
+    """Plugin `dcgan`: latents [N, z_dim] to one image [N, C, R, R], R a power of two from 8."""
 
     class Config(LatentOptions):
         channels: ChannelsConfig = ChannelsConfig(base=4096, max=1024)
         kernel: Literal[4, 5] = Field(5, description="size of the kernels: 5 in the authors' code, 4 in the Torch port")
-        init_std: float = Field(0.02, gt=0, description="of the first weights, and of the first gains around 1")
+        init_std: float = Field(
+            0.02, gt=0, description="standard deviation of the initial weights, and of the gains around 1"
+        )
         bias: bool = Field(False, description="whether the output layer has a bias")
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
@@ -65,11 +67,12 @@ class Synthesis(nn.Module):
     def forward(
         self,
         ws: Tensor,
-        noise_mode: str = "random",
+        noise_mode: NoiseMode = "random",
         stage: Stage | None = None,
         draw: Draw | None = None,
         update_emas: bool = False,
     ) -> Images:
+        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
         x = self.b4(ws[:, 0])
         for name in self.layers:
             x = getattr(self, name)(x)

@@ -1,13 +1,14 @@
 """The generator of LAPGAN: for each level of a Laplacian pyramid a network of its own.
 
-The coarsest level is a plain GAN; each finer one paints the residual to the upsampled image of the level before, from
-that image and a plane of noise. In training that image is a real one, so no gradient passes from level to level and
-all of them train at once, independently; samples are chained from coarse to fine (arXiv:1506.05751 section 3).
-With `coarse: generated` the levels train as one network instead, for discriminators that judge the finest image alone.
-The latent z is that of the coarsest level followed by all planes of noise: an image is a function of z.
-Source of the layers: the CIFAR code (convolutions 7, 7, 5 with 64 maps and ReLU). The coarsest level there is a dense
-network; its widths are from memory.
-Differs: labels are constant planes beside the image. First weights as Torch's default had them.
+Source: arXiv:1506.05751 section 3. The coarsest level is a plain GAN. Each finer level upsamples the image of the level
+before and adds a residual, which it makes of that image and a plane of noise. In training that image is a real one, so
+no gradient passes from level to level, and all levels train at once, independently; samples are chained from coarse to
+fine. With `coarse: generated` the levels train as one network instead, for discriminators that judge the finest image
+alone. z is the latent of the coarsest level followed by all planes of noise, so an image is a function of z.
+
+The layers are those of the paper's CIFAR code: convolutions 7, 7, 5 with 64 maps and ReLU, and a dense network at the
+coarsest level, whose widths could not be checked against that code.
+Differs: labels are constant planes beside the image. Weights are initialized with the variance of Torch's default.
 """
 
 import math
@@ -18,7 +19,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
+from gancore.contracts import Context, Draw, Images, Interface, NoiseMode, Normalize, Stage
 from gancore.nn.activation import Activation
 from gancore.nn.dense import DenseStack, Width, torch_std
 from gancore.nn.gain import gained
@@ -48,7 +49,6 @@ class LAPGAN(LatentGenerator):
             min_length=2,
             description="sizes of their kernels; the last layer gives the residual",
         )
-
         coarse: Literal["real", "generated"] = Field(
             "real", description="what a level enlarges in training: a real image as in the paper, or the level before's"
         )
@@ -99,12 +99,12 @@ class Synthesis(nn.Module):
     def forward(
         self,
         ws: Tensor,
-        noise_mode: str = "random",
+        noise_mode: NoiseMode = "random",
         stage: Stage | None = None,
         draw: Draw | None = None,
         update_emas: bool = False,
     ) -> Images:
-        """Each level from the image of the level before."""
+        """Each level from the image of the level before. See `gancore.contracts.Generator`; noise is part of z."""
         (first, *planes), label = self._split(ws)
         images = [self._level(0)(first, label)]
         for k, plane in enumerate(planes, 1):

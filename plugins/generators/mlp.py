@@ -13,14 +13,14 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
+from gancore.contracts import Context, Draw, Images, Interface, NoiseMode, Normalize, Stage
 from gancore.nn.dense import DenseOptions, DenseStack, dense_problems
 from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.layers import Linear
 
 
 class MLP(LatentGenerator):
-    """Plugin `mlp`: images of any size."""
+    """Plugin `mlp`: latents [N, z_dim] to images of any size."""
 
     class Config(DenseOptions, LatentOptions):
         output: Literal["sigmoid", "tanh", "linear"] = Field("sigmoid", description="what bounds the pixels")
@@ -47,11 +47,12 @@ class Synthesis(nn.Module):
     def forward(
         self,
         ws: Tensor,
-        noise_mode: str = "random",
+        noise_mode: NoiseMode = "random",
         stage: Stage | None = None,
         draw: Draw | None = None,
         update_emas: bool = False,
     ) -> Images:
+        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
         x = self.out(self.hidden(ws[:, 0])).unflatten(1, self.shape)
         return (OUTPUTS[self.output](x),)
 

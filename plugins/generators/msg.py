@@ -102,7 +102,7 @@ class MSGSynthesis(nn.Module):
 
 
 class MSG(Generator):
-    """A latent, a dense layer and convolutions; images of all resolutions."""
+    """Plugin `msg`: a latent, a dense layer and convolutions; images of all resolutions."""
 
     Config = MSGConfig
     provides = frozenset({"pyramid"})

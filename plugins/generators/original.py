@@ -5,4 +5,4 @@ from gancore.nn.synthesis import StyleGenerator
 
 
 class Original(StyleGenerator):
-    """The plain stack of style blocks."""
+    """Plugin `original`: the plain stack of style blocks."""

@@ -24,7 +24,7 @@ class ProgressiveSynthesis(StyleSynthesis):
 
 
 class Progressive(StyleGenerator):
-    """Style blocks that are added one by one."""
+    """Plugin `progressive`: style blocks that are added one by one."""
 
     provides = StyleGenerator.provides | {"growth"}
     synthesis_class = ProgressiveSynthesis

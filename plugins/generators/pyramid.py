@@ -24,7 +24,7 @@ class PyramidSynthesis(StyleSynthesis):
 
 
 class Pyramid(StyleGenerator):
-    """Style blocks with a toRGB each; images of all resolutions."""
+    """Plugin `pyramid`: style blocks with a toRGB each; images of all resolutions."""
 
     provides: ClassVar[frozenset[str]] = StyleGenerator.provides | {"pyramid"}
     synthesis_class = PyramidSynthesis

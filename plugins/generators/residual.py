@@ -10,6 +10,6 @@ class ResidualSynthesis(StyleSynthesis):
 
 
 class Residual(StyleGenerator):
-    """Residual style blocks; one image, from the last."""
+    """Plugin `residual`: residual style blocks; one image, from the last."""
 
     synthesis_class = ResidualSynthesis

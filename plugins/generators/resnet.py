@@ -1,7 +1,7 @@
 """A generator of residual blocks without styles: statistic, ReLU, convolution, twice in each.
 
 Sources: arXiv:1704.00028 (WGAN-GP) and arXiv:1802.05957 (SNGAN), their networks for CIFAR-10: a projection to 4x4,
-a block for each doubling of the size, statistic, ReLU, a convolution and tanh. First weights of Glorot.
+a block for each doubling of the size, statistic, ReLU, a convolution and tanh. Glorot initialization.
 Differs: labels, where there are any, enter beside z; see gancore/nn/preactivation.py for biases.
 """
 
@@ -11,7 +11,7 @@ from itertools import pairwise
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
+from gancore.contracts import Context, Draw, Images, Interface, NoiseMode, Normalize, Stage
 from gancore.nn.gain import Projection
 from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.options import ChannelsConfig
@@ -20,7 +20,7 @@ from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resol
 
 
 class ResNet(LatentGenerator):
-    """Plugin `resnet`."""
+    """Plugin `resnet`: latents [N, z_dim] to one image [N, C, R, R], R a power of two."""
 
     class Config(LatentOptions):
         z_dim: int = Field(128, ge=1, le=65536, description="size of the latent z")
@@ -54,11 +54,12 @@ class Synthesis(nn.Module):
     def forward(
         self,
         ws: Tensor,
-        noise_mode: str = "random",
+        noise_mode: NoiseMode = "random",
         stage: Stage | None = None,
         draw: Draw | None = None,
         update_emas: bool = False,
     ) -> Images:
+        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
         x = self.b4(ws[:, 0])
         for name in self.blocks:
             x = self.get_submodule(name)(x)

@@ -26,7 +26,7 @@ class SkipSynthesis(StyleSynthesis):
 
 
 class Skip(StyleGenerator):
-    """Style blocks with a toRGB each."""
+    """Plugin `skip`: style blocks with a toRGB each."""
 
     provides = StyleGenerator.provides | {"growth"}
     synthesis_class = SkipSynthesis

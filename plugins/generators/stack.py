@@ -178,7 +178,7 @@ class StackSynthesis(nn.Module):
 
 
 class Stack(Generator):
-    """A latent that is normalized, a dense layer, and convolutions that are added two by two."""
+    """Plugin `stack`: a latent that is normalized, a dense layer, and convolutions that are added two by two."""
 
     Config = StackConfig
     provides = frozenset({"growth"})

@@ -10,7 +10,7 @@ from gancore.contracts import Loss
 
 
 class Hinge(Loss):
-    """D: max(0, 1 - real) + max(0, 1 + fake). G: -fake."""
+    """Plugin `hinge`. D: max(0, 1 - real) + max(0, 1 + fake). G: -fake."""
 
     def d(self, real: Tensor, fake: Tensor) -> Tensor:
         return relu(1 - real) + relu(1 + fake)

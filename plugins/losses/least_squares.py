@@ -9,7 +9,7 @@ from gancore.contracts import Loss
 
 
 class LeastSquares(Loss):
-    """D: (real - 1)^2 / 2 + fake^2 / 2. G: (fake - 1)^2 / 2."""
+    """Plugin `least_squares`. D: (real - 1)^2 / 2 + fake^2 / 2. G: (fake - 1)^2 / 2."""
 
     def d(self, real: Tensor, fake: Tensor) -> Tensor:
         return 0.5 * (real - 1).square() + 0.5 * fake.square()

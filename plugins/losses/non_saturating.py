@@ -11,7 +11,7 @@ from gancore.contracts import Loss
 
 
 class NonSaturating(Loss):
-    """D: softplus(-real) + softplus(fake). G: softplus(-fake)."""
+    """Plugin `non_saturating`. D: softplus(-real) + softplus(fake). G: softplus(-fake)."""
 
     def d(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-real) + softplus(fake)

@@ -25,7 +25,7 @@ PRICES: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class Relativistic(Loss):
-    """(price(real - F) + price(R - fake)) / 2, the roles exchanged for G.
+    """Plugin `relativistic`: (price(real - F) + price(R - fake)) / 2, the roles exchanged for G.
 
     F and R are the fake and the real logit of the same index (paired) or their batch means (average).
     """

@@ -11,7 +11,7 @@ from gancore.contracts import Loss
 
 
 class Saturating(Loss):
-    """D: softplus(-real) + softplus(fake). G: -softplus(fake), which is log(1 - D(G(z)))."""
+    """Plugin `saturating`. D: softplus(-real) + softplus(fake). G: -softplus(fake), which is log(1 - D(G(z)))."""
 
     def d(self, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-real) + softplus(fake)

@@ -10,7 +10,7 @@ from gancore.contracts import Loss
 
 
 class Wasserstein(Loss):
-    """D: fake - real. G: -fake."""
+    """Plugin `wasserstein`. D: fake - real. G: -fake."""
 
     def d(self, real: Tensor, fake: Tensor) -> Tensor:
         return fake - real

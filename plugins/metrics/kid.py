@@ -23,7 +23,9 @@ class KID(Metric):
 
     class Config(PluginConfig):
         subsets: int = Field(100, ge=1, description="random subsets")
-        subset_size: int = Field(1000, ge=2, description="images of each side in a subset; fewer where there are fewer")
+        subset_size: int = Field(
+            1000, ge=2, description="images of each side in a subset; at most as many as there are"
+        )
 
     def check(self) -> None:
         package("torch_fidelity", "evaluation")

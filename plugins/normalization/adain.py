@@ -14,10 +14,12 @@ from gancore.nn.styled_statistic import Instance, styled_statistic
 
 
 class AdaIN(StyledNormalization):
-    """Instance statistic, then scale and shift from the style."""
+    """Plugin `adain`: instance statistic, then scale and shift from the style."""
 
     class Config(PluginConfig):
         eps: float = Field(1e-8, gt=0, description="added to the variance")
+
+    cfg: Config
 
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
         return instance_norm(y, self.cfg.eps)

@@ -1,6 +1,6 @@
 """AdaIN without means: the style scales the input, the standard deviation of the output is divided out.
 
-Source: arXiv:1912.04958 figure 2c, the step between AdaIN and demodulation: noise and bias come after.
+Source: arXiv:1912.04958 figure 2c, the step between AdaIN and demodulation; noise and bias are added afterwards.
 """
 
 from pydantic import Field
@@ -12,10 +12,12 @@ from gancore.nn.styled_normalization import StyledNormalization
 
 
 class AdaINStd(StyledNormalization):
-    """Style scale before the convolution, measured standard deviation divided out after it."""
+    """Plugin `adain_std`: style scale before the convolution, measured standard deviation divided out after it."""
 
     class Config(PluginConfig):
         eps: float = Field(1e-8, gt=0, description="added to the variance")
+
+    cfg: Config
 
     def __init__(self, cfg: Config, site: Site) -> None:
         super().__init__(cfg, site)

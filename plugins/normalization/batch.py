@@ -12,12 +12,14 @@ from gancore.nn.statistics import RunningMoments
 
 
 class BatchNorm(Normalization):
-    """Batch statistic, for styled and unstyled layers."""
+    """Plugin `batch`: batch statistic, for styled and unstyled layers."""
 
     class Config(PluginConfig):
         eps: float = Field(1e-5, gt=0, description="added to the variance")
         momentum: float = Field(0.1, gt=0, le=1, description="weight of a new batch in the moving averages")
         affine: bool = Field(False, description="a learned scale per channel; the layer has a bias anyway")
+
+    cfg: Config
 
     def __init__(self, cfg: Config, site: Site) -> None:
         super().__init__(cfg, site)

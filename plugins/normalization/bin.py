@@ -1,7 +1,7 @@
 """Batch-instance normalization: gamma * (rho * BN(x) + (1 - rho) * IN(x)) + beta, with rho per channel.
 
 Source: arXiv:1805.07925 equation 4. rho starts at 1 (plain batch norm), learns ten times as fast as the rest and
-is set back into [0, 1] after each update. In a styled layer the style takes the place of gamma and beta.
+is clamped to [0, 1] after each update. In a styled layer the style takes the place of gamma and beta.
 """
 
 import torch
@@ -14,7 +14,7 @@ from gancore.nn.statistics import RunningMoments, instance_norm
 
 
 class BIN(Normalization):
-    """Batch and instance statistic, mixed."""
+    """Plugin `bin`: batch and instance statistic, mixed."""
 
     class Config(PluginConfig):
         rho: float = Field(1.0, ge=0, le=1, description="share of batch norm at the start")
@@ -22,6 +22,8 @@ class BIN(Normalization):
         eps: float = Field(1e-5, gt=0, description="added to the variances")
         momentum: float = Field(0.1, gt=0, le=1, description="weight of a new batch in the moving averages")
         affine: bool = Field(False, description="learned scale and shift per channel")
+
+    cfg: Config
 
     def __init__(self, cfg: Config, site: Site) -> None:
         super().__init__(cfg, site)

@@ -14,10 +14,12 @@ from gancore.nn.styled_normalization import StyledNormalization
 
 
 class Demod(StyledNormalization):
-    """Scales the input by the style, and the output by what is expected to make its variance 1."""
+    """Plugin `demod`: the input is scaled by the style, the output by what is expected to make its variance 1."""
 
     class Config(PluginConfig):
         eps: float = Field(1e-8, gt=0, description="added to the sum of squares of weights of unit variance")
+
+    cfg: Config
 
     def __init__(self, cfg: Config, site: Site) -> None:
         super().__init__(cfg, site)

@@ -9,13 +9,15 @@ from gancore.nn.styled_statistic import Instance, styled_statistic
 
 
 class InstanceNorm(Normalization):
-    """Instance statistic, for styled and unstyled layers."""
+    """Plugin `instance`: instance statistic, for styled and unstyled layers."""
 
     provides = frozenset({"pixels"})
-    """Looks at the pixels of one map: of a map of a single pixel (a fully connected layer's) nothing is left."""
+    """Normalizes each map over its pixels, so a map of one pixel (that of a fully connected layer) becomes 0."""
 
     class Config(PluginConfig):
         eps: float = Field(1e-8, gt=0, description="added to the variance")
+
+    cfg: Config
 
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
         return instance_norm(y, self.cfg.eps)

@@ -4,4 +4,4 @@ from gancore.contracts import Normalization
 
 
 class NoNormalization(Normalization):
-    """Leaves activations as they are."""
+    """Plugin `none`: leaves activations as they are."""

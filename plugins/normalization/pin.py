@@ -1,8 +1,9 @@
 """Pixel-instance normalization: rho * PN(x) + (1 - rho) * IN(x), with rho per channel.
 
-Source: arXiv:2103.01090 equations 3 to 7. rho 1 is pixel norm, which bounds every value by sqrt(C); rho 0 is
-instance norm, which lets a small spot of share alpha grow to sqrt((1 - alpha) / alpha). How rho starts and learns
-is not stated there: the default follows BIN (arXiv:1805.07925), from pure pixel norm and at the common rate.
+Source: arXiv:2103.01090 equations 3 to 7. With rho 1 it is pixel norm, which bounds every value by sqrt(C). With rho 0
+it is instance norm, under which a bright spot that covers a share alpha of the pixels may reach
+sqrt((1 - alpha) / alpha). The paper does not say how rho starts and learns. By default it starts at pure pixel norm and
+is clamped as in BIN (arXiv:1805.07925), but learns at the rate of its network.
 """
 
 from typing import Literal
@@ -19,15 +20,21 @@ STARTS = {"clamp": 1.0, "sigmoid": 0.5, "fixed": 0.5}
 
 
 class PIN(Normalization):
-    """Pixel and instance statistic, mixed."""
+    """Plugin `pin`: pixel and instance statistic, mixed."""
 
     class Config(PluginConfig):
         rho_mode: Literal["clamp", "sigmoid", "fixed", "depth"] = Field(
-            "clamp", description="learned and clamped, learned as a logit, constant, or a line over the depth"
+            "clamp",
+            description="rho is learned and clamped, learned as a logit, constant, or linear in the depth of the layer",
         )
-        rho: float | None = Field(None, ge=0, le=1, description="share of pixel norm; 1 for clamp, else 0.5")
-        rho_first: float = Field(0.0, ge=0, le=1, description="depth: share at the first layer")
-        rho_last: float = Field(1.0, ge=0, le=1, description="depth: share at the last layer")
+        rho: float | None = Field(
+            None,
+            ge=0,
+            le=1,
+            description="share of pixel norm, at the start where it is learned; default 1 for clamp, else 0.5",
+        )
+        rho_first: float = Field(0.0, ge=0, le=1, description="share at the first layer, for rho_mode depth")
+        rho_last: float = Field(1.0, ge=0, le=1, description="share at the last layer, for rho_mode depth")
         lr_factor: float = Field(1.0, gt=0, description="learning rate of rho relative to its network's")
         eps: float = Field(1e-8, gt=0, description="added to mean square and variance")
 
@@ -36,6 +43,8 @@ class PIN(Normalization):
             if self.rho_mode == "sigmoid" and self.rho in (0, 1):
                 raise ValueError("with rho_mode sigmoid, rho must lie between 0 and 1, e.g. 0.5")
             return self
+
+    cfg: Config
 
     def __init__(self, cfg: Config, site: Site) -> None:
         super().__init__(cfg, site)

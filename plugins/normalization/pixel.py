@@ -9,10 +9,12 @@ from gancore.nn.styled_statistic import Pixel, styled_statistic
 
 
 class PixelNorm(Normalization):
-    """Pixel statistic, for styled and unstyled layers."""
+    """Plugin `pixel`: pixel statistic, for styled and unstyled layers."""
 
     class Config(PluginConfig):
         eps: float = Field(1e-8, gt=0, description="added to the mean square")
+
+    cfg: Config
 
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
         return pixel_norm(y, self.cfg.eps)

@@ -13,10 +13,12 @@ from gancore.contracts import PluginConfig, WeightNormalization
 
 
 class SpectralNorm(WeightNormalization):
-    """W / sigma(W), with sigma = u^T W v."""
+    """Plugin `spectral`: W / sigma(W), with sigma = u^T W v."""
 
     class Config(PluginConfig):
         eps: float = Field(1e-12, gt=0, description="least norm of a vector that is normalized")
+
+    cfg: Config
 
     u: Tensor
     v: Tensor

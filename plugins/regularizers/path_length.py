@@ -17,7 +17,7 @@ from gancore.nn.gradients import input_gradients
 
 
 class PathLength(Regularizer):
-    """weight * (|J_w^T y| - a)^2 with y ~ N(0, 1) / sqrt(H * W) and `a` a moving average of the lengths."""
+    """Plugin `path_length`: weight * (|J_w^T y| - a)^2, y ~ N(0, 1) / sqrt(H * W), `a` a moving average of lengths."""
 
     class Config(PluginConfig):
         weight: Annotated[Scheduled, within(ge=0)] = Field(2.0, description="weight of the penalty")

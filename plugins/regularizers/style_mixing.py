@@ -15,7 +15,7 @@ from gancore.contracts.types import Network
 
 
 class StyleMixing(Regularizer):
-    """Acts wherever training samples are made; it has no penalty."""
+    """Plugin `style_mixing`: acts wherever training samples are made; it has no penalty."""
 
     class Config(PluginConfig):
         probability: float = Field(0.9, ge=0, le=1, description="share of batches that are mixed")

@@ -15,7 +15,7 @@ from gancore.contracts.types import Network
 
 
 class WeightClipping(Regularizer):
-    """After each update, parameters of the discriminator are clamped to [-limit, limit]."""
+    """Plugin `weight_clipping`: after each update, parameters of the discriminator are clamped to [-limit, limit]."""
 
     class Config(PluginConfig):
         limit: float = Field(0.01, gt=0, description="greatest magnitude of a parameter")

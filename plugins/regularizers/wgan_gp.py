@@ -17,7 +17,10 @@ from gancore.nn.gradients import input_gradients
 
 
 class WGANGP(Regularizer):
-    """weight / target^2 * (|dD/dx| - target)^2 + drift * D(real)^2, with x on the line from fake to real."""
+    """Plugin `wgan_gp`: weight / target^2 * (|dD/dx| - target)^2 + drift * D(real)^2.
+
+    x lies on the line from a generated image to a real one, at a random place.
+    """
 
     class Config(PluginConfig):
         weight: Annotated[Scheduled, within(ge=0)] = Field(10.0, description="weight of the gradient penalty")

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gancore.contracts import Draw, Generator, Images, Interface, Normalize, PluginConfig, Site, Stage
+from gancore.contracts import Draw, Generator, Images, Interface, NoiseMode, Normalize, PluginConfig, Site, Stage
 from gancore.nn.activation import leaky
 from gancore.nn.layers import Conv2d, Linear
 
@@ -65,11 +65,12 @@ class Synthesis(nn.Module):
     def forward(
         self,
         ws: Tensor,
-        noise_mode: str = "random",
+        noise_mode: NoiseMode = "random",
         stage: Stage | None = None,
         draw: Draw | None = None,
         update_emas: bool = False,
     ) -> Images:
+        """ws [N, 1, z_dim] to a tuple of one image; there is no noise, and nothing grows."""
         x = self.first(ws[:, 0]).unflatten(1, (-1, self.sizes[0], self.sizes[0]))
         for size, layer in zip(self.sizes, self.layers, strict=True):
             x = layer(F.interpolate(x, size=(size, size)))  # [N, width, size, size]

@@ -1,4 +1,4 @@
-"""The plugin `ada`: stages of transforms, and a strength that adapts to how much D overfits."""
+"""ADA itself: stages of transforms, and a strength that adapts to how much D overfits."""
 
 from collections.abc import Iterable
 from functools import reduce
@@ -21,7 +21,7 @@ STAGES = (geometry, color, image_filter, noise, cutout)
 
 
 class ADA(Augmentation):
-    """Every transform is applied to a sample with probability p, the strength.
+    """Plugin `ada`: every transform is applied to a sample with probability p, the strength.
 
     p starts at 0. Every `interval` steps it moves by the share of `kimg` that has been shown since, up where the
     mean sign of D's logits of real images is above `target`, else down; it never falls below 0

@@ -20,7 +20,7 @@ SMALLEST = 128
 
 
 class Projected(Discriminator):
-    """One image to a map of logits [N, h, w] of each head, finest level first."""
+    """Plugin `projected`: one image to a map of logits [N, h, w] of each head, finest level first."""
 
     class Config(PluginConfig):
         backbone: str = Field("tf_efficientnet_lite0", description="model of timm whose features are looked at")

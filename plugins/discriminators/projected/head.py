@@ -1,6 +1,7 @@
 """A head: layers that halve their input, and a 4x4 convolution for a small map of logits.
 
-How many layers follows from the level alone, whatever the size of the images: as if these were 256 wide, down to 8x8.
+The number of layers depends on the level only: as many as lead from its map to 8x8 when images are 256 wide. Smaller
+images therefore end in a smaller map.
 """
 
 import math
@@ -19,6 +20,8 @@ WIDTHS = {8: 8, 16: 4, 32: 2, 64: 1, 128: 1, 256: 1 / 2}
 """Channels by the size of the map, for images 256 wide, relative to the width of the projection."""
 
 LAST = 8
+"""Width of the last map before the 4x4 convolution, for images 256 wide."""
+
 LEAKY = Activation(slope=0.2)
 
 
@@ -92,6 +95,6 @@ class PlainConv(Weighted):
 
 @torch.no_grad()
 def spread_weight(layer: Weighted) -> None:
-    """First weights as PyTorch's convolutions have them: uniform within 1 / sqrt(fan_in)."""
+    """PyTorch's initialization of convolutions: uniform within 1 / sqrt(fan_in)."""
     bound = 1 / math.sqrt(layer.weight[0].numel())
     layer.weight.uniform_(-bound, bound)

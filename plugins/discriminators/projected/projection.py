@@ -1,7 +1,7 @@
 """Random projections: feature maps mixed over channels (CCM) and, from coarse to fine, over scales (CSM).
 
 Source: arXiv:2111.01007 section 3.2. The weights are never trained. They are small, and kept in checkpoints, so that
-a run goes on with its own wherever it is continued.
+a run that is continued goes on with the same ones.
 """
 
 import math
@@ -15,7 +15,7 @@ from gancore.nn.convolution import conv2d
 
 
 class FixedMix(nn.Module):
-    """A 1x1 convolution with PyTorch's first weights, which stay: [N, in, H, W] to [N, out, H, W]."""
+    """A 1x1 convolution that keeps PyTorch's initial weights: [N, in, H, W] to [N, out, H, W]."""
 
     weight: Tensor
     bias: Tensor

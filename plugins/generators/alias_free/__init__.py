@@ -1,8 +1,8 @@
 """The alias-free generator of StyleGAN3, configurations T (default) and R.
 
-Source: arXiv:2106.12423, sections 2 and 3; constants of the published code. Differs: the gains of
-layers follow their input's magnitude from one step to the next, where the published code moves them within a forward
-pass; any normalization of activations can stand where demodulation stands.
+Source: arXiv:2106.12423, sections 2 and 3; constants of the published code.
+Differs: the moving averages of magnitudes, from which layers have their input gains, are updated at the end of a step,
+where the published code updates them within the forward pass; demodulation may be replaced by any other normalization.
 
     options.py      what can be set
     table.py        sizes, channels, sampling rates and cutoffs of all layers

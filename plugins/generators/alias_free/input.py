@@ -1,7 +1,7 @@
 """The input of the alias-free generator: Fourier features, moved by the first style.
 
-Source: arXiv:2106.12423 section 3.1 (Fourier features): a map that is defined at every place of
-the plane, of which the network sees a part; frequencies that a transformation pushes out of the band are damped.
+Source: arXiv:2106.12423 section 3.1 (Fourier features): a map that is defined at every place of the plane, of which
+the network sees a part; frequencies that a transformation pushes out of the band are damped.
 """
 
 import math
@@ -21,7 +21,9 @@ class FourierInput(Weighted):
     transform: Tensor
     grid: Tensor
 
-    def __init__(self, w_dim: int, channels: int, size: tuple[int, int], sampling_rate: float, bandwidth: float):
+    def __init__(
+        self, w_dim: int, channels: int, size: tuple[int, int], sampling_rate: float, bandwidth: float
+    ) -> None:
         super().__init__()
         self.sampling_rate, self.bandwidth = sampling_rate, bandwidth
         self.add_weight([channels, channels])

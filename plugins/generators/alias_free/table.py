@@ -1,8 +1,8 @@
 """The layer table: how cutoff, sampling rate, size and channels go from the input to the image.
 
-Source: arXiv:2106.12423 section 3.2 (flexible layer specifications). Cutoff and stopband rise
-geometrically over the layers and stand still in the critically sampled ones at the end, whose cutoff is half the
-resolution: a layer samples as densely as its stopband asks, rounded up to a power of two.
+Source: arXiv:2106.12423 section 3.2 (flexible layer specifications). Cutoff and stopband rise geometrically over the
+layers, up to the critically sampled ones at the end, whose cutoff stays at half the resolution. The sampling rate of a
+layer is what its stopband needs, rounded up to a power of two.
 """
 
 import math
