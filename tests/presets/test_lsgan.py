@@ -1,0 +1,9 @@
+"""LSGAN: constants of its preset."""
+
+from classics import assert_constants
+
+CONSTANTS = {"loss.use": "least_squares", "discriminator.normalization.use": "batch"}
+
+
+def test_constants() -> None:
+    assert_constants("lsgan", CONSTANTS)
