@@ -1,7 +1,7 @@
 # make demo        nine architectures on the embedded emoji, and a report on them, from nothing but Python and make
 #                  (DEMO=smoke: 20 steps each)
 # make demo-long   one of them for longer: the picture in the README
-# make test        everything that must hold before a change goes in: lint, types, rooms, tests
+# make test        everything that must hold before a change goes in: lint, types, imports, tests
 #
 # The environment in .venv is made when it is first needed, and again when the dependencies change.
 

@@ -1,4 +1,4 @@
-"""The command `gancore`: thin commands over the other rooms.
+"""The command `gancore`: thin commands over the other packages.
 
 A command is imported when it is used, so that listing plugins does not wait for torch. Exit codes: 0 done,
 1 a run failed, 2 the request was wrong (nothing was started), 3 interrupted (saved).
