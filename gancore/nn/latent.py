@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Draw, Generator, Interface, Normalize
+from gancore.contracts import Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
 from gancore.nn.label import with_label
 from gancore.options import PluginConfig
 
@@ -44,6 +44,25 @@ class Latent(nn.Module):
     def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """What stands for z and label in ws; as they are by default."""
         return z, label
+
+
+class LatentSynthesis(nn.Module):
+    """The base of synthesis networks that make images of the latent alone: there is no noise, and nothing grows."""
+
+    def forward(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        """See `gancore.contracts.Generator`."""
+        return self.images(ws[:, 0])
+
+    def images(self, w: Tensor) -> Images:
+        """Latents [N, w_dim] to images, coarse to fine."""
+        raise NotImplementedError
 
 
 class LatentGenerator(Generator):

@@ -11,9 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Context, Generator, Images, Interface, Normalize
 from gancore.nn.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
-from gancore.nn.latent import Latent
+from gancore.nn.latent import Latent, LatentSynthesis
 from gancore.nn.layers import Conv2d
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.sites import FIRST_RESOLUTION, resolution_problems
@@ -66,7 +66,7 @@ class GeneratorLevel(nn.Module):
         return x
 
 
-class BottleneckSynthesis(nn.Module):
+class BottleneckSynthesis(LatentSynthesis):
     """ws [N, 1, w_dim] to one image."""
 
     def __init__(
@@ -83,16 +83,8 @@ class BottleneckSynthesis(nn.Module):
                 enter = Transition(level.width, finer.width, "up", taps)
         self.resolutions = [level.resolution for level in levels]
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
-        x = ws[:, 0]
+    def images(self, w: Tensor) -> Images:
+        x = w
         for resolution in self.resolutions:
             x = getattr(self, f"b{resolution}")(x)
         return (getattr(self, f"b{self.resolutions[-1]}").torgb(x),)

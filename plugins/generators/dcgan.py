@@ -11,12 +11,12 @@ from functools import partial
 from typing import Literal
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from gancore.contracts import Context, Draw, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Context, Images, Interface, Normalize
 from gancore.nn.activation import Activation
 from gancore.nn.gain import Projection, Statistic, gained
-from gancore.nn.latent import LatentGenerator, LatentOptions
+from gancore.nn.latent import LatentGenerator, LatentOptions, LatentSynthesis
 from gancore.nn.layers import Conv2d
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
@@ -44,7 +44,7 @@ class DCGAN(LatentGenerator):
         return resolution_problems(context.interface.resolution, least=2 * FIRST_RESOLUTION)
 
 
-class Synthesis(nn.Module):
+class Synthesis(LatentSynthesis):
     """ws [N, 1, w_dim] to one image. Layers are named after their output: b4, b8, ..., b64."""
 
     def __init__(self, cfg: DCGAN.Config, interface: Interface, normalize: Normalize, w_dim: int) -> None:
@@ -64,16 +64,8 @@ class Synthesis(nn.Module):
             self.add_module(site.name, layer)
         self.add_module(f"b{last}", up(channels, interface.channels, cfg.kernel, cfg.bias))
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
-        x = self.b4(ws[:, 0])
+    def images(self, w: Tensor) -> Images:
+        x = self.b4(w)
         for name in self.layers:
             x = getattr(self, name)(x)
         return (x.tanh(),)

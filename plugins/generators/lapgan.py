@@ -19,13 +19,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
 from gancore.nn.activation import Activation
 from gancore.nn.dense import DenseStack, Width, torch_std
 from gancore.nn.gain import gained
 from gancore.nn.label import with_label_planes
 from gancore.nn.laplacian import level_problems, levels_of, up
-from gancore.nn.latent import LatentGenerator, LatentOptions
+from gancore.nn.latent import LatentGenerator, LatentOptions, LatentSynthesis
 from gancore.nn.layers import Conv2d, Linear
 from gancore.nn.pyramid import pyramid
 from gancore.nn.sites import Sites
@@ -83,7 +83,7 @@ class LAPGAN(LatentGenerator):
             )
 
 
-class Synthesis(nn.Module):
+class Synthesis(LatentSynthesis):
     """ws [N, 1, w_dim] to the images of all levels."""
 
     def __init__(self, cfg: LAPGAN.Config, interface: Interface, normalize: Normalize, levels: Sequence[int]) -> None:
@@ -96,16 +96,9 @@ class Synthesis(nn.Module):
         for resolution in finer:
             self.add_module(f"b{resolution}", Level(cfg, interface, normalize, sites, resolution))
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """Each level from the image of the level before. See `gancore.contracts.Generator`; noise is part of z."""
-        (first, *planes), label = self._split(ws)
+    def images(self, w: Tensor) -> Images:
+        """Each level from the image of the level before; noise is part of z."""
+        (first, *planes), label = self._split(w)
         images = [self._level(0)(first, label)]
         for k, plane in enumerate(planes, 1):
             images.append(self._level(k)(images[-1], plane, label))
@@ -113,16 +106,16 @@ class Synthesis(nn.Module):
 
     def given(self, ws: Tensor, images: Images) -> Images:
         """Each level from the image of the level before in `images`, coarse to fine; the finest is not looked at."""
-        (first, *planes), label = self._split(ws)
+        (first, *planes), label = self._split(ws[:, 0])
         finer = (self._level(k)(images[k - 1], plane, label) for k, plane in enumerate(planes, 1))
         return (self._level(0)(first, label), *finer)
 
     def _level(self, k: int) -> nn.Module:
         return self.get_submodule(self.names[k])
 
-    def _split(self, ws: Tensor) -> tuple[list[Tensor], Tensor]:
+    def _split(self, w: Tensor) -> tuple[list[Tensor], Tensor]:
         """The latent of each level, and the label [N, label_dim]."""
-        *latents, label = ws[:, 0].split(self.sizes, dim=1)
+        *latents, label = w.split(self.sizes, dim=1)
         return latents, label
 
 

@@ -11,11 +11,11 @@ from typing import Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from gancore.contracts import Context, Draw, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Context, Images, Interface, Normalize
 from gancore.nn.dense import DenseOptions, DenseStack, dense_problems
-from gancore.nn.latent import LatentGenerator, LatentOptions
+from gancore.nn.latent import LatentGenerator, LatentOptions, LatentSynthesis
 from gancore.nn.layers import Linear
 
 
@@ -34,7 +34,7 @@ class MLP(LatentGenerator):
         return dense_problems(context)
 
 
-class Synthesis(nn.Module):
+class Synthesis(LatentSynthesis):
     """ws [N, 1, w_dim] to one image."""
 
     def __init__(self, cfg: MLP.Config, interface: Interface, normalize: Normalize, w_dim: int) -> None:
@@ -44,16 +44,8 @@ class Synthesis(nn.Module):
         self.hidden = DenseStack(w_dim, cfg.hidden, cfg.activations, cfg.init_std, normalize, pieces=cfg.pieces)
         self.out = Linear(cfg.hidden[-1], math.prod(self.shape), init_std=cfg.init_std)
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
-        x = self.out(self.hidden(ws[:, 0])).unflatten(1, self.shape)
+    def images(self, w: Tensor) -> Images:
+        x = self.out(self.hidden(w)).unflatten(1, self.shape)
         return (OUTPUTS[self.output](x),)
 
 

@@ -11,9 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Context, Generator, Images, Interface, Normalize, Stage
 from gancore.nn.activation import bias_act
-from gancore.nn.latent import Latent
+from gancore.nn.latent import Latent, LatentSynthesis
 from gancore.nn.layers import Conv2d
 from gancore.nn.mapping import normalize_2nd_moment
 from gancore.nn.msg import LateNormConv2d, linear, rgb_conv
@@ -62,7 +62,7 @@ class MSGBlock(nn.Module):
         return self.conv1(self.conv0(x))
 
 
-class MSGSynthesis(nn.Module):
+class MSGSynthesis(LatentSynthesis):
     """ws [N, 1, w_dim] to the images of all resolutions."""
 
     def __init__(self, w_dim: int, cfg: MSGConfig, interface: Interface, normalize: Normalize) -> None:
@@ -84,16 +84,8 @@ class MSGSynthesis(nn.Module):
             setattr(self, f"b{resolution}", MSGBlock(conv0, conv1, torgb))
             c_in = c_out
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
-        x, images = ws[:, 0], []
+    def images(self, w: Tensor) -> Images:
+        x, images = w, []
         for resolution in self.resolutions:
             block = getattr(self, f"b{resolution}")
             x = block(x)

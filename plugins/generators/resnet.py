@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from gancore.contracts import Context, Draw, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Context, Images, Interface, Normalize
 from gancore.nn.gain import Projection
-from gancore.nn.latent import LatentGenerator, LatentOptions
+from gancore.nn.latent import LatentGenerator, LatentOptions, LatentSynthesis
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.preactivation import PreactivationBlock, Statistics, conv, glorot_std
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
@@ -35,7 +35,7 @@ class ResNet(LatentGenerator):
         return resolution_problems(context.interface.resolution)
 
 
-class Synthesis(nn.Module):
+class Synthesis(LatentSynthesis):
     """ws [N, 1, w_dim] to one image. Blocks are named after their output: b8, b16, ..."""
 
     def __init__(self, channels: ChannelsConfig, interface: Interface, normalize: Normalize, w_dim: int) -> None:
@@ -51,16 +51,8 @@ class Synthesis(nn.Module):
         self.act = statistics.at("act", sizes[-1], at(sizes[-1]))
         self.torgb = conv(at(sizes[-1]), interface.channels, 3, bias=True)
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`; there is no noise, and nothing grows."""
-        x = self.b4(ws[:, 0])
+    def images(self, w: Tensor) -> Images:
+        x = self.b4(w)
         for name in self.blocks:
             x = self.get_submodule(name)(x)
         return (self.torgb(self.act(x)).tanh(),)

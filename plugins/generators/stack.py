@@ -29,6 +29,7 @@ from gancore.nn.activation import GainIn, leaky
 from gancore.nn.convolution import conv_transpose2d
 from gancore.nn.fade import faded_image, images_in_use
 from gancore.nn.label import with_label
+from gancore.nn.latent import Latent
 from gancore.nn.layers import Conv2d, Weighted, register_filter
 from gancore.nn.mapping import normalize_2nd_moment
 from gancore.nn.options import ChannelsConfig, ConvOptions
@@ -51,12 +52,8 @@ class StackConfig(ConvOptions):
     output: Literal["linear", "tanh"] = Field("linear", description="what images pass through at the end")
 
 
-class NormalizedLatent(nn.Module):
+class NormalizedLatent(Latent):
     """z [N, z_dim] and labels [N, label_dim], together of root mean square 1: ws [N, 1, z_dim + label_dim]."""
-
-    def __init__(self, label_dim: int) -> None:
-        super().__init__()
-        self.label_dim = label_dim
 
     def forward(
         self,
