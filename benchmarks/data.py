@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.measure import in_turns, parser, seconds, show, summary, table
+from benchmarks.measure import command, in_turns, parser, positive, seconds, show, summary, table
 from benchmarks.networks import experiment
 from gancore.composition import compose_dataset
 from gancore.config import Experiment
@@ -25,14 +25,13 @@ from gancore.grid.probe import probe
 BATCH = 16
 
 
-def pictures(folder: Path, count: int, resolution: int) -> Path:
+def pictures(folder: Path, count: int, resolution: int) -> None:
     """A folder of RGB noise that PNG can compress a little, as it does photographs."""
     folder.mkdir()
     draws = np.random.default_rng(0)
     for index in range(count):
         pixels = draws.integers(0, 64, (resolution, resolution, 3), np.uint8)
         Image.fromarray(pixels).save(folder / f"{index:05}.png")
-    return folder
 
 
 def opened(asked: Experiment) -> ImageData:
@@ -64,18 +63,21 @@ def measured(asked: Experiment, rounds: int, clock: str) -> dict[str, Any]:
     }
 
 
+@command
 def main() -> None:
     arguments = parser(__doc__ or "", rounds=5)
-    arguments.add_argument("--images", type=int, default=500, help="PNG files (default 500)")
-    arguments.add_argument("--resolution", type=int, default=256, help="of the PNG files (default 256)")
+    arguments.add_argument("--images", type=positive, default=500, help="PNG files (default 500)")
+    arguments.add_argument("--resolution", type=positive, default=256, help="of the PNG files (default 256)")
     args = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GANCORE_CACHE"] = str(Path(folder) / "cache")  # what is decoded, is decoded here
-        files = pictures(Path(folder) / "pictures", args.images, args.resolution)
+        files = Path(folder) / "pictures"
         own = {"use": "folder", "path": str(files), "resolution": args.resolution}
+        asked = experiment(args.resolution, data=own)
+        pictures(files, args.images, args.resolution)
         found = {
             "emoji 32": measured(experiment(), args.rounds, args.clock),
-            f"folder {args.resolution}": measured(experiment(args.resolution, data=own), args.rounds, args.clock),
+            f"folder {args.resolution}": measured(asked, args.rounds, args.clock),
         }
     rows = [("", "images", "decode/s", "open again", "batches/s", "spread", "training/s", "ratio")]
     for name, one in found.items():

@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from benchmarks.measure import child, in_turns, now, parser, show, summary, table
+from benchmarks.measure import child, command, in_turns, now, parser, positive, show, summary, table
 from benchmarks.networks import experiment
 from gancore.composition import compose, compose_dataset
 from gancore.data import ImageData, open_data
@@ -82,7 +82,7 @@ def write(folder: Path, images: Tensor) -> Path:
 
 
 def contest(data: ImageData, images: int, rounds: int, clock: str, folder: Path) -> dict[str, list[float]]:
-    """Seconds of the two commands. Raises RuntimeError when one fails."""
+    """Seconds of the two commands. Raises GancoreError when one fails."""
     generator = compose(experiment(), data.interface).generator.eval()
     fakes = write(folder / "fakes", torch.cat(list(Generated(generator).batches(0, 0, images))))
     reals = write(folder / "reals", torch.from_numpy(data.images[:images]))
@@ -120,11 +120,14 @@ def lines(found: Any, images: int) -> str:
     return f"{table(rows)}\n\n{table(both)}\ngancore is {ratio:.2f} times as fast"
 
 
+@command
 def main() -> None:
     arguments = parser(__doc__ or "", rounds=1)
-    arguments.add_argument("--images", type=int, default=5000, help="of either side (default 5,000)")
+    arguments.add_argument("--images", type=positive, default=5000, help="of either side (default 5,000)")
     arguments.add_argument("--features", choices=("inception", "embedded"), default="inception")
     args = arguments.parse_args()
+    if args.images == 1:
+        arguments.error("--images: a covariance needs at least 2")
     asked = experiment()
     data = open_data(compose_dataset(asked), asked.data.core, name=asked.data.use)
     if args.images > len(data):

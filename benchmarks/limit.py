@@ -11,8 +11,10 @@ from benchmarks.iteration import Phases
 
 
 def shapes(resolution: int) -> list[tuple[int, int]]:
-    """Channels and resolutions from 8 on; smaller images are small work."""
-    return [(min(CHANNEL_BASE // r, WIDTH), r) for r in (2**k for k in range(3, int(math.log2(resolution)) + 1))]
+    """Channels and resolutions from 8 on (8 alone below); smaller images are small work."""
+    return [
+        (min(CHANNEL_BASE // r, WIDTH), r) for r in (2**k for k in range(3, max(3, int(math.log2(resolution))) + 1))
+    ]
 
 
 def limit_phases(resolution: int) -> Phases:

@@ -1,6 +1,7 @@
-"""What the measurements share: the machine in words, clocks, medians with their spread, tables."""
+"""What the measurements share: command lines, the machine in words, clocks, medians with their spread, tables."""
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -14,11 +15,34 @@ from typing import Any
 
 import torch
 
+from gancore.errors import GancoreError
+
+
+def command(main: Callable[[], None]) -> Callable[[], None]:
+    """A main() that says what is wrong with what was asked for, without a traceback, and ends with the error's code."""
+
+    @functools.wraps(main)
+    def told() -> None:
+        try:
+            main()
+        except GancoreError as error:
+            print(error, file=sys.stderr)
+            sys.exit(error.exit_code)
+
+    return told
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, for an option of a command line."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
 
 def parser(description: str, rounds: int) -> argparse.ArgumentParser:
     """A command line with what every measurement takes."""
     made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--rounds", type=int, default=rounds, help=f"measurements of each thing (default {rounds})")
+    made.add_argument("--rounds", type=positive, default=rounds, help=f"measurements of each thing (default {rounds})")
     made.add_argument(
         "--clock", choices=("wall", "cpu"), default="wall", help="cpu: of all threads, where others work as well"
     )
@@ -66,10 +90,10 @@ def in_turns(works: Mapping[str, Callable[[], object]], rounds: int, clock: str)
 
 
 def child(*command: str, **environment: str) -> None:
-    """Runs Python with arguments. Raises RuntimeError with what it said when it fails."""
+    """Runs Python with arguments. Raises GancoreError with what it said when it fails."""
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, env=os.environ | environment)
     if done.returncode:
-        raise RuntimeError(f"python {' '.join(command)}: {done.stderr.strip()}")
+        raise GancoreError(f"python {' '.join(command)}: {done.stderr.strip()}")
 
 
 def summary(values: Sequence[float]) -> dict[str, float]:

@@ -86,6 +86,14 @@ PEERS: dict[str, Callable[[Path, int], Iteration]] = {
 }
 
 
+FILES = {
+    "stylegan2-ada-pytorch": "training/networks.py",
+    "stylegan3": "training/networks_stylegan2.py",
+    "rosinality": "model.py",
+}
+"""By which a checkout is known."""
+
+
 def _imported(path: Path, module: str) -> Any:
     sys.path.insert(0, str(path))
     return importlib.import_module(module)

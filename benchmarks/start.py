@@ -11,7 +11,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.measure import child, in_turns, parser, show, summary, table
+from benchmarks.measure import child, command, in_turns, parser, show, summary, table
+from gancore.config import load_experiment
 
 EXPERIMENT = """\
 name: start
@@ -44,12 +45,15 @@ def works(file: Path, run: Path) -> dict[str, Callable[[], None]]:
     }
 
 
+@command
 def main() -> None:
     arguments = parser(__doc__ or "", rounds=5)
     arguments.add_argument("--yaml", type=Path, help="an experiment of your own")
     names = list(works(Path(), Path()))
     arguments.add_argument("--only", nargs="+", choices=names, default=names, help="what to measure (default: all)")
     args = arguments.parse_args()
+    if args.yaml:
+        load_experiment(args.yaml)  # what is wrong with it is told before anything is measured
     with tempfile.TemporaryDirectory() as folder:
         file, run = args.yaml or Path(folder) / "start.yaml", Path(folder) / "run"
         if not args.yaml:

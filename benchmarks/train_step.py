@@ -15,12 +15,14 @@ import json
 import sys
 from contextlib import ExitStack
 from itertools import product
+from pathlib import Path
 
 from benchmarks.configuration import Subject
 from benchmarks.contest import Worker, take_turns
 from benchmarks.limit import limit_flops
+from benchmarks.measure import command, positive
 from benchmarks.ours import our_flops
-from benchmarks.peers import PEERS
+from benchmarks.peers import FILES, PEERS
 from benchmarks.report import summary, table
 from gancore.config import load_experiment
 
@@ -28,20 +30,26 @@ from gancore.config import load_experiment
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--yaml", help="an experiment to measure in place of the configuration of the tables")
-    parser.add_argument("--resolution", type=int, default=32, help="a power of two (default 32)")
+    parser.add_argument("--resolution", type=positive, default=32, help="a power of two (default 32)")
     parser.add_argument("--precision", nargs="+", choices=("fp32", "bf16"), default=["fp32"], help="of ours")
-    parser.add_argument("--normalization", nargs="+", default=["demod"], help="of the generator")
+    parser.add_argument("--normalization", nargs="+", help="of the generator (default demod)")
     parser.add_argument("--peer", nargs="+", type=peer, default=[], metavar="KIND=PATH", help=", ".join(PEERS))
-    parser.add_argument("--rounds", type=int, default=9, help="measurements of each phase")
+    parser.add_argument("--rounds", type=positive, default=9, help="measurements of each phase")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: one thread on a busy machine")
     parser.add_argument("--json", action="store_true", help="for another program")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.yaml is not None and (args.peer or args.normalization):
+        parser.error("--peer and --normalization go with the configuration of the tables, not with --yaml")
+    args.normalization = args.normalization or ["demod"]
+    return args
 
 
 def peer(text: str) -> tuple[str, str]:
     kind, _, path = text.partition("=")
     if kind not in PEERS or not path:
         raise argparse.ArgumentTypeError(f"{text!r} is not KIND=PATH with a KIND of {', '.join(PEERS)}")
+    if not (Path(path) / FILES[kind]).is_file():
+        raise argparse.ArgumentTypeError(f"{path} is no checkout of {kind}: it has no {FILES[kind]}")
     return kind, path
 
 
@@ -59,9 +67,12 @@ def variants(args: argparse.Namespace) -> list[tuple[str, str, Subject, str | No
     ]
 
 
+@command
 def main() -> None:
     args = parsed()
     chosen = variants(args)
+    for _, _, its, _ in chosen:
+        its.experiment()  # what is wrong with it is told before anything is measured
     subject = chosen[0][2]
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker(*variant)) for variant in chosen]

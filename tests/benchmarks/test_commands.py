@@ -52,6 +52,39 @@ def test_median_and_spread() -> None:
     assert summary([1.0, 2.0, 3.0, 4.0, 100.0]) == {"median": 3.0, "spread": 1.0}
 
 
+REFUSED = [
+    ("train_step", ["--rounds", "0"], "'0' is not a whole number from 1 on"),
+    ("train_step", ["--resolution", "33"], "resolution 33 is not a power of two"),
+    ("train_step", ["--normalization", "nope"], "normalization 'nope' is unknown"),
+    ("train_step", ["--yaml", "nope.yaml"], "nope.yaml: there is no such file"),
+    ("train_step", ["--yaml", "nope.yaml", "--normalization", "pin"], "not with --yaml"),
+    ("train_step", ["--peer", "stylegan3=nope"], "nope is no checkout of stylegan3"),
+    ("scaling", ["--axes", "batch", "--values", "4", "-3"], "'-3' is not a whole number"),
+    ("scaling", ["--axes", "batch", "resolution", "--values", "5"], "resolution 5 is not a power of two"),
+    ("start", ["--yaml", "nope.yaml"], "nope.yaml: there is no such file"),
+    ("data", ["--images", "0"], "'0' is not a whole number from 1 on"),
+    ("data", ["--resolution", "33"], "resolution 33 is not a power of two"),
+    ("evaluate", ["--images", "1"], "at least 2"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "why"), REFUSED)
+def test_what_cannot_be_measured_is_refused_before_anything_is(
+    name: str, options: list[str], why: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", [name, *options])
+    monkeypatch.setattr("subprocess.Popen", _started)
+    monkeypatch.setattr("torch.nn.Module.__init__", _started)
+    with pytest.raises(SystemExit) as ended:
+        import_module(f"benchmarks.{name}").main()
+    assert ended.value.code == 2
+    assert why in capsys.readouterr().err
+
+
+def _started(*_: object, **__: object) -> None:
+    raise AssertionError("work was started")
+
+
 def _numbers(value: Any) -> Iterator[float]:
     if isinstance(value, dict):
         for one in value.values():
