@@ -17,6 +17,7 @@ MAX_DISTANCE = 1.5
 
 
 def main() -> int:
+    """The exit code: 0 when the samples look like the data, see `judge`."""
     try:
         return demo()
     except GancoreError as error:
@@ -25,6 +26,7 @@ def main() -> int:
 
 
 def demo() -> int:
+    """Trains, measures 256 samples, and prints what to look at."""
     experiment = load_experiment(EXPERIMENT)
     run, data = train(experiment), training_data(experiment)
     fakes, reals = generate(load(run.path), 256, seed=1), real_images(data, 1024, seed=1)

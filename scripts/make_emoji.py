@@ -22,6 +22,7 @@ DESTINATION = Path(__file__).parents[1] / "plugins" / "datasets" / "emoji-32.zip
 
 
 def make_emoji(source: Path, destination: Path) -> None:
+    """Writes the archive, and the attribution beside it as a text file."""
     plugin = discover().get("dataset", "zip").load()
     keys = DataKeys(resolution=32, labels=True, fit="resize", filter="box")
     write_archive(open_data(plugin(plugin.Config(path=str(source.resolve())), Path()), keys), destination)

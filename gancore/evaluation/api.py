@@ -42,11 +42,14 @@ def evaluate(
     target: a run folder, a model file, a generator, or a folder or archive of images.
     metrics: names or mappings, ["fid", {"use": "kid", "repeat": 10}]; default: the run's own, else fid.
     real: a folder, an archive, an experiment's file, the name of a dataset plugin, or open data; default: a run's own.
-    repeat: evaluations with new seeds, where a metric does not say more itself; gives mean and spread.
     features: the feature plugin, "embedded" or {"use": "timm", "model": ...}.
     samples: generated images (default: the protocol's, 50,000); reals: real ones (default: all).
+    repeat: evaluations with new seeds, where a metric does not say more itself; gives mean and spread.
+    seed: of latents, labels and noise (default: the run's own, else 0).
     fit: how images of another size are made to fit, "resize", "crop" or "pad".
     batch: images at a time; changes no number beyond rounding.
+    device: default cuda where there is one, else cpu.
+    trust_local_plugins: whether plugin files that were copied into a run folder may be executed.
 
     Raises GancoreError (ConfigError, DataError, RunError) before anything is computed where something is missing.
     """

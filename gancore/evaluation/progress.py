@@ -1,4 +1,4 @@
-"""Long passes over images: a progress bar where there is a terminal, and an end where somebody asks for it."""
+"""Long passes over images: with a progress bar on a terminal, and stopped on request."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager

@@ -39,10 +39,11 @@ class Reals:
         return len(self.indices) * (1 + self.mirror)
 
     def describe(self) -> dict[str, Any]:
+        """Identity of the data, and `reals`: how many images are compared with."""
         return {**self.data.identity.to_dict(), "reals": len(self)}
 
     def words(self) -> str:
-        """How many are compared with: `50 of 70 real images, mirrored as well`."""
+        """How many are compared with, for the protocol of a score: `50 of 70 real images, mirrored as well`."""
         chosen, total = len(self.indices), len(self.data)
         count = f"all {total}" if chosen == total else f"{chosen} of {total}"
         return f"{count} real images{', mirrored as well' * self.mirror}"

@@ -1,4 +1,4 @@
-"""Weights of feature networks: where they lie, how they are fetched, what they are known by. No code is executed."""
+"""Weights of feature networks: where they are looked for, downloaded to, and read from without executing code."""
 
 import os
 import pickle

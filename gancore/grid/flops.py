@@ -34,9 +34,7 @@ class StepCost:
 
 def step_cost(experiment: Experiment, interface: Interface) -> StepCost:
     """What a step costs in float32, wherever it is run; of a growing run, a step at the full resolution."""
-    training = experiment.training.grown(interface.resolution).model_copy(update={"precision": "fp32"})
-    gan = meta_networks(experiment, interface)
-    trainer = Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, torch.device("meta"))
+    trainer = _meta_trainer(experiment, interface)
     flops, activations = 0.0, 0
     for phase in trainer.phases:
         saved = _Saved()
@@ -46,20 +44,25 @@ def step_cost(experiment: Experiment, interface: Interface) -> StepCost:
         activations = max(activations, saved.total)
     weights = {side: sum(p.numel() * 4 for p in module.parameters()) for side, module in trainer.networks.items()}
     memory = 4 * sum(weights.values()) + weights["generator"] + activations  # weights, gradients, two moments; average
-    return StepCost(flops / (training.batch * training.d_steps), memory)
+    return StepCost(flops / (trainer.training.batch * trainer.training.d_steps), memory)
 
 
 def phase_flops(experiment: Experiment, interface: Interface) -> dict[str, float]:
     """Operations of each phase of a step, by the phase's name."""
-    training = experiment.training.grown(interface.resolution).model_copy(update={"precision": "fp32"})
-    gan = meta_networks(experiment, interface)
-    trainer = Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, torch.device("meta"))
+    trainer = _meta_trainer(experiment, interface)
     flops = {}
     for phase in trainer.phases:
         with _FlopCount() as count:
             trainer.gradients(phase)
         flops[phase.name] = float(count.total)
     return flops
+
+
+def _meta_trainer(experiment: Experiment, interface: Interface) -> Trainer:
+    """A trainer of the fully grown networks, in float32, without contents."""
+    training = experiment.training.grown(interface.resolution).model_copy(update={"precision": "fp32"})
+    gan = meta_networks(experiment, interface)
+    return Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, torch.device("meta"))
 
 
 def blank_data(interface: Interface, count: int = 64) -> ImageData:

@@ -1,4 +1,4 @@
-"""What a run says of itself while it trains: its speed from log.jsonl, its scores from metrics.jsonl."""
+"""Speed and scores of a run, read from its log.jsonl and metrics.jsonl while it trains."""
 
 import json
 import statistics

@@ -1,4 +1,4 @@
-"""Networks that were trained elsewhere: optional packages, backbones of timm, and what weights are known by."""
+"""Networks that were trained elsewhere: optional packages, backbones of timm, and the hash that identifies weights."""
 
 import hashlib
 import logging

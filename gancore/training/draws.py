@@ -31,6 +31,7 @@ class SeededDraw:
 
     @classmethod
     def whole(cls, key: Key, batch: int, device: torch.device | str = "cpu") -> "SeededDraw":
+        """The draw of all samples of a batch."""
         return cls(key, batch, 0, batch, torch.device(device))
 
     @property
@@ -47,6 +48,7 @@ class SeededDraw:
         return replace(self, batch=slices * n, start=index * n, stop=(index + 1) * n)
 
     def on(self, device: torch.device | str) -> "SeededDraw":
+        """The same numbers on another device."""
         return replace(self, device=torch.device(device))
 
     def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:

@@ -30,11 +30,11 @@ class RunEvaluation:
             self.every_kimg = evaluation.core.every_kimg or self.every_kimg
 
     def is_due(self, trainer: Trainer) -> bool:
-        """Whether a run that ends here has something left to measure."""
+        """Whether the present state has not been evaluated yet; asked at the end of a run."""
         return self.evaluator is not None and all(line["step"] != trainer.counters.step for line in self._lines())
 
     def is_overdue(self, kimg: float) -> bool:
-        """Whether a run that goes on at `kimg` was ended before it had measured what was due by then."""
+        """Whether an evaluation that was due by `kimg` is missing, because the run was ended before it."""
         last = max((line["kimg"] for line in self._lines()), default=0.0)
         return self.evaluator is not None and int(kimg / self.every_kimg) > int(last / self.every_kimg)
 

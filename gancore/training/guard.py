@@ -21,9 +21,9 @@ class Guard:
 
     @torch.no_grad()
     def check(self, params: Iterable[nn.Parameter], loss: Tensor, step: int, scale: LossScale | None = None) -> Tensor:
-        """Takes note of the gradients and the loss of a phase, and gives whether its update is to be skipped (1.0).
+        """Looks at the gradients and the loss of a phase; returns 1.0 where its update is to be skipped, else 0.0.
 
-        With a loss scale an overflow is nothing bad, as long as there is a smaller one to try.
+        With a loss scale, an overflow skips the update, but counts as bad only once the scale cannot be halved again.
         """
         grads = [p.grad for p in params if p.grad is not None]
         norms = torch.stack([loss.float(), *(torch._foreach_norm(grads) if grads else [])])

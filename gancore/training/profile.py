@@ -127,32 +127,37 @@ class Profile:
             "warmup": self.warmup,
             "steps": len(self.steps),
             "ms_per_step": total / count * 1000,
-            "phases": [
-                {
-                    "phase": name,
-                    "calls": len(times),
-                    "ms": statistics.median(times) * 1000,
-                    "ms_per_step": sum(times) / count * 1000,
-                    "forward": self.forward[name] / count * 1000,
-                    "backward": (self.gradients[name] - self.forward[name]) / count * 1000,
-                    "update": (sum(times) - self.gradients[name]) / count * 1000,
-                    "share": sum(times) / total,
-                }
-                for name, times in self.phases.items()
-            ],
-            "modules": [
-                {
-                    "module": name,
-                    "calls": calls,
-                    "ms_per_step": taken / count * 1000,
-                    "own_ms_per_step": (taken - inside) / count * 1000,
-                    "share": (taken - inside) / total,
-                }
-                for name, (calls, taken, inside) in sorted(
-                    self.modules.items(), key=lambda item: item[1][2] - item[1][1]
-                )
-            ],
+            "phases": [self._phase_times(name, count, total) for name in self.phases],
+            "modules": [self._module_times(name, count, total) for name in sorted(self.modules, key=self._minus_own)],
         }
+
+    def _phase_times(self, name: str, count: int, total: float) -> dict[str, Any]:
+        times, forward, gradients = self.phases[name], self.forward[name], self.gradients[name]
+        return {
+            "phase": name,
+            "calls": len(times),
+            "ms": statistics.median(times) * 1000,
+            "ms_per_step": sum(times) / count * 1000,
+            "forward": forward / count * 1000,
+            "backward": (gradients - forward) / count * 1000,
+            "update": (sum(times) - gradients) / count * 1000,
+            "share": sum(times) / total,
+        }
+
+    def _module_times(self, name: str, count: int, total: float) -> dict[str, Any]:
+        calls, taken, inside = self.modules[name]
+        return {
+            "module": name,
+            "calls": calls,
+            "ms_per_step": taken / count * 1000,
+            "own_ms_per_step": (taken - inside) / count * 1000,
+            "share": (taken - inside) / total,
+        }
+
+    def _minus_own(self, name: str) -> float:
+        """Sorts modules by their own time, the longest first."""
+        _, taken, inside = self.modules[name]
+        return inside - taken
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class LossScale:
 
     @torch.no_grad()
     def follow(self, bad: Tensor) -> Tensor:
-        """Takes note whether an update overflowed (1.0, else 0.0); gives 1.0 where no smaller scale is left to try."""
+        """Adapts the scale to whether an update overflowed (1.0, else 0.0); returns 1.0 where it cannot be halved."""
         hopeless = bad * (self.scale <= SMALLEST)
         self.good = (self.good + 1) * (1 - bad)
         doubled = self.good >= PATIENCE

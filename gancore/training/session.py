@@ -62,6 +62,7 @@ def log(session: Session) -> None:
 
 
 def sample(session: Session) -> None:
+    """A grid of samples of the averaged generator."""
     trainer, seed = session.trainer, session.experiment.training.seed
     images = generate(trainer.averaged(), grid_side(session.data.interface.resolution) ** 2, seed)
     save_grid(samples_file(session), images)
@@ -100,6 +101,7 @@ def checkpoint(session: Session) -> None:
 
 
 def save(session: Session) -> Path:
+    """Writes a checkpoint and the model of the present state; gives the checkpoint's path."""
     trainer = session.trainer
     average = trainer.averaged()
     tensors, about = state_of(trainer)
@@ -111,6 +113,7 @@ def save(session: Session) -> Path:
 
 
 def last_good(session: Session) -> str:
+    """The run folder and its newest checkpoint, in words, for errors."""
     found = session.run.checkpoints()
     where = f"last good checkpoint: {found[0]}" if found else "there is no checkpoint yet"
     return f"run folder: {session.run}, {where}"

@@ -33,6 +33,8 @@ class Value:
 
 @dataclass(frozen=True)
 class Row:
+    """One cell, with a value for each column."""
+
     cell: Cell
     values: Sequence[Value]
     searched: str
@@ -41,11 +43,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Overview:
+    """The table of all cells; a row has as many values as there are columns."""
+
     columns: Sequence[Column]
     rows: Sequence[Row]
 
 
 def overview_of(results: Results) -> Overview:
+    """The table, its rows in the order of the cells."""
     columns = list(_columns(results))
     rows = [Row(cell, list(_values(results, cell)), _searched(cell)) for cell in results["cells"]]
     return Overview(columns, rows)

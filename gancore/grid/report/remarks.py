@@ -29,6 +29,7 @@ class Published:
 
 
 def remarks(results: Results) -> Iterator[Remark]:
+    """Progress first, then warnings: too short, unequal lengths, no scores, few seeds."""
     cells = results["cells"]
     yield Remark("", f"{len(cells)} cells: {counts(results)}; seeds {', '.join(map(str, results['seeds']))}.")
     if results["too_short_to_rank"]:
