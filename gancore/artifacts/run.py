@@ -1,6 +1,5 @@
 """The run folder: where everything that belongs to one run lives, and what may be done with it."""
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gancore.artifacts.atomic import TEMPORARY, write_text
+from gancore.artifacts.lock import held
 from gancore.errors import RunError
 
 MODEL = "model.safetensors"
@@ -62,12 +62,7 @@ class RunFolder:
 
         Raises RunError when another process has it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunError(f"{self}: another process is training in this folder") from error
+        with held(self.path / ".lock", f"{self}: another process is training in this folder"):
             yield
 
     def checkpoint(self, nimg: int) -> Path:

@@ -1,11 +1,13 @@
 """What a grid folder may lose, by the grid's own `retention`. Imports no torch."""
 
-import fcntl
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gancore.artifacts.lock import held
+from gancore.errors import RunError
 from gancore.grid.folder import GridFolder
 
 
@@ -39,11 +41,7 @@ def superfluous(folder: GridFolder) -> list[Superfluous]:
 def clean_up(folder: GridFolder, found: Sequence[Superfluous]) -> None:
     """Deletes what `superfluous` found, unless a process has begun to work on the cell meanwhile."""
     for item in found:
-        with folder.lock(item.cell).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
+        with suppress(RunError), held(folder.lock(item.cell), f"{item.cell}: another process works on it"):
             shutil.rmtree(item.path) if item.path.is_dir() else item.path.unlink(missing_ok=True)
 
 

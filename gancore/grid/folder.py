@@ -8,7 +8,6 @@ cells/NAME.lock      held by the process that works on it
 cells/NAME/          its run folder
 """
 
-import fcntl
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 
 from gancore.artifacts import RunFolder
 from gancore.artifacts.atomic import write_json
+from gancore.artifacts.lock import held, is_locked
 from gancore.config.grid import GridConfig
 from gancore.config.loader import read
 from gancore.errors import RunError
@@ -173,21 +173,5 @@ class GridFolder:
     def locked(self) -> Iterator[None]:
         """Holds the grid against a second runner. Raises RunError when another process has it."""
         self.cells.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunError(f"{self}: another process is running this grid") from error
+        with held(self.path / ".lock", f"{self}: another process is running this grid"):
             yield
-
-
-def is_locked(path: Path) -> bool:
-    """Whether another process holds the lock; takes it for a moment, so its holder must wait for it, not give up."""
-    try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False

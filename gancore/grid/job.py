@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from gancore.artifacts import RunFolder
+from gancore.artifacts.lock import is_locked
 from gancore.grid.attempts import begin
-from gancore.grid.folder import GridFolder, is_locked
+from gancore.grid.folder import GridFolder
 from gancore.grid.scores import hopeless
 
 MODULE = ["-m", "gancore.cli.grid_cell"]

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from grid_files import write_grid
 
+from gancore.artifacts.lock import is_locked
 from gancore.grid.attempts import settle
-from gancore.grid.folder import GridFolder, is_locked
+from gancore.grid.folder import GridFolder
 from gancore.grid.job import Job, run_job
 from gancore.grid.scores import kimg_reached
 
