@@ -28,6 +28,7 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile
         click.echo(note, err=True)
 
     from gancore.training import train as run_training
+    from gancore.training.distribution import started_with
 
     if profile:
         from gancore.training.profile import profiled
@@ -35,5 +36,6 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile
         run = run_training(asked, out, profiled)
     else:
         run = run_training(asked, out)
-    click.echo(f"{run}: done; samples in {run.samples}, model in {run.model}", err=True)
-    click.echo(run.path)
+    if started_with()[0] == 0:  # of several processes, one speaks
+        click.echo(f"{run}: done; samples in {run.samples}, model in {run.model}", err=True)
+        click.echo(run.path)

@@ -1,7 +1,6 @@
 """Weights of feature networks: where they are looked for, downloaded to, and read from without executing code."""
 
 import os
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +87,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """The tensors of a PyTorch file; one that holds code is refused. Raises GancoreError."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as cause:
-        raise GancoreError(f"{path}: not a file of weights, or damaged: {str(cause).splitlines()[0]}") from cause
+    except OSError as cause:
+        raise GancoreError(f"{path}: {cause.strerror or cause}") from cause
+    except Exception as cause:  # the reader of a file that is something else may end in any way
+        raise GancoreError(f"{path}: not a file of weights (of tensors and nothing else), or damaged") from cause
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise GancoreError(f"{path}: not a state dict of tensors")
     return dict(state)

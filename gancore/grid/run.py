@@ -31,6 +31,7 @@ from gancore.grid.prepare import (
     prepared,
     sizes_of,
 )
+from gancore.training.distribution import started_with
 from gancore.training.interruption import stop_request
 
 
@@ -70,6 +71,8 @@ def run_grid(
         RunFailed: all cells ended, and some of them failed; their reasons are in the message.
         Interrupted: it was stopped; the cells are saved and the message says how to continue.
     """
+    if started_with()[1] > 1:
+        raise GancoreError("a grid starts the processes of its cells itself: run it without torchrun, with --workers")
     cells = identified(cells_of(experiment))
     if all(cell.flaw for cell in cells):
         raise GancoreError("\n".join(dict.fromkeys(str(cell.flaw) for cell in cells)))

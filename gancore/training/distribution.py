@@ -89,10 +89,15 @@ class Processes:
         self.wait()
 
 
+def started_with() -> tuple[int, int]:
+    """Number of this process and of all of them, as torchrun tells them; (0, 1) without torchrun."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
     """The processes that torchrun started this one with, while the block runs; itself alone without torchrun."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    _, size = started_with()
     if size == 1:
         yield Processes()
         return

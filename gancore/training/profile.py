@@ -183,8 +183,9 @@ def as_text(found: dict[str, Any]) -> str:
     for p in found["phases"]:
         lines.append(f"{p['phase']:32} {p['calls']:6} {p['ms']:9.2f} {p['ms_per_step']:9.2f} {p['share']:6.1%} "
                      f"{p['forward']:9.2f} {p['backward']:9.2f} {p['update']:9.2f}")  # fmt: skip
-    lines += ["", f"{'forward pass by module':56} {'calls':>6} {'a step':>9} {'own':>9} {'share':>6}"]
+    width = max([56, *(len(m["module"]) for m in found["modules"])])
+    lines += ["", f"{'forward pass by module':{width}} {'calls':>6} {'a step':>9} {'own':>9} {'share':>6}"]
     for m in found["modules"]:
-        lines.append(f"{m['module']:56} {m['calls']:6} {m['ms_per_step']:9.2f} {m['own_ms_per_step']:9.2f} "
+        lines.append(f"{m['module']:{width}} {m['calls']:6} {m['ms_per_step']:9.2f} {m['own_ms_per_step']:9.2f} "
                      f"{m['share']:6.1%}")  # fmt: skip
     return "\n".join(lines) + "\n"

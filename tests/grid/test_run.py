@@ -212,6 +212,13 @@ def test_a_grid_cannot_be_trained_as_one_run(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_torchrun_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(GancoreError, match="without torchrun"):
+        run_here(load_grid(tmp_path / "grid.yaml", TWO), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_file_without_a_grid_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no `grid:` section"):
         run_here(load_grid(tmp_path / "grid.yaml", None), tmp_path / "out")  # type: ignore[arg-type]
