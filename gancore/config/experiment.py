@@ -24,6 +24,7 @@ LATER: dict[str, Any] = {
     "training.g_batches": 1,
     "training.tf32": None,
     "training.recompute": None,
+    "training.compile": "off",
     "training.ema.decay": None,
 }
 """Options that came after the first version, with the value that means what was done before there were any.

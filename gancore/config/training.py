@@ -99,7 +99,10 @@ class TrainingConfig(PluginConfig):
         None, description="TF32 products on CUDA where float32 is asked for; null: as torch has it"
     )
     recompute: int | None = Field(
-        None, ge=4, description="resolution from which activations are computed again, not kept,"
+        None, ge=4, description="resolution from which activations are computed again instead of kept"
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        "off", description="torch.compile in first-order phases; auto: where it was measured to be faster"
     )
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; changes bits, so it is part of a run")
     on_divergence: Divergence = Divergence()

@@ -17,6 +17,7 @@ MAY_CHANGE = (
     "training.kimg",
     "training.device",
     "training.microbatch",
+    "training.compile",
     "training.log_kimg",
     "training.sample_kimg",
     "training.checkpoint_kimg",
@@ -24,7 +25,7 @@ MAY_CHANGE = (
     "training.on_divergence",
     "evaluation",
 )
-"""Keys (and what is below them) that may differ when a run is continued. Device and microbatch change bits."""
+"""Keys (and what is below them) that may differ when a run is continued. Device, microbatch and compile change bits."""
 
 
 def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:

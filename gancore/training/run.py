@@ -17,6 +17,8 @@ from gancore.discovery import discover
 from gancore.errors import DataError, RunError, RunFailed
 from gancore.training.allocation import keep_freed_memory
 from gancore.training.checkpoint import restore
+from gancore.training.compile_choice import compile_as_asked
+from gancore.training.compiler import check_compiler, described, is_compile_failure
 from gancore.training.device import describe_environment, pick_device, prepare_device
 from gancore.training.distribution import Processes, joined, own_device
 from gancore.training.divergence import keep_evidence
@@ -60,6 +62,7 @@ def train(experiment: Source, out: str | Path | None = None, around: Around | No
     check_same_experiment(run, experiment)
     device = own_device(pick_device(experiment.training))
     prepare_device(device, experiment.training)
+    check_compiler(experiment.training, device)
     torch.set_num_threads(experiment.training.threads or torch.get_num_threads())
     keep_freed_memory()
     with joined(device) as processes:
@@ -83,6 +86,7 @@ def _train(
                 check_same_data(run, data)
                 _prepare(run, experiment, data, device)
         words = _continue(run, trainer)
+        words += compile_as_asked(experiment, run, trainer, lambda twin: new_trainer(twin, data, device))
         says = Logs if processes.first else Silence
         logs = says(run, trainer.counters.step, trainer.kimg, experiment.training.kimg)
         session = Session(experiment, run, data, device, trainer, logs, stop, evaluation)
@@ -227,6 +231,8 @@ def _guarded_step(session: Session) -> None:
         session.trainer.step()
         return
     except (RuntimeError, MemoryError) as error:
+        if is_compile_failure(error):
+            raise RunFailed(f"{described(error)}; training.compile: off goes on; {last_good(session)}") from error
         if not is_out_of_memory(error):
             raise
     # outside of the handler: until here the error keeps the tensors of the failed step alive
@@ -265,7 +271,10 @@ def _roll_back(session: Session, attempt: int) -> None:
                 session.run.set_aside(newest)
         newest = older[0]
     session.went_back_to = newest
+    compiled = session.trainer.compiled is not None
     session.trainer = new_trainer(session.experiment, session.data, session.device, session.processes)
+    if compiled:
+        session.trainer.compile()
     _continue(session.run, session.trainer)
     session.trainer.counters.attempt = attempt
     session.logs.rewind(session.trainer.counters.step, session.trainer.kimg)

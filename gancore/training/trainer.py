@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from gancore.composition import GAN
 from gancore.config.training import TrainingConfig
-from gancore.contracts import Generator, Part
+from gancore.contracts import Generator, Part, Stage
 from gancore.contracts.types import Network
 from gancore.data import ImageData
 from gancore.nn.gradients import inner_scale
 from gancore.nn.recompute import recompute_from
 from gancore.seeds import seed_of
+from gancore.training.compiled import CompiledNetworks, is_fading, is_first_order
 from gancore.training.distribution import Processes
 from gancore.training.draws import SeededDraw, data_order
 from gancore.training.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
@@ -68,6 +69,7 @@ class Trainer:
         self.optimizers = {network: self._optimizer(network) for network in self.networks}
         self.scales = {phase.name: LossScale(device) for phase in self.phases if training.precision == "fp16"}
         self.counters = Counters()
+        self.compiled: CompiledNetworks | None = None
         self.guard = Guard(device)
         self.stats = Stats()
 
@@ -80,6 +82,10 @@ class Trainer:
     def batch(self) -> int:
         """Real images of the step that is next."""
         return self.growth.batch(self.kimg)
+
+    def compile(self) -> None:
+        """From now on networks run compiled, in the phases where that is possible; other bits, the same maths."""
+        self.compiled = CompiledNetworks(self.gan)
 
     def step(self) -> None:
         """One step: all phases that are due, then the moving averages."""
@@ -125,7 +131,7 @@ class Trainer:
     def _backward(self, phase: Phase, step: PhaseStep, share: float) -> Tensor:
         """Adds the gradients of one microbatch, and gives its part of the loss."""
         scale = self.scales[phase.name].scale if self.scales else None
-        with self._autocast(), inner_scale(scale):
+        with self._autocast(), inner_scale(scale), self._running(phase, step.stage):
             losses, shown = phase_losses(phase, self.gan, step)
         self.stats.add(losses | shown, share)
         if not losses:
@@ -201,6 +207,12 @@ class Trainer:
         own = getattr(self.training, f"{network}_optimizer") or self.training.optimizer
         intervals = [r.interval for r in self.gan.regularizers.values() if r.side == network]
         return NetworkOptimizer(own, self.networks[network], intervals)
+
+    def _running(self, phase: Phase, stage: Stage | None) -> AbstractContextManager[None]:
+        """Networks compiled or eager, as the phase allows."""
+        if self.compiled is None or is_fading(stage) or not is_first_order(phase, self.gan.regularizers):
+            return nullcontext()
+        return self.compiled.running()
 
     def _autocast(self) -> AbstractContextManager[None]:
         dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

@@ -57,7 +57,7 @@ def test_derivatives_through_it_are_those_of_the_direct_sum(monkeypatch: pytest.
 
 @pytest.mark.parametrize("change", ["float64", "odd size", "few channels", "stride", "groups", "1x1", "small", "meta"])
 def test_is_left_out_where_it_does_not_fit_or_pay(change: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
+    monkeypatch.setattr(winograd, "CPU_CAPABILITY", "AVX2")
     x, shape, options = torch.zeros(1, 64, 32, 32), [64, 64, 3, 3], {"stride": 1, "padding": 1, "groups": 1}
     assert winograd.pays(x, shape, **options, channels=64)
     x = x.double() if change == "float64" else x.to("meta") if change == "meta" else x
@@ -68,5 +68,5 @@ def test_is_left_out_where_it_does_not_fit_or_pay(change: str, monkeypatch: pyte
 
 
 def test_other_processors_use_their_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX512")
+    monkeypatch.setattr(winograd, "CPU_CAPABILITY", "AVX512")
     assert not winograd.pays(torch.zeros(1, 64, 32, 32), [64, 64, 3, 3], 1, 1, 1, channels=64)

@@ -1,0 +1,154 @@
+"""torch.compile of networks, in phases whose losses are differentiated once.
+
+A compiled graph cannot be differentiated twice, so phases with second-order penalties (R1, path length) stay eager; so
+do steps in which a resolution fades in, for every alpha would be another graph. Mapping, synthesis and discriminator
+each are a graph for every use of them (network in training, batch, resolution). Weights, state dicts and everything
+that is not a forward pass are those of the eager networks. Compiled networks give other bits.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from gancore.composition import GAN
+from gancore.contracts import Draw, Regularizer, Stage
+from gancore.training.phases import Phase
+
+BACKEND = "inductor"
+GRAPHS = 128
+"""Of one forward pass, before torch gives up compiling it: growing from 4 to 1024 takes 9 times about 4."""
+
+Asked = tuple[str, str, tuple[int, ...]]
+"""Random numbers that a network asks for: method of the draw, purpose, shape."""
+
+
+def is_first_order(phase: Phase, regularizers: Mapping[str, Regularizer]) -> bool:
+    """Whether nothing in a phase is differentiated twice."""
+    return not any(regularizers[key].second_order for key in phase.regularizers)
+
+
+def is_fading(stage: Stage | None) -> bool:
+    """Whether the newest resolution of a growing run has not its full weight yet."""
+    return stage is not None and stage.alpha < 1
+
+
+class CompiledNetworks:
+    """The compiled forward passes of a GAN's networks, which take the place of the eager ones inside `running()`.
+
+    Nothing is compiled before it is run for the first time.
+    """
+
+    def __init__(self, gan: GAN) -> None:
+        import torch._dynamo  # takes as long as torch itself; nobody else needs it
+
+        torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
+        modules = (gan.generator.mapping, gan.generator.synthesis, gan.discriminator)
+        self.forwards = [CompiledForward(module) for module in modules]
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Within this context networks run compiled."""
+        with ExitStack() as stack:
+            for forward in self.forwards:
+                stack.enter_context(forward_of(forward.module, forward))
+            yield
+
+
+class CompiledForward:
+    """The forward pass of one module, compiled for the shapes it meets.
+
+    Random numbers come from seeds, by code that no compiler follows: so they are drawn before, and handed in as
+    tensors. Which ones it takes is found by a rehearsal, for each kind of arguments.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module, self.eager = module, module.forward
+        self.compiled = torch.compile(module.forward, backend=BACKEND, dynamic=False)
+        self.signature = inspect.signature(module.forward)
+        self.asked: dict[tuple[Any, ...], list[Asked]] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        call = self.signature.bind(*args, **kwargs)
+        if (draw := call.arguments.get("draw")) is not None:
+            kind = tuple(_kind(value) for value in call.arguments.values())
+            if kind not in self.asked:
+                self.asked[kind] = self._rehearsed(call, draw)
+            call.arguments["draw"] = PreparedDraw(draw, self.asked[kind])
+        return self.compiled(*call.args, **call.kwargs)
+
+    @torch.no_grad()
+    def _rehearsed(self, call: inspect.BoundArguments, draw: Draw) -> list[Asked]:
+        """What an eager pass asks for, on copies of parameters and buffers, with torch's generators put back."""
+        notes = NotingDraw(draw)
+        call.arguments["draw"] = notes
+        state = {k: v.detach().clone() for k, v in [*self.module.named_parameters(), *self.module.named_buffers()]}
+        with forward_of(self.module, self.eager), torch.random.fork_rng():
+            functional_call(self.module, state, call.args, call.kwargs)
+        return notes.asked
+
+
+class NotingDraw:
+    """A draw that takes note of what it is asked for."""
+
+    def __init__(self, draw: Draw) -> None:
+        self.draw, self.n = draw, draw.n
+        self.asked: list[Asked] = []
+
+    def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        self.asked.append(("normal", purpose, tuple(shape)))
+        return self.draw.normal(purpose, shape)
+
+    def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        self.asked.append(("uniform", purpose, tuple(shape)))
+        return self.draw.uniform(purpose, shape)
+
+    def once(self, purpose: str) -> float:
+        return self.draw.once(purpose)
+
+
+class PreparedDraw:
+    """A draw whose numbers are there already. Others are drawn when they are asked for, which breaks the graph."""
+
+    def __init__(self, draw: Draw, asked: Sequence[Asked]) -> None:
+        self.draw, self.n = draw, draw.n
+        self.numbers: dict[Asked, Tensor] = {
+            key: getattr(draw, key[0])(*key[1:]) for key in dict.fromkeys(asked)
+        }  # fmt: skip
+
+    def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        key = ("normal", purpose, tuple(shape))
+        return self.numbers[key] if key in self.numbers else self.draw.normal(purpose, shape)
+
+    def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        key = ("uniform", purpose, tuple(shape))
+        return self.numbers[key] if key in self.numbers else self.draw.uniform(purpose, shape)
+
+    def once(self, purpose: str) -> float:
+        return self.draw.once(purpose)
+
+
+@contextmanager
+def forward_of(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Within this context a module has another forward pass."""
+    own = vars(module)
+    before = {"forward": own["forward"]} if "forward" in own else {}
+    own["forward"] = forward
+    try:
+        yield
+    finally:
+        del own["forward"]
+        own.update(before)
+
+
+def _kind(value: Any) -> Any:
+    """What of an argument decides which random numbers are asked for."""
+    if isinstance(value, Tensor):
+        return value.shape
+    if isinstance(value, tuple):
+        return tuple(map(_kind, value))
+    return value if isinstance(value, bool | int | str | Stage) else type(value)

@@ -1,0 +1,48 @@
+"""Whether networks can be compiled here, and what is said where they cannot."""
+
+import time
+
+import torch
+from torch import Tensor
+
+from gancore.config.training import TrainingConfig
+from gancore.errors import GancoreError
+from gancore.training import compiled
+
+
+def check_compiler(training: TrainingConfig, device: torch.device) -> None:
+    """Raises GancoreError where networks shall be compiled and cannot be."""
+    if training.compile == "on" and (why := why_not(device)) is not None:
+        raise GancoreError(f"training.compile: on is not possible here: {why}; off and auto go on without")
+
+
+def why_not(device: torch.device) -> str | None:
+    """Why nothing can be compiled for a device, in words; None: it can. Tried on a function of one line."""
+    from torch._inductor.cpp_builder import get_cpp_compiler  # slow to import, and of use here only
+
+    number = time.time()  # a function that was never compiled before: torch keeps those that were
+
+    def trial(x: Tensor) -> Tensor:
+        return x.sin() + number
+
+    try:
+        if device.type == "cpu" and compiled.BACKEND == "inductor":
+            get_cpp_compiler()
+        torch.compile(trial, backend=compiled.BACKEND, dynamic=False)(torch.ones(8, device=device))
+    except Exception as error:  # of compilers, of the system, of torch: whatever it is, it does not work
+        return described(error)
+    return None
+
+
+def is_compile_failure(error: BaseException) -> bool:
+    """Whether it was the compiler that failed, not what was compiled."""
+    return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
+
+
+def described(error: BaseException) -> str:
+    """A failure of the compiler, on one line."""
+    inner = getattr(error, "inner_exception", None) or error
+    if type(inner).__name__ == "InvalidCxxCompiler":
+        return "there is no C++ compiler (g++, or what the environment variable CXX names)"
+    first = next(iter(str(inner).strip().splitlines()), "")
+    return f"compiling failed: {type(inner).__name__}: {first}"
