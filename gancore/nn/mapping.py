@@ -15,6 +15,7 @@ from gancore.contracts import Mean, Part
 from gancore.nn.activation import GainIn, leaky
 from gancore.nn.label import needed
 from gancore.nn.layers import Linear
+from gancore.nn.noted import Noted
 from gancore.options import PluginConfig
 
 
@@ -68,7 +69,7 @@ class MappingNetwork(Part):
         self.w_avg_decay = cfg.w_avg_decay if isinstance(cfg, MappingConfig) else None
         if self.w_avg_decay is not None:
             self.register_buffer("w_avg", torch.zeros(w_dim))
-        self._noted: list[Tensor] = []
+            self.noted = Noted(w_dim)
 
     def forward(
         self,
@@ -83,7 +84,7 @@ class MappingNetwork(Part):
         for name in self.layers:
             x = getattr(self, name)(x)
         if update_emas and self.w_avg_decay is not None:
-            self._noted.append(x.detach().mean(dim=0))
+            self.noted.add(x.detach().mean(dim=0))
         if self.num_ws is None:
             return x
         ws = x[:, None].expand(-1, self.num_ws, -1)
@@ -91,9 +92,8 @@ class MappingNetwork(Part):
 
     def end_step(self, mean: Mean) -> None:
         """Moves w_avg once, towards the mean of the batches noted during the step."""
-        if self._noted and self.w_avg_decay is not None:
-            self.w_avg.lerp_(mean(torch.stack(self._noted).mean(dim=0)), 1 - self.w_avg_decay)
-        self._noted.clear()
+        if self.w_avg_decay is not None:
+            self.noted.move(self.w_avg, 1 - self.w_avg_decay, mean)
 
     def _input(self, z: Tensor | None, label: Tensor | None) -> Tensor:
         parts = [] if z is None else [z]

@@ -103,12 +103,26 @@ def styled_statistic(
 ) -> Tensor:
     """sum_k scales[k] * hat_k(x) + shift, [N, C, H, W] of the dtype of `x`; scales and shift are [N, C].
 
-    An instance before a pixel saves a pass: what it adds to is then one number a map.
+    An instance before a pixel saves a pass: what it adds to is then one number a map. A compiler takes derivatives and
+    puts passes together by itself, so it is shown the value alone.
     """
     dtype = at_least_float32(x).dtype
     styles = [style.to(dtype)[:, :, None, None] for style in (*scales, shift)]
+    if torch.compiler.is_compiling():
+        return _value(statistics, x, styles)[0]
     y: Tensor = _Styled.apply(tuple(statistics), x, *styles)
     return y
+
+
+def _value(statistics: Sequence[Instance | Pixel], x: Tensor, styles: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """y, and the moments of x."""
+    *scales, y = styles
+    wide = at_least_float32(x)
+    moments: list[Tensor] = []
+    for statistic, c in zip(statistics, scales, strict=True):
+        y, its = statistic.add_to(y, wide, c)
+        moments.extend(its)
+    return y.to(x.dtype), moments
 
 
 class _Styled(Function):
@@ -116,15 +130,10 @@ class _Styled(Function):
 
     @staticmethod
     def forward(ctx: Any, statistics: tuple[Instance | Pixel, ...], x: Tensor, *styles: Tensor) -> Tensor:
-        *scales, y = styles
-        wide = at_least_float32(x)
-        moments: list[Tensor] = []
-        for statistic, c in zip(statistics, scales, strict=True):
-            y, its = statistic.add_to(y, wide, c)
-            moments.extend(its)
+        y, moments = _value(statistics, x, styles)
         ctx.statistics = statistics
-        ctx.save_for_backward(x, *scales, *moments)
-        return y.to(x.dtype)
+        ctx.save_for_backward(x, *styles[:-1], *moments)
+        return y
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:

@@ -6,6 +6,7 @@ each are a graph for every use of them (network in training, batch, resolution).
 that is not a forward pass are those of the eager networks. Compiled networks give other bits.
 """
 
+import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,7 +14,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from gancore.composition import GAN
 from gancore.contracts import Draw, Regularizer, Stage
@@ -83,12 +83,11 @@ class CompiledForward:
 
     @torch.no_grad()
     def _rehearsed(self, call: inspect.BoundArguments, draw: Draw) -> list[Asked]:
-        """What an eager pass asks for, on copies of parameters and buffers, with torch's generators put back."""
+        """What an eager pass of a copy asks for; torch's generators are put back."""
         notes = NotingDraw(draw)
         call.arguments["draw"] = notes
-        state = {k: v.detach().clone() for k, v in [*self.module.named_parameters(), *self.module.named_buffers()]}
         with forward_of(self.module, self.eager), torch.random.fork_rng():
-            functional_call(self.module, state, call.args, call.kwargs)
+            copy.deepcopy(self.module)(*call.args, **call.kwargs)
         return notes.asked
 
 
@@ -116,9 +115,7 @@ class PreparedDraw:
 
     def __init__(self, draw: Draw, asked: Sequence[Asked]) -> None:
         self.draw, self.n = draw, draw.n
-        self.numbers: dict[Asked, Tensor] = {
-            key: getattr(draw, key[0])(*key[1:]) for key in dict.fromkeys(asked)
-        }  # fmt: skip
+        self.numbers: dict[Asked, Tensor] = {key: getattr(draw, key[0])(*key[1:]) for key in asked}
 
     def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
         key = ("normal", purpose, tuple(shape))

@@ -16,6 +16,7 @@ from gancore.nn.activation import Activation, bias_act
 from gancore.nn.convolution import conv2d
 from gancore.nn.layers import Weighted
 from gancore.nn.noise import NoiseSource
+from gancore.nn.noted import Noted
 from gancore.nn.precision import at_least_float32
 from gancore.nn.processes import averaged
 from gancore.nn.resample import upfirdn2d
@@ -37,18 +38,16 @@ class MeasuredInput(Part):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("magnitude_ema", torch.ones([]))
-        self._noted: list[Tensor] = []
+        self.noted = Noted()
 
     def input_gain(self, x: Tensor, update: bool) -> Tensor:
         """The gain as it is; with `update` it moves at the end of the step."""
         if update:
-            self._noted.append(at_least_float32(x.detach()).square().mean())
+            self.noted.add(at_least_float32(x.detach()).square().mean())
         return self.magnitude_ema.rsqrt()
 
     def end_step(self, mean: Mean) -> None:
-        if self._noted:
-            self.magnitude_ema.lerp_(mean(torch.stack(self._noted).mean()), 1 - self.magnitude_decay)
-        self._noted.clear()
+        self.noted.move(self.magnitude_ema, 1 - self.magnitude_decay, mean)
 
 
 class FilteredActivation(nn.Module):

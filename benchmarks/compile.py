@@ -1,0 +1,52 @@
+"""The gradients of the phases that can be compiled: eager, compiled, and what compiling takes (`training.compile`).
+
+    python -m benchmarks.compile [--yaml FILE] [--rounds N] [--clock cpu] [--json]
+
+Both take turns in one process, with equal weights; medians of rounds. Phases that stay eager are not in it.
+"""
+
+from pathlib import Path
+
+import torch
+
+from benchmarks.measure import command, in_turns, parser, seconds, show, summary, table
+from gancore.config import load_experiment
+from gancore.training.compiled import is_first_order
+from gancore.training.device import pick_device
+from gancore.training.run import new_trainer, training_data
+from gancore.training.trainer import Trainer
+
+
+def gradients(trainer: Trainer) -> None:
+    for phase in trainer.phases:
+        if is_first_order(phase, trainer.gan.regularizers):
+            trainer.gradients(phase)
+    if trainer.device.type == "cuda":
+        torch.cuda.synchronize(trainer.device)
+
+
+@command
+def main() -> None:
+    arguments = parser(__doc__ or "", rounds=9)
+    arguments.add_argument("--yaml", type=Path, default=Path("experiments/demo-long.yaml"), help="the experiment")
+    args = arguments.parse_args()
+    experiment = load_experiment(args.yaml)
+    data, device = training_data(experiment), pick_device(experiment.training)
+    eager, compiled = (new_trainer(experiment, data, device) for _ in range(2))
+    compiled.compile()
+    gradients(eager)
+    compilation = seconds(lambda: gradients(compiled), args.clock)
+    works = {"eager": lambda: gradients(eager), "compiled": lambda: gradients(compiled)}
+    times = in_turns(works, args.rounds, args.clock)
+    found = {
+        name: summary([1000 * s for s in measured]) | {"least": 1000 * min(measured)}
+        for name, measured in times.items()
+    }
+    rows = [("", "ms", "spread", "least")]
+    rows += [(name, *(f"{ms[key]:.1f}" for key in ("median", "spread", "least"))) for name, ms in found.items()]
+    text = f"{table(rows)}\ncompiling took {compilation:.1f} s"
+    show({"ms": found, "compilation_s": compilation}, text, args.json)
+
+
+if __name__ == "__main__":
+    main()
