@@ -49,6 +49,10 @@ def options_of(kind: str, name: str) -> dict[str, Any]:
     return shared | SMALL.get((kind, name), {})
 
 
+def has_channels(kind: str, name: str) -> bool:
+    return "channels" in load(kind, name).Config.model_fields
+
+
 def experiment_of(generator: str, discriminator: str, *overrides: str, **changes: Any) -> Experiment:
     """TINY with other networks: what they do not have of its options is dropped, as an override of `use` does.
 
@@ -63,6 +67,8 @@ def experiment_of(generator: str, discriminator: str, *overrides: str, **changes
     ]
     if "styles" not in load("generator", generator).provides:
         sizes.append("generator.normalization=none")
+    if not has_channels("generator", generator) and has_channels("discriminator", discriminator):
+        sizes.append(f"discriminator.channels={inline(TINY['generator']['channels'])}")  # none to inherit
     if "pyramid" not in load("discriminator", discriminator).provides:
         sizes += [f"generator.{key}={inline(value)}" for key, value in ONE_SCALE.get(generator, {}).items()]
     mapping = tiny_mapping(**({"regularizers": regularizers_for(generator, discriminator)} | changes))

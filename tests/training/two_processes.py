@@ -1,8 +1,9 @@
 """One of two processes of a run, or the only one: leaves the gradients of every phase of the first steps in a file.
 
-Arguments: the file, then overrides of the experiment.
+Arguments: the file, then cases as JSON, overrides of the experiment by name.
 """
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from small import load_experiment
 from tiny import tiny_mapping
 
 from gancore.data import ImageData
-from gancore.training.distribution import joined
+from gancore.training.distribution import Processes, joined
 from gancore.training.draws import SeededDraw
 from gancore.training.run import new_trainer, training_data
 
@@ -31,29 +32,35 @@ def _doubled(method: Any) -> Any:
     return call
 
 
-def main(file: Path, overrides: list[str]) -> None:
+def main(file: Path, cases: dict[str, list[str]]) -> None:
     torch.set_num_threads(1)
     in_float64()
-    experiment = load_experiment(tiny_mapping(), overrides)
     with joined(torch.device("cpu")) as processes:
-        trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"), processes)
-        for module in trainer.gan.modules().values():
-            module.double()
-        trainer.ema.double()
-        found: dict[str, Any] = {}
-        for step in range(2):
-            for phase in trainer.phases:
-                if phase.is_due(trainer.counters.step):
-                    found[f"{step}/{phase.name}"] = trainer.gradients(phase)
-                    network = trainer.networks[phase.network]
-                    found |= {f"{step}/{phase.name}/{name}": p.grad for name, p in network.named_parameters()}
-            trainer.step()
-        found |= {
-            f"state/{name}/{k}": v for name, m in trainer.gan.modules().items() for k, v in m.state_dict().items()
+        found = {
+            f"{case}/{key}": value
+            for case, overrides in cases.items()
+            for key, value in gradients_and_states(overrides, processes).items()
         }
         if processes.first:
             torch.save(found, file)
 
 
+def gradients_and_states(overrides: list[str], processes: Processes) -> dict[str, Any]:
+    experiment = load_experiment(tiny_mapping(), overrides)
+    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"), processes)
+    for module in (*trainer.gan.modules().values(), trainer.ema):
+        module.double()
+    found: dict[str, Any] = {}
+    for step in range(2):
+        for phase in trainer.phases:
+            if phase.is_due(trainer.counters.step):
+                found[f"{step}/{phase.name}"] = trainer.gradients(phase)
+                network = trainer.networks[phase.network]
+                found |= {f"{step}/{phase.name}/{name}": p.grad for name, p in network.named_parameters()}
+        trainer.step()
+    states = {f"state/{name}/{k}": v for name, m in trainer.gan.modules().items() for k, v in m.state_dict().items()}
+    return found | states
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), json.loads(sys.argv[2]))
