@@ -11,7 +11,9 @@ import torch
 
 from benchmarks.measure import command, in_turns, parser, seconds, show, summary, table
 from gancore.config import load_experiment
+from gancore.errors import GancoreError
 from gancore.training.compiled import is_first_order
+from gancore.training.compiler import why_not
 from gancore.training.device import pick_device
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
@@ -31,7 +33,10 @@ def main() -> None:
     arguments.add_argument("--yaml", type=Path, default=Path("experiments/demo-long.yaml"), help="the experiment")
     args = arguments.parse_args()
     experiment = load_experiment(args.yaml)
-    data, device = training_data(experiment), pick_device(experiment.training)
+    device = pick_device(experiment.training)
+    if (why := why_not(device)) is not None:
+        raise GancoreError(why)
+    data = training_data(experiment)
     eager, compiled = (new_trainer(experiment, data, device) for _ in range(2))
     compiled.compile()
     gradients(eager)

@@ -65,6 +65,7 @@ REFUSED = [
     ("data", ["--images", "0"], "'0' is not a whole number from 1 on"),
     ("data", ["--resolution", "33"], "resolution 33 is not a power of two"),
     ("evaluate", ["--images", "1"], "at least 2"),
+    ("compile", ["--yaml", "nope.yaml"], "nope.yaml"),
 ]
 
 
