@@ -27,7 +27,7 @@ def printed(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "data" else n for n in TINY])
 def test_json(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     found = printed(name, capsys, monkeypatch)
     assert found.pop("machine")["threads"] >= 1

@@ -94,6 +94,7 @@ def same_as_eager() -> None:
         torch.testing.assert_close(state_of(fast)[0][name], value, rtol=1e-3, atol=1e-4, msg=name)
 
 
+@pytest.mark.slow
 def test_a_compiled_stylegan2_has_the_gradients_of_the_eager_one(graphs: Graphs) -> None:
     same_as_eager()
     assert 6 <= len(graphs) <= 8  # three forward passes in two phases, mapping again where styles mix: none is broken
