@@ -50,6 +50,10 @@ class CompiledNetworks:
         modules = (gan.generator.mapping, gan.generator.synthesis, gan.discriminator)
         self.forwards = [CompiledForward(module) for module in modules]
 
+    def inside(self) -> set[nn.Module]:
+        """The modules that are parts of a graph."""
+        return {part for forward in self.forwards for part in forward.module.modules() if part is not forward.module}
+
     @contextmanager
     def running(self) -> Iterator[None]:
         """Within this context networks run compiled."""

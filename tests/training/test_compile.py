@@ -26,6 +26,7 @@ from gancore.training.compiled import is_first_order
 from gancore.training.compiler import check_compiler, why_not
 from gancore.training.device import describe_environment
 from gancore.training.phases import Phase
+from gancore.training.profile import Profile
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
@@ -132,6 +133,20 @@ def test_networks_are_compiled_only_in_first_order_phases_and_not_while_fading(g
     assert not is_compiled(main, Stage(8, 0.5))
     assert not is_compiled(r1, None)
     assert "forward" not in vars(trainer.gan.discriminator)
+
+
+def test_a_profile_takes_a_compiled_network_as_one_module(graphs: Graphs) -> None:
+    trainer = trainer_of(simple())
+    trainer.compile()
+    profile = Profile(trainer, warmup=1, steps=2)
+    with profile.watching():
+        trainer.step()
+        count = len(graphs)
+        trainer.step()
+        trainer.step()
+    assert len(graphs) == count  # its hooks change none
+    assert {"generator.synthesis", "discriminator"} <= set(profile.modules)
+    assert not any(name.startswith(("generator.synthesis.", "discriminator.")) for name in profile.modules)
 
 
 def test_penalties_are_of_second_order_unless_their_class_says_otherwise() -> None:
