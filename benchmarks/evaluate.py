@@ -52,20 +52,20 @@ def stages(data: ImageData, images: int, features: str, clock: str, cache: Path)
     evaluation = evaluation_of(None, {"metrics": ["fid"], "features": features}, None)
     device, watch = torch.device("cpu"), Stopwatch(clock)
     evaluator = Evaluator(evaluation, None, device)
-    _, _, eye = evaluator.metrics[0]
-    eye.feature.prepare(device)
+    _, _, extractor = evaluator.metrics[0]
+    extractor.feature.prepare(device)
     watch.ends("load")
     made = list(Generated(generator).batches(0, 0, images))
     watch.ends("generate")
     for batch in made:
-        import_module(type(eye.feature).__module__).resized(batch)
+        import_module(type(extractor.feature).__module__).resized(batch)
     watch.ends("resize")
-    seen = eye.extract(made, ("features",), images)["features"]
+    seen = extractor.extract(made, ("features",), images)["features"]
     watch.ends("features")
     reals = min(images, len(data))
-    real = Reals(data, reals, cache).moments(eye)
+    real = Reals(data, reals, cache).moments(extractor)
     watch.ends("reals")
-    Reals(data, reals, cache).moments(eye)
+    Reals(data, reals, cache).moments(extractor)
     watch.ends("reals kept")
     fake = moments_of(seen)
     watch.ends("statistics")

@@ -10,7 +10,7 @@ from torch import Tensor
 from gancore.config.experiment import EvaluationPart, MetricPart, Part
 from gancore.contracts import Draw, Generator, Metric, Moments, Value
 from gancore.errors import GancoreError
-from gancore.evaluation.eye import Eye
+from gancore.evaluation.extractor import FeatureExtractor
 from gancore.evaluation.fakes import Fakes
 from gancore.evaluation.moments import moments_of
 from gancore.evaluation.progress import shown
@@ -27,50 +27,52 @@ class Evaluator:
 
     def __init__(self, evaluation: EvaluationPart, reals: Reals | None, device: torch.device) -> None:
         self.evaluation, self.reals = evaluation, reals
-        self.eyes: dict[str, Eye] = {}
+        self.extractors: dict[str, FeatureExtractor] = {}
         self.metrics = [self._ready(part, device) for part in evaluation.metrics]
 
     def scores(self, fakes: Fakes) -> list[Score]:
         """All scores, in the order of the metrics. Generated images are made once and shared."""
         seen = _Seen(fakes)
-        return [score for part, metric, eye in self.metrics for score in self._scores(part, metric, eye, seen)]
+        return [
+            score for part, metric, extractor in self.metrics for score in self._scores(part, metric, extractor, seen)
+        ]
 
-    def _ready(self, part: MetricPart, device: torch.device) -> tuple[MetricPart, Metric, Eye]:
+    def _ready(self, part: MetricPart, device: torch.device) -> tuple[MetricPart, Metric, FeatureExtractor]:
         metric: Metric = part.plugin(part.cfg)
         metric.check()
         try:
-            eye = self._eye(part.features, device)
+            extractor = self._extractor(part.features, device)
         except MissingWeights as error:
             raise _advised(error, part, self.evaluation.features) from error
-        eye.wanted.add(metric.needs)
-        return part, metric, eye
+        extractor.wanted.add(metric.needs)
+        return part, metric, extractor
 
-    def _eye(self, part: Part, device: torch.device) -> Eye:
+    def _extractor(self, part: Part, device: torch.device) -> FeatureExtractor:
         """One for all metrics that look through the same plugin with the same options."""
         key = json.dumps(part.to_dict(), sort_keys=True)
-        if key not in self.eyes:
-            eye = Eye(part, device)
-            eye.feature.check()
-            self.eyes[key] = eye
-        return self.eyes[key]
+        if key not in self.extractors:
+            extractor = FeatureExtractor(part, device)
+            extractor.feature.check()
+            self.extractors[key] = extractor
+        return self.extractors[key]
 
-    def _scores(self, part: MetricPart, metric: Metric, eye: Eye, seen: "_Seen") -> Iterator[Score]:
+    def _scores(self, part: MetricPart, metric: Metric, extractor: FeatureExtractor, seen: "_Seen") -> Iterator[Score]:
         repeat, seed = part.core.repeat, self.evaluation.core.seed
         if repeat > 1 and not seen.fakes.seeded:
             raise GancoreError(f"{part.use}: repeat {repeat} needs a generator; the same images give the same numbers")
         samples = seen.fakes.count(part.core.samples or self.evaluation.core.samples, metric.samples)
-        views = [_View(eye, seen, self.reals, samples, seed + k) for k in range(repeat)]
+        views = [_View(extractor, seen, self.reals, samples, seed + k) for k in range(repeat)]
         results = [metric.measure(view) for view in views]
         compared = self.reals.words() if self.reals and views[0].compared else ""
         repeated = f"mean and spread of {repeat} seeds" if repeat > 1 else ""
         for name in results[0]:
             value = _over_repeats([result[name] for result in results])
             yield Score(
-                name=name if eye.label == metric.standard else f"{name}[{eye.label}]",
+                name=name if extractor.label == metric.standard else f"{name}[{extractor.label}]",
                 value=value.value,
                 spread=value.spread,
                 protocol="; ".join(filter(None, [metric.protocol, compared, repeated])),
-                features=eye.label,
+                features=extractor.label,
                 samples=samples,
                 seed=seed if seen.fakes.seeded else None,
                 data=self.reals.describe() if self.reals else None,
@@ -95,50 +97,50 @@ class _Seen:
         self.fakes = fakes
         self._outputs: dict[tuple[str, str, int], Tensor] = {}
 
-    def outputs(self, eye: Eye, output: str, seed: int, samples: int) -> Tensor:
-        key = (eye.label, output, seed)
+    def outputs(self, extractor: FeatureExtractor, output: str, seed: int, samples: int) -> Tensor:
+        key = (extractor.label, output, seed)
         known = self._outputs.get(key)
         have = 0 if known is None else len(known)
         if have < samples:
             # one pass gives all that any metric looks at: the images are the expensive part
-            wanted = tuple(sorted(eye.wanted - {"distance"}))
-            more = eye.extract(self.fakes.batches(seed, have, samples), wanted, samples - have)
+            wanted = tuple(sorted(extractor.wanted - {"distance"}))
+            more = extractor.extract(self.fakes.batches(seed, have, samples), wanted, samples - have)
             for name, rows in more.items():
-                before = self._outputs.get((eye.label, name, seed))
-                self._outputs[eye.label, name, seed] = rows if before is None else torch.cat([before, rows])
+                before = self._outputs.get((extractor.label, name, seed))
+                self._outputs[extractor.label, name, seed] = rows if before is None else torch.cat([before, rows])
         return self._outputs[key][:samples]
 
 
 class _View:
     """The `Measurement` of the contracts."""
 
-    def __init__(self, eye: Eye, seen: _Seen, reals: Reals | None, samples: int, seed: int) -> None:
-        self.samples, self.seed, self.device = samples, seed, eye.device
-        self._eye, self._seen, self._reals = eye, seen, reals
+    def __init__(self, extractor: FeatureExtractor, seen: _Seen, reals: Reals | None, samples: int, seed: int) -> None:
+        self.samples, self.seed, self.device = samples, seed, extractor.device
+        self._extractor, self._seen, self._reals = extractor, seen, reals
         self.compared = False
         """Whether the real images were looked at."""
 
     def fake(self, output: str = "features") -> Tensor:
-        return self._seen.outputs(self._eye, output, self.seed, self.samples)
+        return self._seen.outputs(self._extractor, output, self.seed, self.samples)
 
     def real(self, output: str = "features") -> Tensor:
-        return self._real_side().features(self._eye, output)
+        return self._real_side().features(self._extractor, output)
 
     def fake_moments(self) -> Moments:
         return moments_of(self.fake(), "generated images")
 
     def real_moments(self) -> Moments:
-        return self._real_side().moments(self._eye)
+        return self._real_side().moments(self._extractor)
 
     def generator(self) -> Generator:
         return self._seen.fakes.generator()
 
     def draws(self) -> Iterator[tuple[Draw, Tensor | None]]:
         draws = self._seen.fakes.draws(self.seed, self.samples)
-        return shown(draws, self._eye.label, self.samples, lambda batch: batch[0].n)
+        return shown(draws, self._extractor.label, self.samples, lambda batch: batch[0].n)
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        return self._eye.distance(a, b)
+        return self._extractor.distance(a, b)
 
     def _real_side(self) -> Reals:
         if self._reals is None:

@@ -12,7 +12,7 @@ from gancore.contracts import Moments
 from gancore.data import ImageData
 from gancore.errors import GancoreError
 from gancore.evaluation.cache import cached
-from gancore.evaluation.eye import Eye
+from gancore.evaluation.extractor import FeatureExtractor
 from gancore.evaluation.moments import moments_of
 from gancore.seeds import seed_of
 
@@ -48,29 +48,29 @@ class Reals:
         count = f"all {total}" if chosen == total else f"{chosen} of {total}"
         return f"{count} real images{', mirrored as well' * self.mirror}"
 
-    def features(self, eye: Eye, output: str) -> Tensor:
+    def features(self, extractor: FeatureExtractor, output: str) -> Tensor:
         """[M, D] through a feature plugin."""
-        if (eye.label, output) not in self._seen:
-            kept = cached(self._key(eye, output), lambda: self._extract(eye, output), self.cache)
-            self._seen[eye.label, output] = kept[output]
-        return self._seen[eye.label, output]
+        if (extractor.label, output) not in self._seen:
+            kept = cached(self._key(extractor, output), lambda: self._extract(extractor, output), self.cache)
+            self._seen[extractor.label, output] = kept[output]
+        return self._seen[extractor.label, output]
 
-    def moments(self, eye: Eye) -> Moments:
+    def moments(self, extractor: FeatureExtractor) -> Moments:
         """Mean and covariance of the features; kept apart, for they are small and most often all that is wanted."""
-        if eye.label not in self._moments:
-            kept = cached(self._key(eye, "moments"), lambda: self._compute_moments(eye), self.cache)
-            self._moments[eye.label] = Moments(kept["mean"], kept["covariance"])
-        return self._moments[eye.label]
+        if extractor.label not in self._moments:
+            kept = cached(self._key(extractor, "moments"), lambda: self._compute_moments(extractor), self.cache)
+            self._moments[extractor.label] = Moments(kept["mean"], kept["covariance"])
+        return self._moments[extractor.label]
 
-    def _compute_moments(self, eye: Eye) -> dict[str, Tensor]:
-        seen = self._seen.get((eye.label, "features"))
-        features = self._extract(eye, "features")["features"] if seen is None else seen
-        self._seen[eye.label, "features"] = features
+    def _compute_moments(self, extractor: FeatureExtractor) -> dict[str, Tensor]:
+        seen = self._seen.get((extractor.label, "features"))
+        features = self._extract(extractor, "features")["features"] if seen is None else seen
+        self._seen[extractor.label, "features"] = features
         found = moments_of(features, "real images")
         return {"mean": found.mean, "covariance": found.covariance}
 
-    def _extract(self, eye: Eye, output: str) -> dict[str, Tensor]:
-        return eye.extract(self._batches(), (output,), len(self))
+    def _extract(self, extractor: FeatureExtractor, output: str) -> dict[str, Tensor]:
+        return extractor.extract(self._batches(), (output,), len(self))
 
     def _batches(self) -> Iterator[Tensor]:
         """uint8 [n, C, R, R]: the chosen images, then the same mirrored."""
@@ -79,8 +79,8 @@ class Reals:
                 images = torch.from_numpy(np.ascontiguousarray(self.data.images[self.indices[start : start + BATCH]]))
                 yield images.flip(3) if flip else images
 
-    def _key(self, eye: Eye, what: str) -> dict[str, Any]:
-        return {"data": self.data.identity.to_dict(), "reals": len(self.indices), "what": what, **eye.key()}
+    def _key(self, extractor: FeatureExtractor, what: str) -> dict[str, Any]:
+        return {"data": self.data.identity.to_dict(), "reals": len(self.indices), "what": what, **extractor.key()}
 
 
 def _choice(total: int, count: int | None) -> np.ndarray:

@@ -13,7 +13,7 @@ from gancore.config import Experiment
 from gancore.contracts import Interface
 from gancore.errors import GancoreError
 from gancore.evaluation import Evaluator, Generated
-from gancore.evaluation.eye import Eye
+from gancore.evaluation.extractor import FeatureExtractor
 from gancore.grid.flops import blank_data
 from gancore.training.device import pick_device
 from gancore.training.phases import Phase
@@ -78,23 +78,23 @@ def _evaluation_seconds(experiment: Experiment, trainer: Trainer) -> float | Non
     except GancoreError:  # no weights here; a run would refuse to start
         return None
     seconds: dict[tuple[str, str], float] = {}
-    for part, metric, eye in evaluator.metrics:
-        one = _seconds(partial(_look, eye, images, metric.needs), 1, device) / LOOKED_AT
+    for part, metric, extractor in evaluator.metrics:
+        one = _seconds(partial(_look, extractor, images, metric.needs), 1, device) / LOOKED_AT
         samples = (part.core.samples or evaluation.core.samples or metric.samples) * part.core.repeat
-        seconds[eye.label, metric.needs] = max(seconds.get((eye.label, metric.needs), 0.0), one * samples)
+        seconds[extractor.label, metric.needs] = max(seconds.get((extractor.label, metric.needs), 0.0), one * samples)
     return sum(seconds.values())
 
 
-def _look(eye: Eye, images: Generated, needs: str) -> None:
+def _look(extractor: FeatureExtractor, images: Generated, needs: str) -> None:
     """A few images through a feature plugin; pairs of them for a distance."""
     batches = images.batches(0, 0, LOOKED_AT)
     if needs == "distance":
         for batch in batches:
-            pair = batch.to(eye.device).float()
-            eye.distance(pair, pair.flip(0))
+            pair = batch.to(extractor.device).float()
+            extractor.distance(pair, pair.flip(0))
         next(images.batches(1, 0, LOOKED_AT))
     else:
-        eye.extract(batches, (needs,), LOOKED_AT)
+        extractor.extract(batches, (needs,), LOOKED_AT)
 
 
 def _timed(trainer: Trainer, phases: list[Phase], rounds: int) -> float:

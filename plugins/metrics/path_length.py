@@ -91,8 +91,8 @@ class Walk:
     epsilon: float
 
     @torch.no_grad()
-    def lengths(self, generator: Generator, eye: Any, draw: Draw, label: Tensor | None) -> Tensor:
-        """Distance of each pair of a batch over epsilon squared, [N]; `eye.distance` takes images of 0 to 255."""
+    def lengths(self, generator: Generator, extractor: Any, draw: Draw, label: Tensor | None) -> Tensor:
+        """Distance of each pair of a batch over epsilon squared, [N]; `extractor.distance` takes images of 0 to 255."""
         z0, z1 = (generator.sample_z(_Prefixed(draw, end)) for end in ("z0", "z1"))
         t = draw.uniform("t") * (self.sampling == "full")
         steps = [t.to(z0.dtype), t.to(z0.dtype) + self.epsilon]
@@ -103,7 +103,7 @@ class Walk:
             walked = [generator.mapping(slerp(z0, z1, step[:, None]), label) for step in steps]
         painted = (generator.synthesis(ws, noise_mode="random", stage=generator.stage, draw=draw)[-1] for ws in walked)
         a, b = (self.seen(generator.enlarged(images)) for images in painted)
-        return eye.distance(a, b) / self.epsilon**2
+        return extractor.distance(a, b) / self.epsilon**2
 
     def seen(self, images: Tensor) -> Tensor:
         """Nominal [-1, 1] to [0, 255], cropped, at most 256 pixels high."""

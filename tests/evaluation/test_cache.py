@@ -12,7 +12,7 @@ from planted import planted
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.config.load import load_evaluation
 from gancore.evaluation.cache import cached, statistics_folder
-from gancore.evaluation.eye import Eye
+from gancore.evaluation.extractor import FeatureExtractor
 from gancore.evaluation.reals import Reals
 from gancore_plugins.features.embedded import Embedded
 
@@ -38,31 +38,31 @@ class Counting(Embedded):
 
 
 @pytest.fixture
-def eye() -> Eye:
-    found = Eye(load_evaluation({"features": "embedded", "metrics": ["fid"]}).features, CPU)
+def extractor() -> FeatureExtractor:
+    found = FeatureExtractor(load_evaluation({"features": "embedded", "metrics": ["fid"]}).features, CPU)
     found.feature = Counting(found.part.cfg)
     Counting.looked = 0
     return found
 
 
-def test_what_is_kept_is_not_computed_again(eye: Eye) -> None:
-    first = Reals(image_data(IMAGES)).moments(eye)
-    again = Reals(image_data(IMAGES)).moments(eye)
+def test_what_is_kept_is_not_computed_again(extractor: FeatureExtractor) -> None:
+    first = Reals(image_data(IMAGES)).moments(extractor)
+    again = Reals(image_data(IMAGES)).moments(extractor)
     assert Counting.looked == 1
     assert torch.equal(first.covariance, again.covariance)
 
 
-def test_a_second_evaluation_does_not_touch_the_real_images(eye: Eye) -> None:
-    Reals(image_data(IMAGES)).moments(eye)
-    Reals(image_data(IMAGES)).features(eye, "features")
+def test_a_second_evaluation_does_not_touch_the_real_images(extractor: FeatureExtractor) -> None:
+    Reals(image_data(IMAGES)).moments(extractor)
+    Reals(image_data(IMAGES)).features(extractor, "features")
     looked, again = Counting.looked, image_data(IMAGES)
     again.images = range(len(IMAGES))  # type: ignore[assignment]  # a number of them, and no pixels
-    Reals(again).moments(eye)
-    Reals(again).features(eye, "features")
+    Reals(again).moments(extractor)
+    Reals(again).features(extractor, "features")
     assert Counting.looked == looked
 
 
-def test_everything_they_depend_on_is_in_the_key(eye: Eye, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_they_depend_on_is_in_the_key(extractor: FeatureExtractor, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = IMAGES.clone()
     changed[3, 0, 0, 0] ^= 1
     sides = [
@@ -75,10 +75,10 @@ def test_everything_they_depend_on_is_in_the_key(eye: Eye, monkeypatch: pytest.M
     filtered = image_data(IMAGES)
     object.__setattr__(filtered.identity, "filter", "box")
     for number, reals in enumerate([*sides, Reals(filtered)], start=1):
-        reals.moments(eye)
+        reals.moments(extractor)
         assert len(list(statistics_folder().iterdir())) == number
-    eye.feature.weights = "second"
-    Reals(image_data(IMAGES)).moments(eye)
+    extractor.feature.weights = "second"
+    Reals(image_data(IMAGES)).moments(extractor)
     assert len(list(statistics_folder().iterdir())) == number + 1
     assert all(path.suffix == ".safetensors" for path in statistics_folder().iterdir())
 
@@ -107,8 +107,8 @@ def test_a_changed_network_meets_no_stale_statistics(tmp_path: Path) -> None:
     for factor in (1, 2, 1):
         files = NETWORK | {"seeing/network.py": f"FACTOR = {factor}\n"}
         with planted(tmp_path, files, "seeing.feature") as module:
-            eye = Eye(replace(part, plugin=module.Seeing), CPU)
-            means.append(Reals(image_data(IMAGES)).moments(eye).mean)
+            extractor = FeatureExtractor(replace(part, plugin=module.Seeing), CPU)
+            means.append(Reals(image_data(IMAGES)).moments(extractor).mean)
     assert torch.equal(means[1], 2 * means[0])
     assert torch.equal(means[2], means[0])
     assert len(list(statistics_folder().iterdir())) == 2
@@ -118,11 +118,11 @@ def test_statistics_are_those_of_the_code_that_was_loaded(tmp_path: Path) -> Non
     """A network that is edited while it is in use does not keep its numbers under the name of the newer one."""
     part = load_evaluation({"features": "embedded", "metrics": ["fid"]}).features
     with planted(tmp_path, NETWORK, "seeing.feature") as module:
-        eye = Eye(replace(part, plugin=module.Seeing), CPU)
-        before = eye.key()
+        extractor = FeatureExtractor(replace(part, plugin=module.Seeing), CPU)
+        before = extractor.key()
         (tmp_path / "seeing/network.py").write_text("FACTOR = 2\n")
-        assert eye.key() == before
-        assert Eye(eye.part, CPU).key() != before
+        assert extractor.key() == before
+        assert FeatureExtractor(extractor.part, CPU).key() != before
 
 
 def kept() -> Path:
@@ -148,10 +148,12 @@ def swap(path: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [cut, flip, swap, lambda path: path.write_text("no")])
-def test_a_planted_fault_is_noticed_and_mended(eye: Eye, fault: Any, caplog: pytest.LogCaptureFixture) -> None:
-    first = Reals(image_data(IMAGES)).moments(eye)
+def test_a_planted_fault_is_noticed_and_mended(
+    extractor: FeatureExtractor, fault: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = Reals(image_data(IMAGES)).moments(extractor)
     fault(kept())
-    again = Reals(image_data(IMAGES)).moments(eye)
+    again = Reals(image_data(IMAGES)).moments(extractor)
     assert Counting.looked == 2
     assert "computed again" in caplog.text
     assert torch.equal(first.mean, again.mean)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gancore.config.load import load_evaluation
 from gancore.errors import GancoreError
-from gancore.evaluation.eye import Eye
+from gancore.evaluation.extractor import FeatureExtractor
 from gancore.evaluation.pictures import as_rgb, to_uint8
 from gancore.evaluation.weights import package, read_weights, state_hash
 from gancore_plugins.features import timm as timm_feature
@@ -232,8 +232,8 @@ def test_inception_is_that_of_torch_fidelity(tmp_path: Path) -> None:
 
 def test_a_lower_precision_stands_in_every_name() -> None:
     part = load_evaluation({"features": {"use": "inception", "precision": "bf16"}, "metrics": ["fid"]}).features
-    eye = Eye(part, CPU)
-    vars(eye.feature)["_hash"] = Inception.standard
-    assert eye.label == "inception-bf16"
-    vars(eye.feature)["_hash"] = "0123456789"
-    assert eye.label == "inception-bf16:01234567"
+    extractor = FeatureExtractor(part, CPU)
+    vars(extractor.feature)["_hash"] = Inception.standard
+    assert extractor.label == "inception-bf16"
+    vars(extractor.feature)["_hash"] = "0123456789"
+    assert extractor.label == "inception-bf16:01234567"

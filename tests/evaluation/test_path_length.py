@@ -46,10 +46,12 @@ def trimmed_chi2(k: int) -> float:
     return k * (stats.chi2.cdf(high, k + 2) - stats.chi2.cdf(low, k + 2)) / 0.98
 
 
-def measured(generator: Generator, eye: object, samples: int, batch: int = 64, walk: Walk | None = None) -> Tensor:
+def measured(
+    generator: Generator, extractor: object, samples: int, batch: int = 64, walk: Walk | None = None
+) -> Tensor:
     walk = walk or Walk("w", "end", False, 1e-4)
     draws = Generated(generator, batch=batch).draws(0, samples)
-    return torch.cat([walk.lengths(generator, eye, draw, label) for draw, label in draws])
+    return torch.cat([walk.lengths(generator, extractor, draw, label) for draw, label in draws])
 
 
 @pytest.mark.parametrize("sampling", ["end", "full"])
@@ -76,9 +78,9 @@ def painter() -> Generator:
 
 @pytest.fixture(scope="module")
 def embedded() -> Embedded:
-    eye = Embedded(None)
-    eye.prepare(torch.device("cpu"))
-    return eye
+    extractor = Embedded(None)
+    extractor.prepare(torch.device("cpu"))
+    return extractor
 
 
 def test_neither_batch_nor_order_matters(painter: Generator, embedded: Embedded) -> None:

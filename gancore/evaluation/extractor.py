@@ -14,7 +14,7 @@ from gancore.evaluation.pictures import as_rgb
 from gancore.evaluation.progress import shown
 
 
-class Eye:
+class FeatureExtractor:
     """Looks at images through one feature plugin. `check` comes first, `prepare` before the first look."""
 
     def __init__(self, part: Part, device: torch.device) -> None:
