@@ -47,7 +47,7 @@ def main() -> None:
         name: summary([1000 * s for s in measured]) | {"least": 1000 * min(measured)}
         for name, measured in times.items()
     }
-    rows = [("", "ms", "spread", "least")]
+    rows: list[tuple[str, ...]] = [("", "ms", "spread", "least")]
     rows += [(name, *(f"{ms[key]:.1f}" for key in ("median", "spread", "least"))) for name, ms in found.items()]
     text = f"{table(rows)}\ncompiling took {compilation:.1f} s"
     show({"ms": found, "compilation_s": compilation}, text, args.json)

@@ -137,7 +137,7 @@ def main() -> None:
         runs = [stages(data, args.images, args.features, args.clock, cache) for cache in kept]
         refused = why_no_contest(args)
         commands = None if refused else contest(data, args.images, args.rounds, args.clock, Path(folder))
-    found = {
+    found: dict[str, Any] = {
         "images": args.images,
         "reals": min(args.images, len(data)),
         "features": args.features,

@@ -6,6 +6,8 @@ One table an axis; all other sizes stay (batch 16, 32 pixels, 64 channels, all t
 steps, lazy phases by their share, on noise; medians of rounds in which all points of an axis take turns.
 """
 
+from typing import Any
+
 import torch
 
 from benchmarks.measure import command, parser, positive, show, summary, table
@@ -14,7 +16,7 @@ from gancore.config import Experiment
 from gancore.contracts import Interface
 from gancore.grid.probe import probe
 
-BASE = {"resolution": 32, "batch": 16, "channels": 64}
+BASE: dict[str, Any] = {"resolution": 32, "batch": 16, "channels": 64}
 
 
 def points(axis: str) -> list[int]:

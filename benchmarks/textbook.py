@@ -8,6 +8,7 @@ for the other normalizations: a statistic behind the activation, then scale and 
 
 import copy
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ from benchmarks.configuration import Subject
 from benchmarks.iteration import Iteration
 from gancore.composition import compose
 from gancore.contracts import Discriminator, Generator
+
+Layer = Any
+"""A module of our networks, whose parameters are read by name."""
 
 
 def resample(x: Tensor, f: Tensor, up: int = 1, down: int = 1, pads: tuple[int, int] = (0, 0)) -> Tensor:
@@ -32,16 +36,18 @@ def lrelu(x: Tensor, bias: Tensor) -> Tensor:
     return F.leaky_relu(x + bias.view([1, -1] + [1] * (x.ndim - 2)), 0.2) * math.sqrt(2)
 
 
-def dense(layer: nn.Module, x: Tensor, lr_multiplier: float = 1.0) -> Tensor:
+def dense(layer: Layer, x: Tensor, lr_multiplier: float = 1.0) -> Tensor:
     return F.linear(x, layer.weight * (lr_multiplier / math.sqrt(x.shape[1])), layer.bias * lr_multiplier)
 
 
 class TextbookGenerator(nn.Module):
     """[N, z_dim] to [N, C, H, W]."""
 
+    f: Tensor
+
     def __init__(self, G: Generator) -> None:
         super().__init__()
-        self.net = copy.deepcopy(G)
+        self.net: Layer = copy.deepcopy(G)
         self.lr_multiplier = G.cfg.mapping.lr_multiplier
         self.register_buffer("f", torch.tensor([1.0, 3.0, 3.0, 1.0]).outer(torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64)
 
@@ -53,22 +59,19 @@ class TextbookGenerator(nn.Module):
         return x[:, None].repeat(1, self.net.num_ws, 1)
 
     def synthesis(self, ws: Tensor, noise_mode: str = "random") -> Tensor:
-        x = image = None
-        for i, resolution in enumerate(self.net.synthesis.resolutions):
-            block = getattr(self.net.synthesis, f"b{resolution}")
-            if x is None:
-                x = block.const[None].repeat(len(ws), 1, 1, 1)
-            else:
-                x = self.layer(block.conv0, x, ws[:, 2 * i - 1], noise_mode, up=True)
+        first, *others = (getattr(self.net.synthesis, f"b{r}") for r in self.net.synthesis.resolutions)
+        x = self.layer(first.conv1, first.const[None].repeat(len(ws), 1, 1, 1), ws[:, 0], noise_mode)
+        image = self.torgb(first.torgb, x, ws[:, 1])
+        for i, block in enumerate(others, 1):
+            x = self.layer(block.conv0, x, ws[:, 2 * i - 1], noise_mode, up=True)
             x = self.layer(block.conv1, x, ws[:, 2 * i], noise_mode)
-            rgb = self.torgb(block.torgb, x, ws[:, 2 * i + 1])
-            image = rgb if image is None else resample(image, self.f, up=2, pads=(2, 1)) + rgb
+            image = resample(image, self.f, up=2, pads=(2, 1)) + self.torgb(block.torgb, x, ws[:, 2 * i + 1])
         return image
 
     def forward(self, z: Tensor) -> Tensor:
         return self.synthesis(self.mapping(z))
 
-    def layer(self, layer: nn.Module, x: Tensor, w: Tensor, noise_mode: str, up: bool = False) -> Tensor:
+    def layer(self, layer: Layer, x: Tensor, w: Tensor, noise_mode: str, up: bool = False) -> Tensor:
         styles = dense(layer.affine, w)
         if styles.shape[1] != x.shape[1]:
             return self.normalized_layer(layer, x, styles, noise_mode, up)
@@ -77,7 +80,7 @@ class TextbookGenerator(nn.Module):
         x = self.convolved(x * styles[:, :, None, None], layer.weight, up) * scale[:, :, None, None]
         return self.activated(layer, x, noise_mode)
 
-    def normalized_layer(self, layer: nn.Module, x: Tensor, styles: Tensor, noise_mode: str, up: bool) -> Tensor:
+    def normalized_layer(self, layer: Layer, x: Tensor, styles: Tensor, noise_mode: str, up: bool) -> Tensor:
         """Convolution, noise, bias, activation, statistic, style."""
         x = self.convolved(x, layer.weight / math.sqrt(layer.weight[0].numel()), up)
         x = self.activated(layer, x, noise_mode)
@@ -95,11 +98,11 @@ class TextbookGenerator(nn.Module):
             return F.conv2d(x, weight, padding=1)
         return resample(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2), self.f * 4, pads=(1, 1))
 
-    def activated(self, layer: nn.Module, x: Tensor, noise_mode: str) -> Tensor:
+    def activated(self, layer: Layer, x: Tensor, noise_mode: str) -> Tensor:
         noise = layer.noise_const if noise_mode == "const" else torch.randn_like(x[:, :1])
         return lrelu(x + noise * layer.noise_strength, layer.bias)
 
-    def torgb(self, layer: nn.Module, x: Tensor, w: Tensor) -> Tensor:
+    def torgb(self, layer: Layer, x: Tensor, w: Tensor) -> Tensor:
         styles = dense(layer.affine, w) / math.sqrt(x.shape[1])
         return F.conv2d(x * styles[:, :, None, None], layer.weight) + layer.bias[None, :, None, None]
 
@@ -107,9 +110,11 @@ class TextbookGenerator(nn.Module):
 class TextbookDiscriminator(nn.Module):
     """[N, C, H, W] to logits [N]."""
 
+    f: Tensor
+
     def __init__(self, D: Discriminator) -> None:
         super().__init__()
-        self.net = copy.deepcopy(D)
+        self.net: Layer = copy.deepcopy(D)
         self.register_buffer("f", torch.tensor([1.0, 3.0, 3.0, 1.0]).outer(torch.tensor([1.0, 3.0, 3.0, 1.0])) / 64)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -127,7 +132,7 @@ class TextbookDiscriminator(nn.Module):
         x = F.leaky_relu(dense(end.fc, x.flatten(1)), 0.2) * math.sqrt(2)
         return dense(end.out, x)[:, 0]
 
-    def conv(self, layer: nn.Module, x: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
+    def conv(self, layer: Layer, x: Tensor, stride: int = 1, padding: int = 0) -> Tensor:
         return F.conv2d(x, layer.weight / math.sqrt(layer.weight[0].numel()), stride=stride, padding=padding)
 
     def with_std(self, x: Tensor) -> Tensor:
