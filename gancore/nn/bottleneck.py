@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Normalization, Normalize
@@ -18,7 +18,7 @@ from gancore.contracts.types import Network
 from gancore.nn.activation import LINEAR, Activation
 from gancore.nn.convolution import conv2d
 from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
-from gancore.nn.options import ChannelsConfig
+from gancore.nn.options import ChannelsConfig, FilterTaps
 from gancore.nn.resample import downsample2d, upsample2d
 from gancore.nn.sites import Sites, resolutions
 from gancore.nn.style import scaled_convolution
@@ -39,14 +39,7 @@ class BottleneckOptions(PluginConfig):
         ge=1,
         description="feature maps in a group of the 3x3 convolutions; the greatest common divisor with their number",
     )
-    resample_filter: tuple[float, ...] = Field((1.0, 3.0, 3.0, 1.0), strict=False, min_length=1, description="FIR taps")
-
-    @field_validator("resample_filter")
-    @classmethod
-    def _can_be_normalized(cls, taps: tuple[float, ...]) -> tuple[float, ...]:
-        if abs(math.fsum(taps)) <= 1e-6 * max(map(abs, taps)):
-            raise ValueError("taps must not add up to 0")
-        return taps
+    resample_filter: FilterTaps = Field((1.0, 3.0, 3.0, 1.0), description="FIR taps")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from gancore.nn.activation import GainIn
 from gancore.nn.mapping import MappingConfig
@@ -32,22 +32,23 @@ InheritedChannels = Annotated[
 """The channels of a discriminator: those of the generator unless they are given. The default is None."""
 
 
+def _can_be_normalized(taps: tuple[float, ...]) -> tuple[float, ...]:
+    if abs(math.fsum(taps)) <= 1e-6 * max(map(abs, taps)):
+        raise ValueError("taps must not add up to 0")
+    return taps
+
+
+FilterTaps = Annotated[tuple[float, ...], Field(strict=False, min_length=1), AfterValidator(_can_be_normalized)]
+"""Of a FIR filter whose sum becomes 1."""
+
+
 class ConvOptions(PluginConfig):
     """What the papers' convolution layers differ in. The defaults are StyleGAN2's."""
 
     gain: GainIn = Field("activation", description="where the sqrt(2) of a leaky ReLU stands")
     resampling: Resampling = Field("fir", description="FIR filter, or a 2x2 box (nearest up, average down) and a blur")
-    resample_filter: tuple[float, ...] | None = Field(
-        (1.0, 3.0, 3.0, 1.0), strict=False, min_length=1, description="FIR taps; null: none"
-    )
+    resample_filter: FilterTaps | None = Field((1.0, 3.0, 3.0, 1.0), description="FIR taps; null: none")
     conv_clamp: float | None = Field(None, gt=0, description="largest magnitude of an activation; null: no limit")
-
-    @field_validator("resample_filter")
-    @classmethod
-    def _can_be_normalized(cls, taps: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        if taps is not None and abs(math.fsum(taps)) <= 1e-6 * max(map(abs, taps)):
-            raise ValueError("taps must not add up to 0")
-        return taps
 
     @model_validator(mode="after")
     def _has_filter(self) -> "ConvOptions":
