@@ -54,7 +54,8 @@ def _members_metadata(annotation: Any) -> Iterator[Any]:
     """What annotates the members of a union: the bounds in `Annotated[Scheduled, within(ge=0)] | None`."""
     if get_origin(annotation) in (Union, UnionType):
         for member in get_args(annotation):
-            yield from getattr(member, "__metadata__", ())
+            for item in getattr(member, "__metadata__", ()):
+                yield from item.metadata if isinstance(item, FieldInfo) else [item]
 
 
 def _range(metadata: Sequence[Any]) -> str:
