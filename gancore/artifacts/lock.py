@@ -23,6 +23,15 @@ def held(path: Path, taken: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def waited_for(path: Path) -> Iterator[None]:
+    """Holds a lock file as soon as no other process does. Raises OSError where there can be none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def is_locked(path: Path) -> bool:
     """Whether another process holds the lock; takes it for a moment, so its holder must wait for it, not give up."""
     try:

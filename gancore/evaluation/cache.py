@@ -10,12 +10,14 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from gancore.artifacts.lock import waited_for
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.data.cache_key import cache_folder
 from gancore.errors import RunError
@@ -37,11 +39,22 @@ def cached(key: Key, make: Callable[[], dict[str, Tensor]], folder: Path | None 
     folder = folder or statistics_folder()
     full = {"version": VERSION, **key}
     path = folder / f"{hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()}.safetensors"
-    found = _read(path, full)
-    if found is None:
-        found = make()
-        _keep(path, found, full)
+    if (found := _read(path, full)) is not None:
+        return found
+    with _alone(path):
+        if (found := _read(path, full)) is None:
+            found = make()
+            _keep(path, found, full)
     return found
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Cells of a grid want the same at the same time: one makes it, the others wait. Without a lock, each makes it."""
+    with ExitStack() as locks:
+        with suppress(OSError):  # a folder that cannot be written
+            locks.enter_context(waited_for(path.with_suffix(".lock")))
+        yield
 
 
 def _read(path: Path, key: Key) -> dict[str, Tensor] | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from evaluation.pictures import image_data, random_images
 from planted import planted
 
+from gancore.artifacts import lock
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.config.load import load_evaluation
 from gancore.evaluation.cache import cached, statistics_folder
@@ -76,11 +78,44 @@ def test_everything_they_depend_on_is_in_the_key(extractor: FeatureExtractor, mo
     object.__setattr__(filtered.identity, "filter", "box")
     for number, reals in enumerate([*sides, Reals(filtered)], start=1):
         reals.moments(extractor)
-        assert len(list(statistics_folder().iterdir())) == number
+        assert len(list(statistics_folder().glob("*.safetensors"))) == number
     extractor.feature.weights = "second"
     Reals(image_data(IMAGES)).moments(extractor)
-    assert len(list(statistics_folder().iterdir())) == number + 1
-    assert all(path.suffix == ".safetensors" for path in statistics_folder().iterdir())
+    assert len(list(statistics_folder().glob("*.safetensors"))) == number + 1
+
+
+def test_two_that_want_the_same_at_once_make_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second asks while the first is at it: it must come to the lock, not to making."""
+    key, arrived, made_by = {"what": "anything"}, Event(), []
+
+    def flock(file: Any, operation: int) -> None:
+        if current_thread() is second:
+            arrived.set()
+        fcntl_flock(file, operation)
+
+    def make_as_second() -> dict[str, torch.Tensor]:
+        made_by.append("second")
+        arrived.set()
+        return {"x": torch.ones(1)}
+
+    def make_as_first() -> dict[str, torch.Tensor]:
+        made_by.append("first")
+        second.start()
+        assert arrived.wait(60)
+        return {"x": torch.zeros(1)}
+
+    fcntl_flock = lock.fcntl.flock
+    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    second = Thread(target=cached, args=(key, make_as_second))
+    cached(key, make_as_first)
+    second.join()
+    assert made_by == ["first"]
+
+
+def test_where_no_lock_can_be_had_it_is_made_all_the_same(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert cached({"what": "anything"}, lambda: {"x": torch.ones(1)}, tmp_path / "file")["x"] == 1
+    assert "cannot be kept" in caplog.text
 
 
 NETWORK = {
@@ -111,7 +146,7 @@ def test_a_changed_network_meets_no_stale_statistics(tmp_path: Path) -> None:
             means.append(Reals(image_data(IMAGES)).moments(extractor).mean)
     assert torch.equal(means[1], 2 * means[0])
     assert torch.equal(means[2], means[0])
-    assert len(list(statistics_folder().iterdir())) == 2
+    assert len(list(statistics_folder().glob("*.safetensors"))) == 2
 
 
 def test_statistics_are_those_of_the_code_that_was_loaded(tmp_path: Path) -> None:
@@ -126,7 +161,7 @@ def test_statistics_are_those_of_the_code_that_was_loaded(tmp_path: Path) -> Non
 
 
 def kept() -> Path:
-    (path,) = statistics_folder().iterdir()
+    (path,) = statistics_folder().glob("*.safetensors")
     return path
 
 
