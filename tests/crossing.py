@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from small import experiment_of, names
 
+from gancore.discovery import discover
 from gancore.errors import ConfigError
 from gancore.training.run import new_trainer, training_data
 
@@ -56,7 +57,21 @@ def page(refusals: dict[tuple[str, str], str | None]) -> str:
         rows.append([generator, *(f"refused ({reasons.index(why) + 1})" if why else "trains" for why in found)])
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     notes = "\n".join(f"{number}. {reason}" for number, reason in enumerate(reasons, 1)) or "No pair is refused."
-    return f"{HEAD}{table}\n\n{notes}\n"
+    return f"{HEAD}{table}\n\n{notes}\n\n{growing()}"
+
+
+def growing() -> str:
+    """Which networks can be trained with `training.growth`."""
+    able = {
+        kind: ", ".join(spec.name for spec in discover().specs(kind) if "growth" in spec.load().provides)
+        for kind in ("generator", "discriminator")
+    }
+    return f"""## With progressive growing
+
+The table is of training at one resolution. `training.growth` needs networks that work at every resolution on the way:
+the generators {able["generator"]} with the discriminators {able["discriminator"]}. All others work at one resolution
+only, and are refused there with that reason.
+"""
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def _check_data(experiment: "Experiment") -> None:
     try:
         interface_of(compose_dataset(experiment), experiment.data.core)
     except (DataError, PluginError) as error:
-        raise experiment.error("data", str(error)) from error
+        raise experiment.error("data", f"{error}; everything else is right (--no-data shows it)") from error
 
 
 def _show(experiment: "Experiment", as_json: bool) -> None:

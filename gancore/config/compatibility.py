@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NOTHING: frozenset[str] = frozenset()
 GROWTH = ("training", "growth")
+REMOVABLE = ("regularizer", "augmentation")
+"""Kinds of which an experiment may have none; another of the kind would be no replacement."""
 
 
 def misfits(experiment: Experiment, registry: Registry) -> list[Problem]:
@@ -123,7 +125,8 @@ class _Check:
             part, lambda plugin: issubclass(plugin, contract) and all(_met(need, context) for need in plugin.requires)
         )
         has = f"{kind} {there.use!r} has none" if there else f"there is no {kind}"
-        choices = filter(None, [_choose(kind, givers), _choose(part.key, frugal)])
+        instead = f"leave it out ({part.key}: null)" if part.kind in REMOVABLE else _choose(part.key, frugal)
+        choices = filter(None, [_choose(kind, givers), instead])
         a_kind = f"{'an' if kind[0] == 'a' else 'a'} {kind}"
         return f"{part.use!r} needs {a_kind} with {word} ({why}), and {has}; {' or '.join(choices)}"
 

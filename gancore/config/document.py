@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 Key = str | int | float
 Keys = tuple[Key, ...]
 """The way from the top of a document to a value in it; keys of mappings, indices of lists."""
+
+
+class Origin(NamedTuple):
+    """Of an option from before its part's `use` was changed: the way to the part, and the plugin that was used there
+    (None: that of the default)."""
+
+    part: Keys
+    use: Any
 
 
 @dataclass
@@ -15,13 +23,13 @@ class Document:
 
     data: what was written; scalars are str, int, float, bool, None.
     places: "file:line" or "-o KEY=VALUE" of every key and list item; of the document itself under ().
-    stale: options from before their part's `use` was changed; where the new plugin has no such option they are
-        dropped instead of being mistakes.
+    stale: options from before their part's `use` was changed; where the new plugin does not have the same option
+        they are dropped instead of being mistakes.
     """
 
     data: Any
     places: dict[Keys, str]
-    stale: set[Keys] = field(default_factory=set)
+    stale: dict[Keys, Origin] = field(default_factory=dict)
 
     def where(self, keys: Keys) -> str:
         """The place of a value, or of the nearest mapping or list around it that was written."""
@@ -69,20 +77,22 @@ def merged(base: Document, over: Document) -> Document:
 
     Where `over` changes the `use` of a mapping, what stays of `base` in there becomes stale.
     """
-    switched: list[Keys] = []
+    switched: list[Origin] = []
     data = _merge(base.data, over.data, (), switched)
     ways = [keys for keys, _ in walk(data)]
     places = {keys: over.places.get(keys, base.places.get(keys, "")) for keys in ways}
     old = [keys for keys in ways if keys not in over.places]
-    stale = {keys for keys in old if keys in base.stale or any(keys[: len(part)] == part for part in switched)}
-    return Document(data, places, stale | over.stale)
+    # outer parts come before what is in them, so that an option is of the innermost part that was switched
+    stale = {keys: origin for origin in switched for keys in old if keys[: len(origin.part)] == origin.part}
+    earlier = {keys: base.stale[keys] for keys in old if keys in base.stale}
+    return Document(data, places, stale | earlier | over.stale)
 
 
-def _merge(base: Any, over: Any, keys: Keys, switched: list[Keys]) -> Any:
+def _merge(base: Any, over: Any, keys: Keys, switched: list[Origin]) -> Any:
     if not (isinstance(base, dict) and isinstance(over, dict)) or "schedule" in over:
         return over
     if "use" in over and over["use"] != base.get("use"):
-        switched.append(keys)
+        switched.append(Origin(keys, base.get("use")))
     both = {key: _merge(base[key], over[key], (*keys, key), switched) for key in base if key in over}
     return {**base, **both, **{key: value for key, value in over.items() if key not in base}}
 

@@ -13,6 +13,7 @@ from gancore.config.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.experiment import DataPart, EvaluationPart, Experiment, MetricPart, NetworkPart, Part, plain
 from gancore.config.frame import DEFAULTS, KEY, NETWORK_KEYS, DataKeys, Frame
 from gancore.config.inheritance import filled, inherited
+from gancore.config.switched import means_another
 from gancore.config.words import mistakes, show
 from gancore.errors import ConfigError, PluginError, Problem
 from gancore.local_plugins import load_local
@@ -206,9 +207,23 @@ class _Resolver:
         if taken := [name for name in plugin.Config.model_fields if name in {*core, "use"}]:
             self.problem(keys, f"{owner} has options that are gancore's own ({', '.join(taken)}); it must rename them")
             return None
+        for key in [key for key in options if self.is_another(key, keys, kind, plugin.Config)]:
+            del options[key]
+            self.dropped.append(str(self.at((*keys, key), f"dropped; {owner} means something else by it")))
         cfg = self.check(plugin.Config, options, keys, {*core, "use"}, owner)
         cfg = cfg and self.inherit(cfg, keys, owner)
         return cfg and Part(dotted(keys), kind, spec.name, spec, plugin, cfg)
+
+    def is_another(self, key: Key, keys: Keys, kind: str, config: type[PluginConfig]) -> bool:
+        """Whether an option was written for another plugin, which means something else by it."""
+        origin = self.document.stale.get((*keys, key))
+        if origin is None or origin.part != keys:
+            return False
+        try:
+            old = self.registry.get(kind, origin.use or _default_use(keys)).load()
+        except PluginError:  # told elsewhere, where it matters
+            return False
+        return means_another(str(key), old.Config, config)
 
     def inherit(self, cfg: Model, keys: Keys, owner: str) -> Model | None:
         """The options with those filled in that follow another part's."""
@@ -223,8 +238,7 @@ class _Resolver:
             return None
 
     def plugin(self, keys: Keys, kind: str, section: Mapping[Key, Any]) -> tuple[PluginSpec, Any] | None:
-        default = keys[-1] if keys[0] == "regularizers" else DEFAULTS.get(keys)
-        name = section.get("use", default)
+        name = section.get("use", _default_use(keys))
         if not isinstance(name, str):
             known = ", ".join(self.registry.names(kind)) or "none"
             missing = "use is missing" if name is None else f"use: expected a name, got {show(name)}"
@@ -265,6 +279,10 @@ class _Resolver:
 
     def at(self, keys: Keys, message: str, key: Keys | None = None) -> Problem:
         return Problem(self.document.where(keys), dotted(keys if key is None else key), message)
+
+
+def _default_use(keys: Keys) -> Any:
+    return keys[-1] if keys[0] == "regularizers" else DEFAULTS.get(keys)
 
 
 def _items(section: Any) -> list[tuple[Any, Any]]:

@@ -23,7 +23,7 @@ class BottleneckDiscriminatorConfig(BottleneckOptions):
     """Options of the discriminator. The defaults are R3GAN's."""
 
     channels: InheritedChannels = None
-    cmap_dim: int | None = Field(None, ge=1, description="size of the embedded label; feature maps at 4x4 if unset")
+    cmap_dim: int | None = Field(None, ge=1, description="size of the mapped label; feature maps at 4x4 when not given")
 
 
 class Depthwise(Weighted):

@@ -43,7 +43,7 @@ class LAPGAN(Discriminator):
             (600, 600), strict=False, min_length=1, description="widths of the dense layers of the coarsest level"
         )
         maps: int = Field(64, ge=1, le=65536, description="feature maps of the finer levels")
-        dropout: float = Field(0.5, ge=0, lt=1, description="share of features set to zero in training")
+        dropout: float = Field(0.5, ge=0, lt=1, description="share of hidden values set to zero in training")
 
     provides = frozenset({"pyramid"})
 

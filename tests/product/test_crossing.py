@@ -4,7 +4,7 @@ All pairs are composed here and every seventh is trained; the slow tests and `ma
 """
 
 import pytest
-from crossing import PAGE, PAIRS, refusal, refused_words
+from crossing import PAGE, PAIRS, growing, refusal, refused_words
 from small import names
 
 TABLE = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.read_text().splitlines() if line[:1] == "|"]
@@ -15,6 +15,10 @@ CELLS = {(row[0], column): cell for row in ROWS for column, cell in zip(HEADER[1
 def test_the_page_has_every_pair() -> None:
     assert list(CELLS) == PAIRS, "run `make crossing`"
     assert HEADER[1:] == names("discriminator")
+
+
+def test_the_page_tells_what_can_grow() -> None:
+    assert growing() in PAGE.read_text(encoding="utf-8"), "run `make crossing`"
 
 
 @pytest.mark.parametrize(("generator", "discriminator"), PAIRS)
