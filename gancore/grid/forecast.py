@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tqdm import tqdm
+
 from gancore.composition import compose_dataset
 from gancore.config import Experiment
 from gancore.config.scalars import inline
@@ -92,7 +94,7 @@ def forecast(
 
     Raises ConfigError for a grid with mistakes; GancoreError when a measurement is not possible.
     """
-    named = _cells(experiment)
+    named = tqdm(_cells(experiment), "measuring", unit=" cells", delay=1, disable=None, leave=False)
     known: dict[str, tuple[Size, StepCost, Speed | None]] = {}
     cells = []
     for name, cell in named:

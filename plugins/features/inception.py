@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from gancore.evaluation.from_file import FromFile
 from gancore.evaluation.weights import WeightsFile
+from gancore.nn.cores import on_every_core
 from gancore.nn.inception import InceptionV3, fold_batch_norm
 
 SIZE = 299
@@ -57,7 +58,7 @@ class Inception(FromFile):
     @torch.no_grad()
     def extract(self, images: Tensor, outputs: Sequence[str]) -> dict[str, Tensor]:
         """The published Inception score uses logits without the bias."""
-        features = self.inception.pooled(resized(images))
+        features = on_every_core(lambda share: self.inception.pooled(resized(share)), images)
         found = {"features": features}
         if "logits" in outputs:
             found["logits"] = features @ self.classes.mT
