@@ -1,7 +1,7 @@
 """A network without gradients on all cores of a CPU: each takes a share of the images, with one thread.
 
 Several threads in one layer wait for one another at the end of each; shares meet at the end of the network only
-(docs/performance.md).
+(docs/performance.md). It pays for a network as large as Inception, not for small ones.
 """
 
 from collections.abc import Callable
@@ -11,18 +11,17 @@ import torch
 from torch import Tensor
 
 
-def on_every_core(network: Callable[..., Tensor], *images: Tensor) -> Tensor:
-    """network(*images) [N, ...], for a network in which no image concerns another; several tensors are paired [N, ...].
+def on_every_core(network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """network(images), [N, ...] to [N, ...], for a network in which no image concerns another.
 
-    The number of threads is taken when it is called; a GPU gets everything at once.
+    A GPU, and a CPU of which one thread is to be used, get everything at once.
     """
     threads = torch.get_num_threads()
-    if images[0].device.type != "cpu" or threads == 1:
+    if images.device.type != "cpu" or threads == 1:
         with torch.no_grad():
-            return network(*images)
+            return network(images)
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            shares = pool.map(torch.no_grad()(network), *(x.chunk(threads) for x in images))
-            return torch.cat(list(shares))
+            return torch.cat(list(pool.map(torch.no_grad()(network), images.chunk(threads))))
     finally:
         torch.set_num_threads(threads)  # the matrix library has one number for all threads

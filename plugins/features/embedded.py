@@ -20,7 +20,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gancore.contracts import Feature
-from gancore.nn.cores import on_every_core
 from gancore.nn.inception import InceptionV3
 
 WEIGHTS = Path(__file__).with_name("inception_mixed5d_folded_fp16.safetensors")
@@ -43,18 +42,14 @@ class Embedded(Feature):
     def prepare(self, device: torch.device) -> None:
         self.stem = InceptionV3(load_file(WEIGHTS), device).stem
 
+    @torch.no_grad()
     def extract(self, images: Tensor, outputs: Sequence[str]) -> dict[str, Tensor]:
-        return {"features": on_every_core(self._means, images)}
+        mixed_5d = self.stem(resized(images))[-1]
+        return {"features": mixed_5d.mean(dim=(2, 3))}
 
+    @torch.no_grad()
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Channels of length 1 at every place, squared difference, mean over places, sum over five layers."""
-        return on_every_core(self._distance, a, b)
-
-    def _means(self, images: Tensor) -> Tensor:
-        """Of the channels of Mixed_5d, [N, 288]."""
-        return self.stem(resized(images))[-1].mean(dim=(2, 3))
-
-    def _distance(self, a: Tensor, b: Tensor) -> Tensor:
         layers = zip(self.stem(resized(a)), self.stem(resized(b)), strict=True)
         differences = [(unit(x) - unit(y)).square().sum(dim=1).mean(dim=(1, 2)) for x, y in layers]
         return torch.stack(differences).sum(dim=0)

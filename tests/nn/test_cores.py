@@ -24,11 +24,6 @@ def test_rows_come_back_in_order(n: int, threads: int) -> None:
     assert torch.equal(on_every_core(lambda a: a * 2, x), x * 2)
 
 
-def test_pairs_stay_together(threads: int) -> None:
-    a, b = torch.randn(2, 7, 3)
-    assert torch.equal(on_every_core(torch.sub, a, b), a - b)
-
-
 def test_each_share_has_one_thread_of_its_own_and_the_caller_has_his_back(threads: int) -> None:
     seen: dict[int, int] = {}
 
