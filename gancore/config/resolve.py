@@ -220,7 +220,7 @@ class _Resolver:
         if origin is None or origin.part != keys:
             return False
         try:
-            old = self.registry.get(kind, origin.use or _default_use(keys)).load()
+            old = self.registry.get(kind, str(origin.use or _default_use(keys))).load()
         except PluginError:  # told elsewhere, where it matters
             return False
         return means_another(str(key), old.Config, config)

@@ -86,3 +86,9 @@ def test_the_default_plugin_is_a_plugin_too() -> None:
     switched = load(asked, "generator.normalization.use=adain")
     assert switched.generator.normalization.cfg.eps == 1e-8
     assert len(switched.dropped) == 1
+
+
+def test_what_was_no_plugin_before_is_no_matter_after() -> None:
+    experiment = load({"data": "emoji", "augmentation": {"use": ["ada"], "cutout": 0.25}}, "augmentation.use=diffaug")
+    assert experiment.augmentation is not None
+    assert experiment.augmentation.cfg.cutout == 0.25
