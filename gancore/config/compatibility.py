@@ -120,15 +120,20 @@ class _Check:
         kind = str(context.network) if slot == "network" else slot
         there = next((other for other in self.experiment.parts() if other.kind == kind), None)
         givers = self.others(there, lambda plugin: word in plugin.provides) if there else []
+        has = f"{kind} {there.use!r} has none" if there else f"there is no {kind}"
+        choices = filter(None, [_choose(kind, givers), self.instead(part, context)])
+        a_kind = f"{'an' if kind[0] == 'a' else 'a'} {kind}"
+        return f"{part.use!r} needs {a_kind} with {word} ({why}), and {has}; {' or '.join(choices)}"
+
+    def instead(self, part: Part, context: "Context") -> str:
+        """What to do without a part whose requirements are not met."""
+        if part.kind in REMOVABLE:
+            return f"leave it out ({part.key}: null)"
         contract = _contract(part.plugin)
         frugal = self.others(
             part, lambda plugin: issubclass(plugin, contract) and all(_met(need, context) for need in plugin.requires)
         )
-        has = f"{kind} {there.use!r} has none" if there else f"there is no {kind}"
-        instead = f"leave it out ({part.key}: null)" if part.kind in REMOVABLE else _choose(part.key, frugal)
-        choices = filter(None, [_choose(kind, givers), instead])
-        a_kind = f"{'an' if kind[0] == 'a' else 'a'} {kind}"
-        return f"{part.use!r} needs {a_kind} with {word} ({why}), and {has}; {' or '.join(choices)}"
+        return _choose(part.key, frugal)
 
     def others(self, part: Part, fits: Callable[[Any], bool]) -> list[str]:
         """Other plugins that may stand where a part stands, the most similar name first; broken ones are left out."""
