@@ -7,15 +7,37 @@ import math
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+T = TypeVar("T")
 
 
 class PluginConfig(BaseModel):
     """Options of a plugin: unknown keys, wrong types and non-finite numbers are refused; values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class AddedLater:
+    """Marks an option that a plugin did not have at first; see `Later`."""
+
+
+Later = Annotated[T, AddedLater()]
+"""The type of an option that was added to a plugin in use: `halving: Later[Literal["convolution", "average"]] = ...`.
+
+Its default is what was done before there was the option, and says nothing about what an experiment is: runs and cells
+of grids from before are recognized and continued.
+"""
+
+
+def is_former(cfg: PluginConfig, name: str) -> bool:
+    """Whether an option was added later and is at its default."""
+    field = type(cfg).model_fields[name]
+    later = any(isinstance(mark, AddedLater) for mark in field.metadata)
+    return later and bool(getattr(cfg, name) == field.get_default(call_default_factory=True))
 
 
 class Linear(PluginConfig):

@@ -1,7 +1,5 @@
 """A resolved experiment: every part a checked plugin with its options, every default filled in."""
 
-import functools
-import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,21 +14,8 @@ from gancore.config.scalars import dump
 from gancore.config.training import TrainingConfig
 from gancore.errors import ConfigError, Problem
 from gancore.local_plugins import LocalPlugin, copy_into
-from gancore.options import PluginConfig
+from gancore.options import PluginConfig, is_former
 from gancore.registry import PluginSpec, Registry
-
-LATER: dict[str, Any] = {
-    "training.growth": None,
-    "training.g_batches": 1,
-    "training.tf32": None,
-    "training.recompute": None,
-    "training.compile": "off",
-    "training.ema.decay": None,
-}
-"""Options that came after the first version, with the value that means what was done before there were any.
-
-An identity leaves them out at that value, so that it stays what it was; a run from before is continued with it.
-"""
 
 
 @dataclass(frozen=True)
@@ -48,9 +33,9 @@ class Part:
     plugin: type[Any]
     cfg: PluginConfig
 
-    def to_dict(self) -> dict[str, Any]:
-        """The part as plain data, all options filled in."""
-        return {"use": self.use, **plain(self.cfg)}
+    def to_dict(self, former: bool = True) -> dict[str, Any]:
+        """The part as plain data, all options filled in; `former`: see `plain`."""
+        return {"use": self.use, **plain(self.cfg, former)}
 
     def parts(self) -> Iterator["Part"]:
         """This part and those inside it."""
@@ -63,8 +48,8 @@ class DataPart(Part):
 
     core: DataKeys
 
-    def to_dict(self) -> dict[str, Any]:
-        return {"use": self.use, **plain(self.core), **plain(self.cfg)}
+    def to_dict(self, former: bool = True) -> dict[str, Any]:
+        return {"use": self.use, **plain(self.core, former), **plain(self.cfg, former)}
 
 
 @dataclass(frozen=True)
@@ -78,13 +63,13 @@ class NetworkPart(Part):
     def network(self) -> Literal["generator", "discriminator"]:
         return "generator" if self.kind == "generator" else "discriminator"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, former: bool = True) -> dict[str, Any]:
         weights = self.weight_normalization
         own = {
-            "normalization": self.normalization.to_dict(),
-            "weight_normalization": weights.to_dict() if weights else None,
+            "normalization": self.normalization.to_dict(former),
+            "weight_normalization": weights.to_dict(former) if weights else None,
         }
-        return {"use": self.use, **own, **plain(self.cfg)}
+        return {"use": self.use, **own, **plain(self.cfg, former)}
 
     def parts(self) -> Iterator[Part]:
         yield from filter(None, (self, self.normalization, self.weight_normalization))
@@ -97,8 +82,8 @@ class MetricPart(Part):
     core: MetricKeys
     features: Part
 
-    def to_dict(self) -> dict[str, Any]:
-        return {"use": self.use, **plain(self.core), **plain(self.cfg)}
+    def to_dict(self, former: bool = True) -> dict[str, Any]:
+        return {"use": self.use, **plain(self.core, former), **plain(self.cfg, former)}
 
     def parts(self) -> Iterator[Part]:
         yield from (self, self.features)
@@ -112,8 +97,9 @@ class EvaluationPart:
     features: Part
     metrics: list[MetricPart]
 
-    def to_dict(self) -> dict[str, Any]:
-        return plain(self.core)
+    def to_dict(self, former: bool = True) -> dict[str, Any]:
+        seen = {"features": self.features.to_dict(former), "metrics": [m.to_dict(former) for m in self.metrics]}
+        return {**plain(self.core, former), **seen}
 
     def parts(self) -> Iterator[Part]:
         yield self.features
@@ -157,20 +143,23 @@ class Experiment:
         chosen = [self.data, self.generator, self.discriminator, self.loss, *self.regularizers.values()]
         return [inner for part in [*chosen, self.augmentation, self.evaluation] if part for inner in part.parts()]
 
-    def to_dict(self) -> dict[str, Any]:
-        """The experiment as plain data (JSON and YAML types); `load_experiment` of it gives an equal one."""
+    def to_dict(self, former: bool = True) -> dict[str, Any]:
+        """The experiment as plain data (JSON and YAML types); `load_experiment` of it gives an equal one.
+
+        former: with options that were added later though they say what was done before (gancore.options.Later).
+        """
         return {
             "format": 1,
             "name": self.name,
             **({"plugins": self.plugins} if self.plugins else {}),
-            "data": self.data.to_dict(),
-            "generator": self.generator.to_dict(),
-            "discriminator": self.discriminator.to_dict(),
-            "loss": self.loss.to_dict(),
-            "regularizers": {key: part.to_dict() for key, part in self.regularizers.items()},
-            "augmentation": self.augmentation.to_dict() if self.augmentation else None,
-            "training": plain(self.training),
-            "evaluation": self.evaluation.to_dict() if self.evaluation else None,
+            "data": self.data.to_dict(former),
+            "generator": self.generator.to_dict(former),
+            "discriminator": self.discriminator.to_dict(former),
+            "loss": self.loss.to_dict(former),
+            "regularizers": {key: part.to_dict(former) for key, part in self.regularizers.items()},
+            "augmentation": self.augmentation.to_dict(former) if self.augmentation else None,
+            "training": plain(self.training, former),
+            "evaluation": self.evaluation.to_dict(former) if self.evaluation else None,
         }
 
     def to_yaml(self) -> str:
@@ -193,13 +182,7 @@ class Experiment:
         """What makes this experiment differ from others: plugin files by their content, wherever it lies."""
         files = [part.spec for part in self.parts() if isinstance(part.spec, LocalPlugin)]
         versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
-        described = {**self._with_data_base(None).to_dict(), "plugins": versions}
-        for key, before in LATER.items():
-            *sections, option = key.split(".")
-            section = functools.reduce(operator.getitem, sections, described)
-            if section[option] == before:
-                del section[option]
-        return described
+        return {**self._with_data_base(None).to_dict(former=False), "plugins": versions}
 
     def error(self, key: str, message: str) -> ConfigError:
         """A mistake at a dotted key, with the place where that was written."""
@@ -209,14 +192,18 @@ class Experiment:
         return replace(self, data=replace(self.data, core=self.data.core.model_copy(update={"base": base})))
 
 
-def plain(value: Any) -> Any:
-    """Options as plain data: models as mappings, tuples and sets as lists, paths as text."""
+def plain(value: Any, former: bool = True) -> Any:
+    """Options as plain data: models as mappings, tuples and sets as lists, paths as text.
+
+    former: with options that were added later though they say what was done before.
+    """
     if isinstance(value, PluginConfig):
-        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
+        names = [name for name in type(value).model_fields if former or not is_former(value, name)]
+        return {name: plain(getattr(value, name), former) for name in names}
     if isinstance(value, Mapping):
-        return {key: plain(inner) for key, inner in value.items()}
+        return {key: plain(inner, former) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [plain(inner, former) for inner in value]
     if isinstance(value, set | frozenset):
         return sorted(map(plain, value))
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from gancore.config.growth import GrowthConfig
-from gancore.options import PluginConfig, Scheduled, within
+from gancore.options import Later, PluginConfig, Scheduled, within
 
 LR = "learning rate"
 Kimg = Annotated[float, Field(ge=0.001, le=1e9)]
@@ -53,7 +53,9 @@ class EMA(PluginConfig):
         10.0, description="kimg to fade to half; 0: no averaging; null with `decay`"
     )
     rampup: float | None = Field(None, gt=0, description="half-life at most this share of the images shown so far")
-    decay: float | None = Field(None, ge=0, lt=1, description="of every step, in place of a half-life (PGGAN: 0.999)")
+    decay: Later[float | None] = Field(
+        None, ge=0, lt=1, description="of every step, in place of a half-life (PGGAN: 0.999)"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -87,21 +89,21 @@ class TrainingConfig(PluginConfig):
     seed: int = Field(0, ge=0, description="of everything that is random: initial weights, order of images, latents")
     order: Literal["g_first", "d_first"] = Field("g_first", description="which network is trained first in a step")
     d_steps: int = Field(1, ge=1, le=1024, description="discriminator steps per generator step")
-    g_batches: int = Field(1, ge=1, le=64, description="batches of samples that a generator step averages over")
+    g_batches: Later[int] = Field(1, ge=1, le=64, description="batches of samples that a generator step averages over")
     optimizer: OptimizerConfig = Field(Adam(), description="of both networks")
     generator_optimizer: OptimizerConfig | None = Field(None, description="where the generator's differs")
     discriminator_optimizer: OptimizerConfig | None = Field(None, description="where the discriminator's differs")
     ema: EMA = EMA()
-    growth: GrowthConfig | None = Field(None, description="progressive growing; null: all layers from the start")
+    growth: Later[GrowthConfig | None] = Field(None, description="progressive growing; null: all layers from the start")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: cuda, else mps, else cpu")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of convolutions, by autocast")
-    tf32: bool | None = Field(
+    tf32: Later[bool | None] = Field(
         None, description="TF32 products on CUDA where float32 is asked for; null: as torch has it"
     )
-    recompute: int | None = Field(
+    recompute: Later[int | None] = Field(
         None, ge=4, description="resolution from which activations are computed again instead of kept"
     )
-    compile: Literal["auto", "on", "off"] = Field(
+    compile: Later[Literal["auto", "on", "off"]] = Field(
         "off", description="torch.compile in first-order phases; auto: where it was measured to be faster"
     )
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; changes bits, so it is part of a run")

@@ -43,6 +43,7 @@ from gancore.contracts.types import Mean as Mean
 from gancore.contracts.types import NoiseMode as NoiseMode
 from gancore.contracts.types import Site as Site
 from gancore.contracts.types import Stage as Stage
+from gancore.options import Later as Later
 from gancore.options import PluginConfig as PluginConfig
 from gancore.options import Scheduled as Scheduled
 from gancore.options import value_at as value_at

@@ -25,7 +25,7 @@ from gancore.nn.options import ChannelsConfig, ConvOptions, InheritedChannels
 from gancore.nn.resample import downsample2d
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
 from gancore.nn.style import SQRT_HALF
-from gancore.options import PluginConfig
+from gancore.options import Later, PluginConfig
 
 
 class MinibatchStdConfig(PluginConfig):
@@ -39,12 +39,12 @@ class DiscriminatorConfig(ConvOptions):
     """Options of discriminators whose blocks halve the resolution."""
 
     channels: InheritedChannels = None
-    halving: Literal["convolution", "average"] = Field(
+    halving: Later[Literal["convolution", "average"]] = Field(
         "convolution",
         description="what halves the size: the second convolution of a block, or a 2x2 average of its activations",
     )
     mbstd: MinibatchStdConfig = MinibatchStdConfig()
-    labels: Literal["projection", "output"] = Field(
+    labels: Later[Literal["projection", "output"]] = Field(
         "projection", description="how a label acts: on the features by a mapping network, or by an output a class"
     )
     mapping: LabelMappingConfig = LabelMappingConfig()

@@ -16,7 +16,7 @@ from gancore.nn.activation import GainIn, leaky
 from gancore.nn.label import needed
 from gancore.nn.layers import Linear
 from gancore.nn.noted import Noted
-from gancore.options import PluginConfig
+from gancore.options import Later, PluginConfig
 
 
 class LabelMappingConfig(PluginConfig):
@@ -33,7 +33,7 @@ class LabelMappingConfig(PluginConfig):
 class MappingConfig(LabelMappingConfig):
     """The mapping network."""
 
-    labels: Literal["apart", "together"] = Field(
+    labels: Later[Literal["apart", "together"]] = Field(
         "apart", description="whether latent and embedded label are normalized before or after they are concatenated"
     )
     w_avg_decay: float = Field(0.995, ge=0, lt=1, description="decay of the average w per step, for truncation")

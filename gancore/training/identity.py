@@ -6,7 +6,6 @@ from typing import Any
 
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
-from gancore.config.experiment import LATER
 from gancore.config.loader import read
 from gancore.data import ImageData
 from gancore.errors import RunError
@@ -33,7 +32,8 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
     run.check_usable()
     if not run.exists():
         return
-    there, asked = LATER | _flat(read(run.config).data), _flat(experiment.to_dict())
+    asked, said = _flat(experiment.to_dict()), _flat(experiment.to_dict(former=False))
+    there = {key: asked[key] for key in asked.keys() - said.keys()} | _flat(read(run.config).data)
     keys = [key for key in {**there, **asked} if not key.startswith((*MAY_CHANGE, "plugins."))]
     differing = [f"{key}: {_at(there, key)} -> {_at(asked, key)}" for key in keys if there.get(key) != asked.get(key)]
     _refuse(run, "another experiment", differing)

@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Images, PluginConfig, Regularizer, Scheduled, Step, value_at, within
+from gancore.contracts import Images, Later, PluginConfig, Regularizer, Scheduled, Step, value_at, within
 from gancore.contracts.types import Network
 from gancore.nn.gradients import input_gradients
 
@@ -23,7 +23,7 @@ class ZeroCentered(Regularizer):
     class Config(PluginConfig):
         gamma: Annotated[Scheduled, within(ge=0)] = Field(10.0, description="weight; grows with the number of pixels")
         interval: int = Field(16, ge=1, description="steps from one penalty to the next")
-        scales: Literal["sum", "mean"] = Field("sum", description="what is taken over the images of a pyramid")
+        scales: Later[Literal["sum", "mean"]] = Field("sum", description="what is taken over the images of a pyramid")
 
     cfg: Config
     side: ClassVar[Network] = "discriminator"
