@@ -31,7 +31,7 @@ class Subject:
     def experiment(self) -> Experiment:
         """Raises ConfigError."""
         if self.yaml is not None:
-            return load_experiment(self.yaml, [f"training.precision={self.precision}"])
+            return load_experiment(self.yaml, [f"training.precision={self.precision}", "training.device=cpu"])
         channels = {"base": CHANNEL_BASE, "max": WIDTH}
         return load_experiment(
             {
@@ -50,7 +50,7 @@ class Subject:
                     "r1": {"gamma": 10, "interval": 16},
                     "path_length": {"weight": 2, "interval": 4},
                 },
-                "training": {"kimg": 1000, "batch": BATCH, "precision": self.precision},
+                "training": {"kimg": 1000, "batch": BATCH, "precision": self.precision, "device": "cpu"},
             }
         )
 

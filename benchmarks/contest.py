@@ -40,12 +40,13 @@ class Worker:
         self.phases: list[str] = said.get("phases", [])
 
     def run(self, phase: str, clock: Clock) -> float:
-        """Milliseconds of one run."""
+        """Milliseconds of one run; 0 when it failed, which the result's `error` says."""
         assert self.process.stdin is not None
         self.process.stdin.write(phase + "\n")
         self.process.stdin.flush()
-        wall, cpu = self.read()
-        return 1000 * (wall if clock == "wall" else cpu)
+        said = self.read()
+        self.result.error = said.get("error")
+        return float(1000 * said.get(clock, 0.0))
 
     def read(self) -> Any:
         assert self.process.stdout is not None
@@ -72,6 +73,6 @@ def take_turns(workers: list[Worker], rounds: int, clock: Clock) -> None:
     for turn in range(rounds + 1):
         for phase in phases:
             for worker in workers:
-                if phase in worker.phases:
+                if phase in worker.phases and worker.result.error is None:
                     taken = worker.run(phase, clock)
                     worker.result.times.setdefault(phase, []).extend([taken] if turn else [])

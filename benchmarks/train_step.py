@@ -3,10 +3,11 @@
     python -m benchmarks.train_step [--resolution 32] [--precision fp32 bf16] [--normalization demod adain pin]
                                     [--yaml FILE] [--peer KIND=PATH] [--rounds N] [--clock wall|cpu] [--json]
 
-The configuration is that of configuration.py, or an experiment's own. Every variant is a process of its own and they
-take turns, so that a change of the machine's speed meets all. Printed are medians in milliseconds, half the distance
-of the quartiles, and the speed relative to the textbook path with the same normalization; floating point operations;
-the share of the machine's limit, measured in the same run; peak memory.
+The configuration is that of configuration.py, or an experiment's own (of a grid, the experiment without its axes).
+Every variant is a process of its own, on the CPU, and they take turns, so that a change of the machine's speed meets
+all. Printed are medians in milliseconds, half the distance of the quartiles, and the speed relative to the textbook
+path with the same normalization; floating point operations; the share of the machine's limit, measured in the same run;
+peak memory.
 total = main phases + EMA + each lazy phase by its share of the steps.
 """
 
@@ -16,6 +17,7 @@ import sys
 from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from benchmarks.configuration import Subject
 from benchmarks.contest import Worker, take_turns
@@ -30,17 +32,24 @@ from gancore.config import load_experiment
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--yaml", help="an experiment to measure in place of the configuration of the tables")
-    parser.add_argument("--resolution", type=positive, default=32, help="a power of two (default 32)")
-    parser.add_argument("--precision", nargs="+", choices=("fp32", "bf16"), default=["fp32"], help="of ours")
-    parser.add_argument("--normalization", nargs="+", help="of the generator (default demod)")
-    parser.add_argument("--peer", nargs="+", type=peer, default=[], metavar="KIND=PATH", help=", ".join(PEERS))
-    parser.add_argument("--rounds", type=positive, default=9, help="measurements of each phase")
+    parser.add_argument("--resolution", type=positive, help="a power of two (default 32)")
+    several: Any = {"nargs": "+", "action": "extend"}
+    parser.add_argument("--precision", **several, choices=("fp32", "bf16"), help="of ours (default fp32)")
+    parser.add_argument("--normalization", **several, help="of the generator (default demod)")
+    parser.add_argument("--peer", **several, type=peer, default=[], metavar="KIND=PATH", help=", ".join(PEERS))
+    parser.add_argument("--rounds", type=positive, default=9, help="measurements of each phase (default 9)")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: one thread on a busy machine")
     parser.add_argument("--json", action="store_true", help="for another program")
     args = parser.parse_args()
-    if args.yaml is not None and (args.peer or args.normalization):
-        parser.error("--peer and --normalization go with the configuration of the tables, not with --yaml")
-    args.normalization = args.normalization or ["demod"]
+    if args.yaml is not None and (args.peer or args.normalization or args.resolution):
+        parser.error(
+            "--peer, --normalization and --resolution go with the configuration of the tables, not with --yaml"
+        )
+    if len({kind for kind, _ in args.peer}) < len(args.peer):
+        parser.error("--peer: one checkout of each kind")
+    args.resolution = args.resolution or 32
+    args.precision = list(dict.fromkeys(args.precision or ["fp32"]))
+    args.normalization = list(dict.fromkeys(args.normalization or ["demod"]))
     return args
 
 
@@ -77,10 +86,10 @@ def main() -> None:
     with ExitStack() as stack:
         workers = [stack.enter_context(Worker(*variant)) for variant in chosen]
         limit = stack.enter_context(Worker("limit", "limit", subject))
-        for worker in workers:
-            if worker.result.error is not None:
-                print(f"{worker.result.name} cannot be measured: {worker.result.error}", file=sys.stderr)
         take_turns([*workers, limit], args.rounds, args.clock)
+    for result in (worker.result for worker in workers):
+        if result.error is not None:
+            print(f"{result.name} cannot be measured: {result.error}", file=sys.stderr)
     results = [worker.result for worker in workers if worker.result.error is None]
     if not results:
         sys.exit(2)

@@ -4,7 +4,8 @@
 
 VARIANT is ours, textbook, limit or a peer; SUBJECT is JSON (configuration.py), PATH the checkout of a peer. The first
 line on standard output has the intervals of the phases, or what kept the variant from being built; after that every
-line read is the name of a phase, answered by wall seconds and CPU seconds. At the end comes the peak memory.
+line read is the name of a phase, answered by wall seconds and CPU seconds, or by what went wrong, which is the end.
+At the end comes the peak memory.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import resource
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +47,28 @@ def main() -> None:
         with contextlib.redirect_stdout(sys.stderr):
             phases, intervals = built(variant, Subject(**json.loads(subject)), path[0] if path else None)
     except Exception as error:  # a peer's code may raise anything
-        say({"error": f"{type(error).__name__}: {error}".splitlines()[0]})
+        say(failure(error))
         return
     say({"phases": list(phases), "intervals": intervals, "threads": torch.get_num_threads()})
     for line in sys.stdin:
-        wall, cpu = time.perf_counter(), time.process_time()
-        phases[line.strip()]()
-        say([time.perf_counter() - wall, time.process_time() - cpu])
+        try:
+            say(measured(phases[line.strip()]))
+        except Exception as error:
+            say(failure(error))
+            return
     say({"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024})
+
+
+def measured(phase: Callable[[], object]) -> dict[str, float]:
+    """Seconds on the wall and of the CPU; whatever the phase prints goes elsewhere."""
+    with contextlib.redirect_stdout(sys.stderr):
+        wall, cpu = time.perf_counter(), time.process_time()
+        phase()
+        return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
+
+
+def failure(error: Exception) -> dict[str, str]:
+    return {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
 
 
 def say(what: Any) -> None:

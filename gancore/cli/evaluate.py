@@ -1,6 +1,7 @@
 """`gancore evaluate`: scores of a run, a model, or images."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def evaluate(
 
     scores = run_evaluation(
         target,
-        metrics=None if metrics is None else _as_yaml(f"[{metrics}]", "--metrics", metrics),
+        metrics=None if metrics is None else _metrics(metrics),
         real=real,
         features=None if features is None else _as_yaml(features, "--features", features),
         samples=samples,
@@ -62,6 +63,16 @@ def evaluate(
         trust_local_plugins=bool(trust),
     )
     click.echo(json.dumps([score.to_dict() for score in scores], indent=2) if as_json else "\n".join(map(str, scores)))
+
+
+def _metrics(given: str) -> Any:
+    """What stands behind --metrics; the name of a score says its features too, which have an option of their own."""
+    if found := re.search(r"(\w+)\[([\w-]+)\]", given):
+        raise click.BadParameter(
+            f"{found[0]} is the name of a score; ask for {found[1]}, and for what it looks through by --features",
+            param_hint="--metrics",
+        )
+    return _as_yaml(f"[{given}]", "--metrics", given)
 
 
 def _as_yaml(text: str, option: str, given: str) -> Any:

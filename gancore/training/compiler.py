@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gancore.config.training import TrainingConfig
-from gancore.errors import GancoreError
+from gancore.errors import GancoreError, Interrupted
 from gancore.training import compiled
 
 
@@ -40,8 +40,10 @@ def is_compile_failure(error: BaseException) -> bool:
 
 
 def described(error: BaseException) -> str:
-    """A failure of the compiler, on one line."""
+    """A failure of the compiler, on one line. Raises Interrupted where that is what stopped it."""
     inner = getattr(error, "inner_exception", None) or error
+    if isinstance(inner, Interrupted):
+        raise inner
     if type(inner).__name__ == "InvalidCxxCompiler":
         return "there is no C++ compiler (g++, or what the environment variable CXX names)"
     first = next(iter(str(inner).strip().splitlines()), "")

@@ -47,6 +47,17 @@ class Processes:
             )
         return self.rank * own, (self.rank + 1) * own
 
+    def check(self, batch: int, microbatch: int | None) -> None:
+        """Raises GancoreError when a batch cannot be shared equally, or a microbatch does not divide a part of it."""
+        first, stop = self.part(batch)
+        part = stop - first
+        if microbatch is not None and microbatch < part and part % microbatch:
+            able = ", ".join(str(n) for n in range(1, part + 1) if part % n == 0)
+            raise GancoreError(
+                f"training.microbatch: {microbatch} must divide the {part} images that each of {self.size} processes "
+                f"has of a batch of {batch}; {able} do"
+            )
+
     def shared(self) -> Any:
         """A block in which layers see the batch of all processes."""
         return shared(self.group)

@@ -17,6 +17,7 @@ MAY_CHANGE = (
     "training.device",
     "training.microbatch",
     "training.compile",
+    "training.recompute",
     "training.log_kimg",
     "training.sample_kimg",
     "training.checkpoint_kimg",

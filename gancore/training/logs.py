@@ -64,7 +64,7 @@ class Logs:
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(kimg - self._bar.n)
         if self._bar.disable:
-            left = (self._total - kimg) * 1000 / max(speed, 1e-9)
+            left = max(self._total - kimg, 0) * 1000 / max(speed, 1e-9)
             print(f"{kimg:.4g}/{self._total:g} kimg, {_clock(left)} left, {text}", file=sys.stderr, flush=True)
 
 

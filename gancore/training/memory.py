@@ -11,14 +11,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def fitting_microbatch(trainer: Trainer) -> int | None:
-    """The largest halving of the microbatch with which every phase fits into memory; None if not even 1 does."""
+    """The largest smaller microbatch with which every phase fits into memory; None if not even 1 does."""
     training, batches = trainer.training, trainer.training.batches(trainer.growth.resolution)
     size = min(training.microbatch or trainer.batch, trainer.batch)
-    while size % 2 == 0:
-        size //= 2
-        if all(training.divides(size, batch) for batch in batches) and _fits(trainer, size):
-            return size
-    return None
+    smaller = (n for n in range(size - 1, 0, -1) if all(training.divides(n, batch) for batch in batches))
+    return next((n for n in smaller if _fits(trainer, n)), None)
 
 
 def _fits(trainer: Trainer, microbatch: int) -> bool:

@@ -2,11 +2,13 @@
 
 After a few steps to warm up, the clock is read around each phase, around its gradients and its update, and around the
 forward pass of every module; on CUDA the device is waited for each time, so profiled steps are slower than others. What
-a phase spends beyond forward passes is the backward pass and the losses. The run's bits stay the same. A compiled
-network is one module here: there is no time between those inside it.
+a phase spends beyond forward passes is the backward pass and the losses; activations that are computed again in the
+backward pass are forward passes once more. The run's bits stay the same. A compiled network is one module here: there
+is no time between those inside it.
 """
 
 import statistics
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -70,7 +72,8 @@ class Profile:
                 if part in inside:
                     continue
                 self._hooks.append(part.register_forward_pre_hook(self._before))
-                self._hooks.append(part.register_forward_hook(self._after(f"{network}.{path}".rstrip("."))))
+                after = self._after(f"{network}.{path}".rstrip("."))
+                self._hooks.append(part.register_forward_hook(after, always_call=True))  # recomputing ends by raising
 
     def _stop(self) -> None:
         for name in ("step", "_run", "gradients", "_end_step"):
@@ -173,7 +176,9 @@ def profiled(run: RunFolder, trainer: Trainer) -> Iterator[None]:
         with profile.watching():
             yield
     finally:
-        if profile.steps:
+        if not profile.steps:
+            print(f"no profile: this took no more than the {profile.warmup} steps that are not timed", file=sys.stderr)
+        else:
             found = profile.to_dict()
             write_json(run.path / "profile.json", found)
             write_text(run.path / "profile.txt", as_text(found))

@@ -76,7 +76,7 @@ def _train(
     """What each process of a run does."""
     data = training_data(experiment, processes)
     for batch in experiment.training.batches(data.interface.resolution):
-        processes.part(batch)  # raises where it cannot be shared
+        processes.check(batch, experiment.training.microbatch)
     evaluation = RunEvaluation(experiment, run, data, device)
     trainer = new_trainer(experiment, data, device, processes)
     with run.locked() if processes.first else nullcontext(), stop_request() as stop:
@@ -86,6 +86,8 @@ def _train(
                 check_same_data(run, data)
                 _prepare(run, experiment, data, device)
         words = _continue(run, trainer)
+        if experiment.training.recompute is not None and not trainer.recomputed:
+            words.append(f"training.recompute: {experiment.training.recompute} changes nothing: no such block repeats")
         words += compile_as_asked(experiment, run, trainer, lambda twin: new_trainer(twin, data, device))
         says = Logs if processes.first else Silence
         logs = says(run, trainer.counters.step, trainer.kimg, experiment.training.kimg)

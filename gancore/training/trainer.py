@@ -62,9 +62,9 @@ class Trainer:
         self.ema: Generator = averaged_copy(gan.generator)
         self.ema.stage = self.growth.stage(0)  # later that of the last step: what has been trained is looked at
         self.networks: dict[Network, nn.Module] = {"generator": gan.generator, "discriminator": gan.discriminator}
+        self.recomputed = 0
         if training.recompute is not None:
-            for network in self.networks.values():
-                recompute_from(training.recompute, network)
+            self.recomputed = sum(len(recompute_from(training.recompute, n)) for n in self.networks.values())
         self.phases = phases_of(training, gan.regularizers)
         self.optimizers = {network: self._optimizer(network) for network in self.networks}
         self.scales = {phase.name: LossScale(device) for phase in self.phases if training.precision == "fp16"}

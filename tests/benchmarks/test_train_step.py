@@ -79,6 +79,33 @@ def test_a_peer_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
         assert worker.result.error == "ModuleNotFoundError: No module named 'training'"
 
 
+FORWARD_OF_D = "return self.layer(images.flatten(1).tanh())"
+
+
+def peer_whose_discriminator(forward: str, folder: Path) -> Worker:
+    (folder / "training").mkdir(parents=True)
+    (folder / "training/networks.py").write_text(OFFICIAL.replace(FORWARD_OF_D, forward))
+    return Worker("peer", "stylegan2-ada-pytorch", Subject(resolution=8), str(folder))
+
+
+def test_a_peer_that_prints_is_measured(tmp_path: Path) -> None:
+    with peer_whose_discriminator(f'print("set up")\n        {FORWARD_OF_D}', tmp_path) as worker:
+        take_turns([worker], rounds=1, clock="wall")
+    assert worker.result.error is None
+    assert worker.result.peak_mb > 10
+
+
+def test_a_peer_that_fails_on_its_way_leaves_the_others(tmp_path: Path) -> None:
+    with (
+        peer_whose_discriminator('raise KeyError("x")', tmp_path / "a") as failing,
+        peer_whose_discriminator(FORWARD_OF_D, tmp_path / "b") as sound,
+    ):
+        take_turns([failing, sound], rounds=1, clock="wall")
+    assert failing.result.error == "KeyError: 'x'"
+    assert sound.result.error is None
+    assert {len(times) for times in sound.result.times.values()} == {1}
+
+
 def test_channels_of_a_peer_are_those_that_are_measured(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(
         "from torch import nn\n"

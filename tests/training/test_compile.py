@@ -18,7 +18,7 @@ from tiny import tiny_experiment, tiny_trainer
 from gancore.artifacts import RunFolder
 from gancore.config import Experiment
 from gancore.contracts import Regularizer, Stage, Step
-from gancore.errors import GancoreError, RunFailed
+from gancore.errors import GancoreError, Interrupted, RunFailed
 from gancore.training import compile_choice, compiled, train
 from gancore.training.checkpoint import state_of
 from gancore.training.compile_choice import Choice, compile_as_asked, kept
@@ -107,6 +107,21 @@ def test_the_same_by_the_real_compiler() -> None:
     if (why := why_not(CPU)) is not None:
         pytest.skip(why)
     same_as_eager()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_signal_while_the_compiler_is_tried_is_no_failure_of_it(
+    wrapped: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wrapper(Exception):
+        inner_exception = Interrupted("at once")
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise Wrapper if wrapped else Interrupted("at once")
+
+    monkeypatch.setattr(torch, "compile", interrupted)
+    with pytest.raises(Interrupted, match="at once"):
+        why_not(CPU)
 
 
 def test_off_is_the_default_and_imports_no_compiler() -> None:

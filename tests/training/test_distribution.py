@@ -107,3 +107,7 @@ def test_two_processes_that_are_killed_and_resumed_end_with_the_same_bits(tmp_pa
 def test_a_batch_that_cannot_be_shared_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(GancoreError, match=r"8 images cannot be shared equally by 3 processes; 6 can"):
         Processes(rank=0, size=3).part(8)
+    with pytest.raises(GancoreError, match=r"microbatch: 2 must divide the 3 images .* a batch of 6; 1, 3 do"):
+        Processes(rank=0, size=2).check(6, microbatch=2)
+    Processes(rank=0, size=2).check(6, microbatch=3)
+    Processes(rank=0, size=2).check(6, microbatch=6)  # more than there are: all of them

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from tiny import tiny_trainer
 
 from gancore.cli import main
 from gancore.training import profile
@@ -55,6 +56,25 @@ def test_what_is_written_and_that_bits_stay(tmp_path: Path, monkeypatch: pytest.
     text = (profiled / "profile.txt").read_text()
     assert "discriminator/r1" in text
     assert "generator.synthesis" in text
+
+
+def test_what_is_computed_again_is_forward_time_and_each_module_is_closed() -> None:
+    trainer = tiny_trainer(training__recompute=8)
+    times = profile.Profile(trainer, 0, 2)
+    with times.watching():
+        trainer.step()
+        trainer.step()
+    assert times._open == []
+    for phase in times.to_dict()["phases"][:-1]:
+        assert 0 < phase["forward"] < phase["ms_per_step"]
+    modules = {module["module"]: module["calls"] for module in times.to_dict()["modules"]}
+    assert modules["generator.synthesis.b16.conv0"] > modules["generator.synthesis.b16"]
+
+
+def test_a_run_without_a_timed_step_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = trained(tmp_path, "short", "--profile")
+    assert "no profile: this took no more than the 5 steps that are not timed" in capsys.readouterr().err
+    assert not (run / "profile.json").exists()
 
 
 def test_a_trainer_is_as_before(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """Recomputed blocks give the same gradients, of second order too, and keep less."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_trainer
+from tiny import tiny_experiment, tiny_trainer
 from torch import Tensor
 
 from gancore.nn.recompute import recompute_from
+from gancore.training.run import train
 from gancore.training.trainer import Trainer
 
 PHASES = ["generator/main", "generator/path_length", "discriminator/main", "discriminator/r1"]
@@ -36,6 +38,13 @@ def test_same_gradients_and_less_kept(phase: str, generator: str) -> None:
     for name, gradient in plain.items():
         torch.testing.assert_close(again[name], gradient, rtol=0, atol=0, msg=name)
     assert less < memory
+
+
+def test_a_resolution_without_blocks_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(tiny_experiment(training__kimg=0.008, training__recompute=1024), tmp_path / "run")
+    assert "training.recompute: 1024 changes nothing" in capsys.readouterr().err
+    train(tiny_experiment(training__kimg=0.016, training__recompute=8), tmp_path / "run")  # the same bits: may change
+    assert "changes nothing" not in capsys.readouterr().err
 
 
 def test_blocks_that_change_when_they_compute_are_left_alone() -> None:

@@ -86,6 +86,8 @@ def test_out_of_memory_says_which_microbatch_fits(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Trainer, "gradients", small_memory)
     with pytest.raises(RunFailed, match=r"-o training\.microbatch=2 fits"):
         train(tiny_experiment(), tmp_path / "run")
+    with pytest.raises(RunFailed, match=r"-o training\.microbatch=1 fits"):
+        train(tiny_experiment(training__batch=7), tmp_path / "odd")
 
 
 def test_other_errors_are_not_called_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
