@@ -83,7 +83,8 @@ class MetricPart(Part):
     features: Part
 
     def to_dict(self, former: bool = True) -> dict[str, Any]:
-        return {"use": self.use, **plain(self.core, former), **plain(self.cfg, former)}
+        own = self.features.to_dict(former) if self.core.features is not None else None
+        return {"use": self.use, **plain(self.core, former), "features": own, **plain(self.cfg, former)}
 
     def parts(self) -> Iterator[Part]:
         yield from (self, self.features)
