@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from gancore.nn import winograd
 from gancore.nn.gradients import weight_gradients_wanted
-from gancore.nn.precision import to_autocast_dtype
+from gancore.nn.precision import full_precision, multipliable, to_autocast_dtype
 from gancore.nn.weight_gradient import weight_gradient
 
 CHANNELS = 96  # from which Winograd's convolution is quicker than the library's
@@ -59,6 +59,24 @@ def _weight_gradient(x: Tensor, g: Tensor, shape: torch.Size, geometry: Geometry
     return _WeightGradient.apply(_channels_last(x), _channels_last(g), shape, geometry)
 
 
+def _values(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
+    """y(x, w) + bias, by the kernel that is the quickest."""
+    if winograd.pays(x, weight.shape, *geometry, channels=CHANNELS):
+        y = winograd.convolution(x, weight)
+        return y if bias is None else y.add_(bias[:, None, None])
+    return F.conv2d(x, weight, bias, **geometry._asdict())
+
+
+def _transposed_values(g: Tensor, weight: Tensor, size: torch.Size | None, geometry: Geometry) -> Tensor:
+    """dx(g, w), by the kernel that is the quickest."""
+    if winograd.pays(g, weight.shape, *geometry, channels=CHANNELS):
+        return winograd.convolution(g, weight.flip(2, 3).transpose(0, 1))
+    stride, padding, _ = geometry
+    smallest = [(n - 1) * stride - 2 * padding + k for n, k in zip(g.shape[2:], weight.shape[2:], strict=True)]
+    beyond = [n - least for n, least in zip(size or smallest, smallest, strict=True)]
+    return F.conv_transpose2d(g, weight, output_padding=beyond, **geometry._asdict())
+
+
 def _channels_last(x: Tensor) -> Tensor:
     """Outside of the functions: what these keep for later must be what they were given, or the graph ends there."""
     return x.contiguous(memory_format=torch.channels_last)
@@ -71,10 +89,9 @@ class _Output(Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
-        if winograd.pays(x, weight.shape, *geometry, channels=CHANNELS):
-            y = winograd.convolution(x, weight)
-            return y if bias is None else y.add_(bias[:, None, None])
-        return F.conv2d(x, weight, bias, **geometry._asdict())
+        bias = None if bias is None else multipliable(bias)
+        with full_precision(x):
+            return _values(multipliable(x), multipliable(weight), bias, geometry).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -95,12 +112,8 @@ class _InputGradient(Function):
     def forward(ctx: Any, g: Tensor, weight: Tensor, size: torch.Size | None, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(g, weight)
         ctx.geometry = geometry
-        if winograd.pays(g, weight.shape, *geometry, channels=CHANNELS):
-            return winograd.convolution(g, weight.flip(2, 3).transpose(0, 1))
-        stride, padding, _ = geometry
-        smallest = [(n - 1) * stride - 2 * padding + k for n, k in zip(g.shape[2:], weight.shape[2:], strict=True)]
-        beyond = [n - least for n, least in zip(size or smallest, smallest, strict=True)]
-        return F.conv_transpose2d(g, weight, output_padding=beyond, **geometry._asdict())
+        with full_precision(g):
+            return _transposed_values(multipliable(g), multipliable(weight), size, geometry).to(g.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -120,7 +133,8 @@ class _WeightGradient(Function):
     def forward(ctx: Any, x: Tensor, g: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(x, g)
         ctx.geometry = geometry
-        return weight_gradient(x, g, shape, **geometry._asdict())
+        with full_precision(x):
+            return weight_gradient(multipliable(x), multipliable(g), shape, **geometry._asdict()).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
+CPU_HAS_BF16 = torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
 
 def to_autocast_dtype(x: Tensor) -> Tensor:
     """`x` in the dtype of autocast, where autocast is on; float64 stays."""
@@ -23,6 +25,14 @@ def full_precision(x: Tensor) -> AbstractContextManager[object]:
 def at_least_float32(x: Tensor) -> Tensor:
     """`x`, widened when it is bfloat16 or float16: sums of many squares do not fit there."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
+def multipliable(x: Tensor) -> Tensor:
+    """`x`, widened when it is bfloat16 and on a CPU without instructions for it: ten times as slow there.
+
+    Such an instruction multiplies exactly and adds in float32, so only the order of the sum is another one.
+    """
+    return x.float() if x.dtype == torch.bfloat16 and x.device.type == "cpu" and not CPU_HAS_BF16 else x
 
 
 def in_float16(x: Tensor) -> bool:

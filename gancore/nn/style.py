@@ -18,7 +18,7 @@ from gancore.nn.activation import Activation, leaky
 from gancore.nn.layers import Linear, Weighted, has_statistic, register_filter
 from gancore.nn.noise import NoiseSource
 from gancore.nn.options import StyleOptions
-from gancore.nn.precision import in_float16
+from gancore.nn.precision import full_precision, in_float16, multipliable
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 
 SQRT_HALF = math.sqrt(0.5)
@@ -116,7 +116,8 @@ class ToRGB(Weighted):
         if self.affine is not None and self.slot is not None:
             weight = weight * self.affine(ws[self.slot])[:, None]
         rows = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N, H * W, C], a view of a channels_last tensor
-        y = rows @ weight.to(x.dtype).mT.expand(len(x), -1, -1)
+        with full_precision(x):
+            y = multipliable(rows) @ multipliable(weight.to(x.dtype)).mT.expand(len(x), -1, -1)
         y = y.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
         return self.activation(y.to(self.weight.dtype), self.bias)
 

@@ -1,5 +1,8 @@
 """The closed set of convolution functions: first and second derivatives, and leaving out those of weights."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -7,6 +10,7 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
+from gancore.nn import precision
 from gancore.nn.convolution import conv2d, conv_transpose2d
 from gancore.nn.gradients import input_gradients, no_weight_gradients
 from gancore.nn.weight_gradient import by_matrix_products
@@ -96,3 +100,38 @@ def test_autocast_reaches_values_and_both_derivatives() -> None:
     exact = conv2d(x, weight, padding=1)
     assert weight.grad is not None
     assert torch.allclose(y.float(), exact, atol=0.1)
+
+
+def test_bf16_is_rounded_once_where_a_cpu_cannot_multiply_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Image and gradients of all three functions beside float64 of the same bf16 numbers."""
+    monkeypatch.setattr(precision, "CPU_HAS_BF16", False)
+    torch.manual_seed(0)
+    x, weight, proj = (torch.randn(*shape).bfloat16() for shape in [(2, 8, 6, 6), (4, 8, 3, 3), (2, 4, 6, 6)])
+    results = []
+    for dtype in (torch.bfloat16, torch.float64):
+        inputs = [value.to(dtype).requires_grad_() for value in (x, weight)]
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            y = conv2d(*inputs, padding=1)
+            results.append([y, *torch.autograd.grad(y, inputs, proj.to(dtype))])
+    for low, exact in zip(*results, strict=True):
+        assert low.dtype == torch.bfloat16
+        torch.testing.assert_close(low.double(), exact, rtol=2**-8, atol=1e-5)  # half of its last place
+
+
+def test_a_cpu_without_bf16_is_never_asked_to_multiply_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "CPU_HAS_BF16", False)
+    given: list[torch.dtype] = []
+
+    def watched(kernel: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def noted(x: Tensor, *args: Any, **options: Any) -> Tensor:
+            given.append(x.dtype)
+            return kernel(x, *args, **options)
+
+        return noted
+
+    for name in ("conv2d", "conv_transpose2d"):
+        monkeypatch.setattr(F, name, watched(getattr(F, name)))
+    x, weight = torch.randn(1, 2, 4, 4, requires_grad=True), torch.randn(2, 2, 3, 3)
+    with torch.autocast("cpu", torch.bfloat16):
+        conv2d(x, weight, padding=1).sum().backward()
+    assert given == [torch.float32] * 2
