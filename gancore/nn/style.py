@@ -132,13 +132,24 @@ def scaled_convolution(
     """A convolution between the scales of a normalization, the second of which [N, out] is still to be applied.
 
     With demodulation this is StyleGAN2's modulated convolution: scaling activations before and after gives the same
-    as scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is never formed.
+    as scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is not formed but for one image on a GPU.
     """
     if in_float16(x) and _undoes_its_scale(normalization):
         s, weight = _prenormalized(s, weight)
     scale = normalization.in_scale(s, weight)
-    y = convolve(x if scale is None else x * _maps(scale, x.dtype), weight)
+    if scale is None:
+        y = convolve(x, weight)
+    elif one_weight_pays(x, weight) and scale.shape[1] == weight.shape[1]:
+        y = convolve(x, weight * scale[0, :, None, None])
+    else:
+        y = convolve(x * _maps(scale, x.dtype), weight)
     return y, normalization.out_scale(y, s, weight)
+
+
+def one_weight_pays(x: Tensor, weight: Tensor) -> bool:
+    """Whether a weight [O, I, k, k] is scaled in place of activations x [N, I, H, W]: for one image of a GPU, where
+    it has fewer numbers. More images would need as many groups, and activations that are not channels_last."""
+    return x.is_cuda and len(x) == 1 and weight.numel() < x.numel()
 
 
 def _undoes_its_scale(normalization: Normalization) -> bool:

@@ -13,6 +13,7 @@ TINY = {
     "data": ["--images", "3", "--resolution", "16"],
     "scaling": ["--axes", "batch", "--values", "4"],
     "start": ["--only", "plugins"],
+    "modulation": ["--resolutions", "4", "--device", "cpu"],
 }
 
 
