@@ -106,6 +106,7 @@ class TrainingConfig(PluginConfig):
     compile: Later[Literal["auto", "on", "off"]] = Field(
         "off", description="torch.compile in first-order phases; auto: where it was measured to be faster"
     )
+    cuda_graphs: Later[bool] = Field(False, description="compiled networks run as CUDA graphs")
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; changes bits, so it is part of a run")
     on_divergence: Divergence = Divergence()
     log_kimg: Kimg = Field(0.5, description="kimg from one log line to the next")
@@ -138,6 +139,12 @@ class TrainingConfig(PluginConfig):
             if self.microbatch is not None and not self.divides(self.microbatch, batch):
                 smaller = " or be larger" if self.growth else ""
                 raise ValueError(f"microbatch {self.microbatch} must divide batch {batch}{where}{smaller}")
+        return self
+
+    @model_validator(mode="after")
+    def _graphs_are_of_compiled_networks(self) -> "TrainingConfig":
+        if self.cuda_graphs and self.compile == "off":
+            raise ValueError("cuda_graphs: true needs compile: on or auto; graphs are those of compiled networks")
         return self
 
     def divides(self, microbatch: int, batch: int) -> bool:

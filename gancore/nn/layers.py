@@ -64,7 +64,7 @@ class Linear(Weighted):
         self.activation, self.lr_multiplier = activation, lr_multiplier
         self.add_weight([c_out, c_in], activation.weight_gain * gain, lr_multiplier, init_std)
         start = None if bias_init is None else torch.as_tensor(bias_init, dtype=torch.float32) / lr_multiplier
-        self.bias = None if start is None else nn.Parameter(start.expand(c_out).clone())
+        self.bias = None if start is None else nn.Parameter(start * torch.ones(c_out))
 
     def forward(self, x: Tensor) -> Tensor:
         gain = self.activation.gain

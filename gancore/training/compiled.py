@@ -4,6 +4,10 @@ A compiled graph cannot be differentiated twice, so phases with second-order pen
 do steps in which a resolution fades in, for every alpha would be another graph. Mapping, synthesis and discriminator
 each are a graph for every use of them (network in training, batch, resolution). Weights, state dicts and everything
 that is not a forward pass are those of the eager networks. Compiled networks give other bits.
+
+As CUDA graphs (`training.cuda_graphs`), forward and backward passes are replayed without the host launching kernels.
+torch copies their inputs to fixed places by itself; what they give lies in fixed places, too, and is overwritten by the
+phase after: `begin()` says where one starts, and nothing that a graph gave outlives its phase.
 """
 
 import copy
@@ -43,16 +47,20 @@ class CompiledNetworks:
     Nothing is compiled before it is run for the first time.
     """
 
-    def __init__(self, gan: GAN) -> None:
+    def __init__(self, gan: GAN, cuda_graphs: bool = False) -> None:
         import torch._dynamo  # takes as long as torch itself; nobody else needs it
 
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
         modules = (gan.generator.mapping, gan.generator.synthesis, gan.discriminator)
-        self.forwards = [CompiledForward(module) for module in modules]
+        self.forwards = [CompiledForward(module, cuda_graphs) for module in modules]
 
     def inside(self) -> set[nn.Module]:
         """The modules that are parts of a graph."""
         return {part for forward in self.forwards for part in forward.module.modules() if part is not forward.module}
+
+    def begin(self) -> None:
+        """A phase begins: what graphs gave in the one before is not needed any more."""
+        torch.compiler.cudagraph_mark_step_begin()
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -70,9 +78,10 @@ class CompiledForward:
     tensors. Which ones it takes is found by a rehearsal, for each kind of arguments.
     """
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, cuda_graphs: bool = False) -> None:
         self.module, self.eager = module, module.forward
-        self.compiled = torch.compile(module.forward, backend=BACKEND, dynamic=False)
+        options: dict[str, Any] | None = {"triton.cudagraphs": True} if cuda_graphs else None
+        self.compiled = torch.compile(module.forward, backend=BACKEND, dynamic=False, options=options)
         self.signature = inspect.signature(module.forward)
         self.asked: dict[tuple[Any, ...], list[Asked]] = {}
 

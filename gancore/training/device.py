@@ -13,7 +13,7 @@ from gancore.version import __version__
 def pick_device(training: TrainingConfig) -> torch.device:
     """The device of `training.device`; auto: cuda, mps, cpu, whichever is there first.
 
-    Raises GancoreError when the device, or the precision on it, is not to be had.
+    Raises GancoreError when the device, or what shall be used on it, is not to be had.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     name = training.device
@@ -25,6 +25,8 @@ def pick_device(training: TrainingConfig) -> torch.device:
         raise GancoreError(f"training.device: {name} is not available here; available: auto, {have}")
     if training.precision == "fp16" and kind != "cuda":
         raise GancoreError(f"training.precision: fp16 needs a cuda device, not {name}; use bf16 or fp32")
+    if training.cuda_graphs and kind != "cuda":
+        raise GancoreError(f"training.cuda_graphs: true needs a cuda device, not {name}; leave it out")
     return torch.device(name)
 
 

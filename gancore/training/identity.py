@@ -17,6 +17,7 @@ MAY_CHANGE = (
     "training.device",
     "training.microbatch",
     "training.compile",
+    "training.cuda_graphs",
     "training.recompute",
     "training.log_kimg",
     "training.sample_kimg",

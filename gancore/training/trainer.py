@@ -85,7 +85,7 @@ class Trainer:
 
     def compile(self) -> None:
         """From now on networks run compiled, in the phases where that is possible; other bits, the same maths."""
-        self.compiled = CompiledNetworks(self.gan)
+        self.compiled = CompiledNetworks(self.gan, self.training.cuda_graphs)
 
     def step(self) -> None:
         """One step: all phases that are due, then the moving averages."""
@@ -119,6 +119,8 @@ class Trainer:
         optimizer = self.optimizers[phase.network]
         optimizer.zero_grad()
         self.stats.begin()
+        if self.compiled is not None:
+            self.compiled.begin()
         total = torch.zeros((), device=self.device)
         for step, share in self._microbatches(phase, microbatch or self.training.microbatch or self.batch):
             with self.processes.shared():
