@@ -14,7 +14,7 @@ from torch.nn.grad import conv2d_weight
 
 from gancore.nn import winograd
 
-PIXELS = 1024  # patches of one matrix product
+PIXELS = 2048  # patches of one matrix product
 CHANNELS = 48  # from which Winograd's products are quicker
 
 
@@ -50,7 +50,9 @@ def by_matrix_products(x: Tensor, g: Tensor, shape: Sequence[int], stride: int, 
     """The same by products [O, pixels] @ [pixels, kh * kw * I], for channels_last tensors."""
     c_out, c_in, kh, kw = shape
     images, (height, width) = len(x), g.shape[2:]
-    x = F.pad(x.permute(0, 2, 3, 1), [0, 0, padding, padding, padding, padding]).contiguous()
+    x = x.permute(0, 2, 3, 1)
+    x = F.pad(x, [0, 0, *[padding] * 4]) if padding else x  # without pads, it would copy
+    x = x.contiguous()
     down, right = x.stride(1), x.stride(2)
     steps = (x.stride(0), stride * down, stride * right, down, right, 1)
     patches = x.as_strided((images, height, width, kh, kw, c_in), steps)
