@@ -1,7 +1,7 @@
 """A network without gradients on all cores of a CPU: each takes a share of the images, with one thread.
 
 Several threads in one layer wait for one another at the end of each; shares meet at the end of the network only
-(docs/performance.md). It pays for Inception and its stem, not for networks much smaller.
+(docs/performance.md). It pays for a network as large as Inception, not for small ones.
 """
 
 from collections.abc import Callable

@@ -20,7 +20,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gancore.contracts import Feature
-from gancore.nn.cores import on_every_core
 from gancore.nn.inception import InceptionV3
 
 WEIGHTS = Path(__file__).with_name("inception_mixed5d_folded_fp16.safetensors")
@@ -45,7 +44,8 @@ class Embedded(Feature):
 
     @torch.no_grad()
     def extract(self, images: Tensor, outputs: Sequence[str]) -> dict[str, Tensor]:
-        return {"features": on_every_core(lambda share: self.stem(resized(share))[-1].mean(dim=(2, 3)), images)}
+        mixed_5d = self.stem(resized(images))[-1]
+        return {"features": mixed_5d.mean(dim=(2, 3))}
 
     @torch.no_grad()
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
