@@ -2,7 +2,7 @@
 
 Source: arXiv:1912.04958 section 2.2, equations 1 to 3. For inputs of unit variance a convolution with the weights
 s_i w_ijk has outputs of standard deviation sqrt(sum_ik (s_i w_ijk)^2), which is divided out. It is applied to the
-activations, and the sum is taken as s^2 @ sum_k w^2, so no weight is ever formed for a sample.
+activations, and the sum is taken as s^2 @ sum_k w^2, so no weight per sample is needed.
 """
 
 from pydantic import Field
