@@ -7,14 +7,12 @@ Both take turns in one process, with equal weights; medians of rounds. Phases th
 
 from pathlib import Path
 
-import torch
-
 from benchmarks.measure import command, in_turns, parser, seconds, show, summary, table
 from gancore.config import load_experiment
 from gancore.errors import GancoreError
 from gancore.training.compiled import is_first_order
 from gancore.training.compiler import why_not
-from gancore.training.device import pick_device
+from gancore.training.device import pick_device, wait_for
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
@@ -23,8 +21,7 @@ def gradients(trainer: Trainer) -> None:
     for phase in trainer.phases:
         if is_first_order(phase, trainer.gan.regularizers):
             trainer.gradients(phase)
-    if trainer.device.type == "cuda":
-        torch.cuda.synchronize(trainer.device)
+    wait_for(trainer.device)
 
 
 @command

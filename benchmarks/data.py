@@ -69,6 +69,8 @@ def main() -> None:
     arguments.add_argument("--images", type=positive, default=500, help="PNG files (default 500)")
     arguments.add_argument("--resolution", type=positive, default=256, help="of the PNG files (default 256)")
     args = arguments.parse_args()
+    if args.images < BATCH:
+        arguments.error(f"--images: {args.images} do not fill a batch of {BATCH}")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GANCORE_CACHE"] = str(Path(folder) / "cache")  # what is decoded, is decoded here
         files = Path(folder) / "pictures"

@@ -1,6 +1,6 @@
 """Scaled activations against a scaled weight, for one image: what `gancore.nn.style.one_weight_pays` decides.
 
-    python -m benchmarks.modulation [--device cuda] [--precision fp32|bf16] [--rounds N] [--clock cpu] [--json]
+    python -m benchmarks.modulation [--device cuda] [--precision fp32|bf16] [--resolutions R ...] [--rounds N] [--json]
 
 Demodulated 3x3 layers of StyleGAN2 with min(32768 / resolution, 512) channels, forward; medians of rounds.
 """
@@ -12,12 +12,12 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from benchmarks.measure import command, in_turns, parser, positive, show, summary, table
+from benchmarks.measure import command, in_turns, parser, show, summary, table
 from gancore.config.training import TrainingConfig
 from gancore.contracts import Site
 from gancore.nn import style
 from gancore.nn.resampled_conv import same_conv2d
-from gancore.training.device import pick_device, prepare_device
+from gancore.training.device import pick_device, prepare_device, wait_for
 from gancore_plugins.normalization.demod import Demod
 
 RESOLUTIONS = (4, 8, 16, 32, 64, 128, 256)
@@ -33,8 +33,7 @@ def forward(layer: Callable[[], Tensor], as_weight: bool, device: torch.device, 
     cast = torch.autocast(device.type, DTYPES[precision], enabled=precision != "fp32")
     with cast, patch.object(style, "one_weight_pays", lambda x, weight: as_weight):
         layer()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    wait_for(device)
 
 
 def layer_at(resolution: int, device: torch.device) -> Callable[[], Tensor]:
@@ -70,7 +69,7 @@ def main() -> None:
     arguments = parser(__doc__ or "", rounds=21)
     arguments.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto", help="(default auto)")
     arguments.add_argument("--precision", choices=DTYPES, default="fp32", help="of convolutions (default fp32)")
-    arguments.add_argument("--resolutions", type=positive, nargs="+", default=RESOLUTIONS, help="of the layers")
+    arguments.add_argument("--resolutions", type=int, nargs="+", choices=RESOLUTIONS, default=RESOLUTIONS, help="(all)")
     args = arguments.parse_args()
     training = TrainingConfig(device=args.device)
     device = pick_device(training)

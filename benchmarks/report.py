@@ -17,6 +17,7 @@ def summary(
     by_name = {row["variant"]: row for row in rows}
     for row in rows:
         base = by_name.get(references.get(row["variant"], ""), rows[0])
+        row["reference"] = base["variant"]
         total = sum(flops[phase] / interval for phase, interval in base["intervals"].items() if phase in flops)
         row["ratio"] = {p: base["ms"][p] / ms for p, ms in row["ms"].items() if p in base["ms"]}
         row["memory_ratio"] = row["peak_mb"] / base["peak_mb"]
@@ -47,7 +48,8 @@ def _spread(times: list[float]) -> float:
 def table(rows: list[dict[str, Any]], flops: dict[str, float], limit: float) -> str:
     """Phases downwards, variants to the right: milliseconds, spread, and speed relative to the reference."""
     phases = list(dict.fromkeys(phase for row in rows for phase in row["ms"]))
-    lines = [f"{'ms':24}{'GFLOP':>8}" + "".join(f"{row['variant']:>26}" for row in rows)]
+    lines = [f"{'x, relative to':32}" + "".join(f"{row['reference']:>26}" for row in rows)]
+    lines += [f"{'ms':24}{'GFLOP':>8}" + "".join(f"{row['variant']:>26}" for row in rows)]
     for phase in phases:
         count = f"{flops[phase] / 1e9:8.1f}" if phase in flops else " " * 8
         lines.append(f"{phase:24}{count}" + "".join(_cell(row, phase) for row in rows))

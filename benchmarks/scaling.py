@@ -1,6 +1,6 @@
 """How the speed of training changes with batch, resolution, channels and threads.
 
-    python -m benchmarks.scaling [--axes batch resolution channels threads] [--rounds N] [--json]
+    python -m benchmarks.scaling [--axes batch resolution channels threads] [--values N ...] [--rounds N] [--json]
 
 One table an axis; all other sizes stay (batch 16, 32 pixels, 64 channels, all threads). Images/s are those of whole
 steps, lazy phases by their share, on noise; medians of rounds in which all points of an axis take turns.

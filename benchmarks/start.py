@@ -52,8 +52,9 @@ def main() -> None:
     names = list(works(Path(), Path()))
     arguments.add_argument("--only", nargs="+", choices=names, default=names, help="what to measure (default: all)")
     args = arguments.parse_args()
-    if args.yaml:
-        load_experiment(args.yaml)  # what is wrong with it is told before anything is measured
+    asked = load_experiment(args.yaml) if args.yaml else None  # its mistakes are told before anything is measured
+    if asked is not None and asked.grid is not None and "sample" in args.only:
+        arguments.error(f"{args.yaml} is a grid, which cannot be trained for a sample; leave `sample` out of --only")
     with tempfile.TemporaryDirectory() as folder:
         file, run = args.yaml or Path(folder) / "start.yaml", Path(folder) / "run"
         if not args.yaml:

@@ -28,11 +28,13 @@ from benchmarks.peers import FILES, PEERS
 from benchmarks.report import summary, table
 from gancore.config import load_experiment
 
+SMALLEST = 8
+
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--yaml", help="an experiment to measure in place of the configuration of the tables")
-    parser.add_argument("--resolution", type=positive, help="a power of two (default 32)")
+    parser.add_argument("--resolution", type=positive, help=f"a power of two from {SMALLEST} on (default 32)")
     several: Any = {"nargs": "+", "action": "extend"}
     parser.add_argument("--precision", **several, choices=("fp32", "bf16"), help="of ours (default fp32)")
     parser.add_argument("--normalization", **several, help="of the generator (default demod)")
@@ -48,6 +50,8 @@ def parsed() -> argparse.Namespace:
     if len({kind for kind, _ in args.peer}) < len(args.peer):
         parser.error("--peer: one checkout of each kind")
     args.resolution = args.resolution or 32
+    if args.resolution < SMALLEST:
+        parser.error(f"--resolution: {args.resolution} is below {SMALLEST}, the least of the textbook path")
     args.precision = list(dict.fromkeys(args.precision or ["fp32"]))
     args.normalization = list(dict.fromkeys(args.normalization or ["demod"]))
     return args

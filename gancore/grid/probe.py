@@ -15,7 +15,7 @@ from gancore.errors import GancoreError
 from gancore.evaluation import Evaluator, Generated
 from gancore.evaluation.extractor import FeatureExtractor
 from gancore.grid.flops import blank_data
-from gancore.training.device import pick_device
+from gancore.training.device import pick_device, wait_for
 from gancore.training.phases import Phase
 from gancore.training.samples import generate, grid_side
 from gancore.training.trainer import Trainer
@@ -117,7 +117,6 @@ def _seconds(work: Callable[[], object], rounds: int, device: torch.device) -> f
     while len(times) < 2 or (len(times) <= rounds and sum(times) < PATIENCE):
         start = time.perf_counter()
         work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        wait_for(device)
         times.append(time.perf_counter() - start)
     return statistics.median(times[1:])

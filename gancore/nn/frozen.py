@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gancore.errors import RunError
+from gancore.nn.precision import for_library
 from gancore.nn.pretrained import state_hash
 
 
@@ -24,7 +25,8 @@ class Frozen(nn.Module):
         self._hash = "" if on_meta else state_hash(network.state_dict())
 
     def forward(self, x: Tensor) -> Any:
-        return self._held[0](x)
+        with for_library(x):
+            return self._held[0](x)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Frozen":
         """Follows the surrounding network to its device and dtype."""

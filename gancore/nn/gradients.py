@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from gancore.nn.precision import full_precision
+
 _wanted = True
 _scale: Tensor | None = None
 
@@ -49,6 +51,6 @@ def input_gradients(outputs: Tensor, inputs: Tensor | Sequence[Tensor]) -> tuple
     """
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     total = outputs.sum() if _scale is None else outputs.sum() * _scale
-    with no_weight_gradients():
+    with no_weight_gradients(), full_precision(total):  # as backward() does: autocast is of the forward pass
         gradients = torch.autograd.grad(total, inputs, create_graph=True, materialize_grads=True)
     return gradients if _scale is None else tuple(gradient / _scale for gradient in gradients)

@@ -35,6 +35,12 @@ def multipliable(x: Tensor) -> Tensor:
     return x.float() if x.dtype == torch.bfloat16 and x.device.type == "cpu" and not CPU_HAS_BF16 else x
 
 
+def for_library(x: Tensor) -> AbstractContextManager[object]:
+    """A context for layers of torch itself, which `multipliable` does not reach: no bf16 where the CPU lacks it."""
+    unfit = x.device.type == "cpu" and not CPU_HAS_BF16 and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return full_precision(x) if unfit else nullcontext()
+
+
 def in_float16(x: Tensor) -> bool:
     """Whether convolutions of `x` compute in float16, which ends at 65504."""
     return _autocasts(x) and x.dtype != torch.float64 and torch.get_autocast_dtype(x.device.type) == torch.float16

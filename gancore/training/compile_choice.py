@@ -16,6 +16,7 @@ from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
 from gancore.training.compiled import is_first_order
 from gancore.training.compiler import described, is_compile_failure, why_not
+from gancore.training.device import wait_for
 from gancore.training.trainer import Trainer
 
 ROUNDS = 5
@@ -33,6 +34,7 @@ class Choice:
     why: str
     eager_ms: float | None = None
     compiled_ms: float | None = None
+    cuda_graphs: bool = False
 
     def __str__(self) -> str:
         return f"training.compile: auto takes {'compiled' if self.compiled else 'eager'} networks: {self.why}"
@@ -44,9 +46,11 @@ def compile_as_asked(experiment: Experiment, run: RunFolder, trainer: Trainer, t
         trainer.compile()
     if experiment.training.compile != "auto" or trainer.kimg >= experiment.training.kimg:
         return []
-    before = kept(run)
+    before, graphs = kept(run), experiment.training.cuda_graphs
+    if before is not None and before.cuda_graphs != graphs:
+        before = None  # measured without them, or with them
     own = _still_possible(before, trainer.device) if before else _measured(experiment, trainer, twin)
-    choice = _agreed(own, trainer)
+    choice = replace(_agreed(own, trainer), cuda_graphs=graphs)
     if choice.compiled:
         trainer.compile()
     if choice == before:
@@ -122,6 +126,5 @@ def _seconds(trainer: Trainer) -> float:
 
 
 def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    wait_for(device)
     return time.perf_counter()

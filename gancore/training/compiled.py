@@ -49,8 +49,11 @@ class CompiledNetworks:
 
     def __init__(self, gan: GAN, cuda_graphs: bool = False) -> None:
         import torch._dynamo  # takes as long as torch itself; nobody else needs it
+        import torch._functorch.config
 
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
+        torch._functorch.config.backward_pass_autocast = "off"  # as in eager steps
+        self.cuda_graphs = cuda_graphs
         modules = (gan.generator.mapping, gan.generator.synthesis, gan.discriminator)
         self.forwards = [CompiledForward(module, cuda_graphs) for module in modules]
 
@@ -59,8 +62,9 @@ class CompiledNetworks:
         return {part for forward in self.forwards for part in forward.module.modules() if part is not forward.module}
 
     def begin(self) -> None:
-        """A phase begins: what graphs gave in the one before is not needed any more."""
-        torch.compiler.cudagraph_mark_step_begin()
+        """A phase begins: what CUDA graphs gave in the one before is not needed any more."""
+        if self.cuda_graphs:
+            torch.compiler.cudagraph_mark_step_begin()
 
     @contextmanager
     def running(self) -> Iterator[None]:

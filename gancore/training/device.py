@@ -30,6 +30,14 @@ def pick_device(training: TrainingConfig) -> torch.device:
     return torch.device(name)
 
 
+def wait_for(device: torch.device) -> None:
+    """Until a device has done everything that it was asked for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def prepare_device(device: torch.device, training: TrainingConfig) -> None:
     """Settings of torch for fast training on CUDA; elsewhere there are none.
 

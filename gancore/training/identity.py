@@ -26,7 +26,8 @@ MAY_CHANGE = (
     "training.on_divergence",
     "evaluation",
 )
-"""Keys (and what is below them) that may differ when a run is continued. Device, microbatch and compile change bits."""
+"""Keys (and what is below them) that may differ when a run is continued. Some of them change bits: device, microbatch,
+compile, CUDA graphs."""
 
 
 def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:

@@ -20,7 +20,7 @@ from torch import nn
 
 from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.run import RunFolder
-from gancore.training.device import describe_environment
+from gancore.training.device import describe_environment, wait_for
 from gancore.training.trainer import Trainer
 
 WARMUP, STEPS = 5, 64
@@ -115,8 +115,7 @@ class Profile:
         return hook
 
     def _now(self) -> float:
-        if self.trainer.device.type == "cuda":
-            torch.cuda.synchronize(self.trainer.device)
+        wait_for(self.trainer.device)
         return time.perf_counter()
 
     def _seconds(self, work: Callable[[], object]) -> float:

@@ -11,6 +11,7 @@ from torch import Tensor
 from gancore.composition import GAN
 from gancore.contracts import Discriminator, Fakes, Generator, Images, Stage
 from gancore.data import ImageData
+from gancore.nn.precision import at_least_float32
 from gancore.nn.processes import averaged
 from gancore.training.draws import SeededDraw
 
@@ -85,7 +86,7 @@ class PhaseStep:
         ws = self.G.mapping(z, label, update_emas=update_emas)
         ws = self._mixed(ws, lambda: self.G.mapping(self.G.sample_z(draw.scoped("again")), label), draw)
         images = self.G.fakes(ws, lambda: tuple(image[: draw.n] for image in self.real), self.stage, draw, update_emas)
-        return Fakes(images, ws, z, label, draw)
+        return Fakes(tuple(map(at_least_float32, images)), ws, z, label, draw)  # as reals are
 
     def _mixed(self, ws: Tensor, again: Callable[[], Tensor], draw: SeededDraw) -> Tensor:
         """What the regularizers make of the slots of ws that are in use; they are shown no others."""

@@ -10,7 +10,7 @@ import pytest
 
 TINY = {
     "evaluate": ["--images", "4", "--features", "embedded"],
-    "data": ["--images", "3", "--resolution", "16"],
+    "data": ["--images", "16", "--resolution", "16"],
     "scaling": ["--axes", "batch", "--values", "4"],
     "start": ["--only", "plugins"],
     "modulation": ["--resolutions", "4", "--device", "cpu"],
@@ -63,7 +63,11 @@ REFUSED = [
     ("scaling", ["--axes", "batch", "--values", "4", "-3"], "'-3' is not a whole number"),
     ("scaling", ["--axes", "batch", "resolution", "--values", "5"], "resolution 5 is not a power of two"),
     ("start", ["--yaml", "nope.yaml"], "nope.yaml: there is no such file"),
+    ("start", ["--yaml", "experiments/demo.yaml"], "is a grid, which cannot be trained for a sample"),
+    ("modulation", ["--resolutions", "100000"], "invalid choice: 100000"),
+    ("train_step", ["--resolution", "4"], "4 is below 8"),
     ("data", ["--images", "0"], "'0' is not a whole number from 1 on"),
+    ("data", ["--images", "15"], "15 do not fill a batch of 16"),
     ("data", ["--resolution", "33"], "resolution 33 is not a power of two"),
     ("evaluate", ["--images", "1"], "at least 2"),
     ("compile", ["--yaml", "nope.yaml"], "nope.yaml"),

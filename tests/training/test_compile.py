@@ -42,7 +42,7 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Graphs]:
     """The graphs that are made; their operations run as they would without."""
     made: Graphs = []
 
-    def backend(graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
+    def backend(graph: torch.fx.GraphModule, inputs: list[Any], options: Any = None) -> Any:
         made.append(graph)
         return graph.forward
 
@@ -206,6 +206,17 @@ def test_auto_touches_nothing_says_what_it_measured_and_keeps_it(tmp_path: Path,
     assert compile_as_asked(experiment, run, again, never) == []
     assert (again.compiled is None) is (trainer.compiled is None)
     assert json.loads(run.environment.read_text())["torch"] == torch.__version__
+
+
+def test_auto_measures_again_where_graphs_come_or_go(tmp_path: Path, graphs: Graphs) -> None:
+    experiment, run = simple(training__compile="auto"), run_in(tmp_path)
+    compile_as_asked(experiment, run, trainer_of(experiment), trainer_of)
+    recorded = simple(training__compile="auto", training__cuda_graphs=True)
+    assert len(compile_as_asked(recorded, run, trainer_of(recorded), trainer_of)) == 1
+    assert compile_as_asked(recorded, run, trainer_of(recorded), never) == []
+    choice = kept(run)
+    assert choice is not None
+    assert choice.cuda_graphs
 
 
 def never(experiment: Experiment) -> Trainer:

@@ -5,11 +5,13 @@ Graphs are run by torch's own kernels here; what they give is treated as torch t
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from small import experiment_of
+from tiny import tiny_experiment
 from torch import Tensor
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.aot_autograd import make_boxed_func
@@ -84,9 +86,9 @@ def trainer_of(experiment: Experiment) -> Trainer:
     return new_trainer(experiment, training_data(experiment), torch.device("cpu"))
 
 
-def difference_after(steps: int) -> float:
+def difference_after(steps: int, made: Callable[..., Experiment] = simple) -> float:
     """The largest one between the states of an eager training and of one whose results lie in fixed places."""
-    eager, fast = trainer_of(simple()), trainer_of(simple(**GRAPHS))
+    eager, fast = trainer_of(made()), trainer_of(made(**GRAPHS))
     fast.compile()
     for trainer in (eager, fast):
         for _ in range(steps):
@@ -99,6 +101,12 @@ def difference_after(steps: int) -> float:
 def test_nothing_of_a_phase_is_needed_after_it(memory: FixedPlaces) -> None:
     assert difference_after(3) < 1e-4
     assert memory.options == [{"triton.cudagraphs": True}] * len(memory.options) != []
+
+
+@pytest.mark.slow
+def test_nothing_of_a_phase_of_a_stylegan2_is_needed_after_it(memory: FixedPlaces) -> None:
+    """With averages of ws and path lengths, and convolutions that a compiler calls as they are."""
+    assert difference_after(2, partial(tiny_experiment, data__resolution=8, training__batch=4)) < 1e-4
 
 
 def test_it_would_be_seen(memory: FixedPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
