@@ -6,6 +6,7 @@ length) cost ordinary convolutions, and weight gradients can be left out where n
 (`no_weight_gradients`). Activations are channels_last, in the autocast dtype where autocast is on.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +16,7 @@ from torch.nn import functional as F
 
 from gancore.nn import winograd
 from gancore.nn.gradients import weight_gradients_wanted
-from gancore.nn.precision import full_precision, multipliable, to_autocast_dtype
+from gancore.nn.precision import multiplied, to_autocast_dtype
 from gancore.nn.weight_gradient import weight_gradient
 
 CHANNELS = 96  # from which Winograd's convolution is quicker than the library's
@@ -89,9 +90,7 @@ class _Output(Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
-        bias = None if bias is None else multipliable(bias)
-        with full_precision(x):
-            return _values(multipliable(x), multipliable(weight), bias, geometry).to(x.dtype)
+        return multiplied(partial(_values, geometry=geometry), x, weight, bias).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -112,8 +111,7 @@ class _InputGradient(Function):
     def forward(ctx: Any, g: Tensor, weight: Tensor, size: torch.Size | None, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(g, weight)
         ctx.geometry = geometry
-        with full_precision(g):
-            return _transposed_values(multipliable(g), multipliable(weight), size, geometry).to(g.dtype)
+        return multiplied(partial(_transposed_values, size=size, geometry=geometry), g, weight).to(g.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:
@@ -133,8 +131,7 @@ class _WeightGradient(Function):
     def forward(ctx: Any, x: Tensor, g: Tensor, shape: torch.Size, geometry: Geometry) -> Tensor:
         ctx.save_for_backward(x, g)
         ctx.geometry = geometry
-        with full_precision(x):
-            return weight_gradient(multipliable(x), multipliable(g), shape, **geometry._asdict()).to(x.dtype)
+        return multiplied(partial(weight_gradient, shape=shape, **geometry._asdict()), x, g).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Any:

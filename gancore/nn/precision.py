@@ -1,5 +1,6 @@
 """Where autocast acts: convolutions in its dtype; styles, statistics and resampling in full precision."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -27,16 +28,22 @@ def at_least_float32(x: Tensor) -> Tensor:
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
-def multipliable(x: Tensor) -> Tensor:
-    """`x`, widened when it is bfloat16 and on a CPU without instructions for it: ten times as slow there.
+def multiplied(kernel: Callable[..., Tensor], x: Tensor, *others: Tensor | None) -> Tensor:
+    """kernel(x, *others) as they are, outside of autocast; the result may be wider than `x`.
 
-    Such an instruction multiplies exactly and adds in float32, so only the order of the sum is another one.
+    But bfloat16 is widened on a CPU without instructions for it, where it is ten times as slow. Such an instruction
+    multiplies exactly and adds in float32, so only the order of the sum is another one.
     """
+    with full_precision(x):
+        return kernel(*(t if t is None else _multipliable(t) for t in (x, *others)))
+
+
+def _multipliable(x: Tensor) -> Tensor:
     return x.float() if x.dtype == torch.bfloat16 and x.device.type == "cpu" and not CPU_HAS_BF16 else x
 
 
 def for_library(x: Tensor) -> AbstractContextManager[object]:
-    """A context for layers of torch itself, which `multipliable` does not reach: no bf16 where the CPU lacks it."""
+    """A context for layers of torch itself, which `multiplied` does not reach: no bf16 where the CPU lacks it."""
     unfit = x.device.type == "cpu" and not CPU_HAS_BF16 and torch.get_autocast_dtype("cpu") == torch.bfloat16
     return full_precision(x) if unfit else nullcontext()
 

@@ -18,7 +18,7 @@ from gancore.nn.activation import Activation, leaky
 from gancore.nn.layers import Linear, Weighted, has_statistic, register_filter
 from gancore.nn.noise import NoiseSource
 from gancore.nn.options import StyleOptions
-from gancore.nn.precision import full_precision, in_float16, multipliable
+from gancore.nn.precision import in_float16, multiplied
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 
 SQRT_HALF = math.sqrt(0.5)
@@ -116,8 +116,7 @@ class ToRGB(Weighted):
         if self.affine is not None and self.slot is not None:
             weight = weight * self.affine(ws[self.slot])[:, None]
         rows = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N, H * W, C], a view of a channels_last tensor
-        with full_precision(x):
-            y = multipliable(rows) @ multipliable(weight.to(x.dtype)).mT.expand(len(x), -1, -1)
+        y = multiplied(torch.matmul, rows, weight.to(x.dtype).mT.expand(len(x), -1, -1))
         y = y.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
         return self.activation(y.to(self.weight.dtype), self.bias)
 
@@ -139,7 +138,7 @@ def scaled_convolution(
     scale = normalization.in_scale(s, weight)
     if scale is None:
         y = convolve(x, weight)
-    elif one_weight_pays(x, weight) and scale.shape[1] == weight.shape[1]:
+    elif one_weight_pays(x, weight):
         y = convolve(x, weight * scale[0, :, None, None])
     else:
         y = convolve(x * _maps(scale, x.dtype), weight)
@@ -147,9 +146,9 @@ def scaled_convolution(
 
 
 def one_weight_pays(x: Tensor, weight: Tensor) -> bool:
-    """Whether a weight [O, I, k, k] is scaled in place of activations x [N, I, H, W]: for one image of a GPU, where
-    it has fewer numbers. More images would need as many groups, and activations that are not channels_last."""
-    return x.is_cuda and len(x) == 1 and weight.numel() < x.numel()
+    """Whether a weight [O, I, k, k] is scaled in place of activations x [N, I, H, W]: for one image of a GPU, where it
+    has fewer numbers (and no groups already). More images would need as many, and not be channels_last."""
+    return x.is_cuda and len(x) == 1 and x.shape[1] == weight.shape[1] and weight.numel() < x.numel()
 
 
 def _undoes_its_scale(normalization: Normalization) -> bool:
