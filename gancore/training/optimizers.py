@@ -72,14 +72,14 @@ class NetworkOptimizer:
         }
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Takes up the moments that `state` gave; parameters without any start afresh."""
+        """Takes up what `state` returned, on the device of each parameter; parameters without any start afresh."""
         by_name = {name: p for p, name in self.names.items()}
         self.reset()
         for key, value in tensors.items():
             name, _, entry = key.rpartition("/")
             p = by_name[name]
             # Moments have the strides of their parameter, or the kernels would sum in another order.
-            own = torch.empty_like(value) if entry == "step" else torch.empty_like(p)
+            own = torch.empty_like(value, device=p.device) if entry == "step" else torch.empty_like(p)
             self.torch_optimizer.state[p][entry] = own.copy_(value)
 
 
