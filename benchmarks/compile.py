@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks.measure import command, in_turns, parser, seconds, show, summary, table
 from gancore.config import load_experiment
 from gancore.errors import GancoreError
-from gancore.training.compiled import is_first_order
-from gancore.training.compiler import why_not
+from gancore.training.compile.compiler import why_not
+from gancore.training.compile.networks import is_first_order
 from gancore.training.device import pick_device, wait_for
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer

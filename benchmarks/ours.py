@@ -10,7 +10,7 @@ from gancore.composition import compose
 from gancore.grid.flops import blank_data, phase_flops
 from gancore.training.allocation import keep_freed_memory
 from gancore.training.device import pick_device
-from gancore.training.draws import SeededDraw
+from gancore.training.step.draws import SeededDraw
 from gancore.training.trainer import Trainer
 
 

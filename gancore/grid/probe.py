@@ -16,8 +16,8 @@ from gancore.evaluation import Evaluator, Generated
 from gancore.evaluation.extractor import FeatureExtractor
 from gancore.grid.flops import blank_data
 from gancore.training.device import pick_device, wait_for
-from gancore.training.phases import Phase
 from gancore.training.samples import generate, grid_side
+from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
 
 ROUNDS = 5

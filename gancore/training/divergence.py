@@ -8,8 +8,8 @@ from torch import nn
 
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.run import RunFolder
-from gancore.training.phases import Phase
 from gancore.training.samples import save_grid
+from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
 
 

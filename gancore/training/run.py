@@ -17,8 +17,8 @@ from gancore.discovery import discover
 from gancore.errors import DataError, RunError, RunFailed
 from gancore.training.allocation import keep_freed_memory
 from gancore.training.checkpoint import restore
-from gancore.training.compile_choice import compile_as_asked
-from gancore.training.compiler import check_compiler, described, is_compile_failure
+from gancore.training.compile.choice import compile_as_asked
+from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
 from gancore.training.device import describe_environment, pick_device, prepare_device
 from gancore.training.distribution import Processes, joined, own_device
 from gancore.training.divergence import keep_evidence

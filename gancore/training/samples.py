@@ -12,7 +12,7 @@ from gancore.artifacts.atomic import written
 from gancore.contracts import Generator
 from gancore.data import ImageData
 from gancore.errors import GancoreError
-from gancore.training.draws import SeededDraw, data_order
+from gancore.training.step.draws import SeededDraw, data_order
 
 GRID_PIXELS = 512
 """Width a grid aims at, in pixels."""

@@ -15,18 +15,18 @@ from gancore.data import ImageData
 from gancore.nn.gradients import inner_scale
 from gancore.nn.recompute import recompute_from
 from gancore.seeds import seed_of
-from gancore.training.compiled import CompiledNetworks, is_fading, is_first_order
+from gancore.training.compile.networks import CompiledNetworks, is_fading, is_first_order
 from gancore.training.distribution import Processes
-from gancore.training.draws import SeededDraw, data_order
-from gancore.training.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
-from gancore.training.growth import Growth
-from gancore.training.guard import Guard
-from gancore.training.objectives import phase_losses
-from gancore.training.optimizers import NetworkOptimizer
-from gancore.training.phases import Phase, phases_of
-from gancore.training.scaling import LossScale
-from gancore.training.stats import Stats
-from gancore.training.step import PhaseStep, RealIndices
+from gancore.training.step.draws import SeededDraw, data_order
+from gancore.training.step.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
+from gancore.training.step.growth import Growth
+from gancore.training.step.guard import Guard
+from gancore.training.step.objectives import phase_losses
+from gancore.training.step.optimizers import NetworkOptimizer
+from gancore.training.step.phase_step import PhaseStep, RealIndices
+from gancore.training.step.phases import Phase, phases_of
+from gancore.training.step.scaling import LossScale
+from gancore.training.step.stats import Stats
 
 
 @dataclass

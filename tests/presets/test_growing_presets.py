@@ -13,8 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gancore.composition import compose
 from gancore.contracts import Interface
 from gancore.nn.noise import NoiseSource
-from gancore.training.ema import ema_decay
-from gancore.training.growth import Growth
+from gancore.training.step.ema import ema_decay
+from gancore.training.step.growth import Growth
 
 # --- constants -----------------------------------------------------------------------------------------------------
 

@@ -18,8 +18,8 @@ from gancore.composition import GAN, compose
 from gancore.config import Experiment, load_experiment
 from gancore.config.training import Adam
 from gancore.contracts import Interface, value_at
-from gancore.training.ema import ema_decay
 from gancore.training.run import new_trainer, training_data
+from gancore.training.step.ema import ema_decay
 
 PRESETS = Path(__file__).parents[2] / "experiments" / "presets"
 

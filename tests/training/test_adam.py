@@ -6,7 +6,7 @@ import sys
 import torch
 from torch import nn
 
-from gancore.training.adam import FusedAdam
+from gancore.training.step.adam import FusedAdam
 
 
 def networks() -> tuple[nn.Module, nn.Module]:
@@ -50,7 +50,7 @@ def test_a_parameter_without_gradient_stays_as_it_is() -> None:
 
 def test_no_compiler_is_imported() -> None:
     code = (
-        "import sys, torch\nfrom gancore.training.adam import FusedAdam\n"
+        "import sys, torch\nfrom gancore.training.step.adam import FusedAdam\n"
         "p = torch.nn.Parameter(torch.zeros(2)); p.grad = torch.ones(2)\n"
         "a = FusedAdam([{'params': [p], 'lr': 1.0, 'betas': (0.0, 0.9)}], 1e-8, 0.0); a.step()\n"
         "sys.exit('torch._dynamo' in sys.modules)"

@@ -12,7 +12,7 @@ from torch._functorch.aot_autograd import make_boxed_func
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gancore.nn import precision
-from gancore.training import compiled
+from gancore.training.compile import compiler
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
@@ -65,7 +65,7 @@ def test_nor_in_the_gradients_of_a_compiled_network(monkeypatch: pytest.MonkeyPa
         dtypes.extend((node.target.__name__, node.meta["val"].dtype) for node in products)
         return make_boxed_func(graph.forward)
 
-    monkeypatch.setattr(compiled, "BACKEND", aot_autograd(fw_compiler=noted, bw_compiler=noted))
+    monkeypatch.setattr(compiler, "BACKEND", aot_autograd(fw_compiler=noted, bw_compiler=noted))
     trainer = trainer_of("mlp", "mlp", regularizers={})
     trainer.compile()
     trainer.step()

@@ -19,15 +19,17 @@ from gancore.artifacts import RunFolder
 from gancore.config import Experiment
 from gancore.contracts import Regularizer, Stage, Step
 from gancore.errors import GancoreError, Interrupted, RunFailed
-from gancore.training import compile_choice, compiled, train
+from gancore.training import train
 from gancore.training.checkpoint import state_of
-from gancore.training.compile_choice import Choice, compile_as_asked, kept
-from gancore.training.compiled import is_first_order
-from gancore.training.compiler import check_compiler, why_not
+from gancore.training.compile import choice as compile_choice
+from gancore.training.compile import compiler
+from gancore.training.compile.choice import Choice, compile_as_asked, kept
+from gancore.training.compile.compiler import check_compiler, why_not
+from gancore.training.compile.networks import is_first_order
 from gancore.training.device import describe_environment
-from gancore.training.phases import Phase
 from gancore.training.profile import Profile
 from gancore.training.run import new_trainer, training_data
+from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
 
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch hides it by itself
@@ -46,7 +48,7 @@ def graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Graphs]:
         made.append(graph)
         return graph.forward
 
-    monkeypatch.setattr(compiled, "BACKEND", backend)
+    monkeypatch.setattr(compiler, "BACKEND", backend)
     yield made
     torch._dynamo.reset()
 
@@ -317,7 +319,7 @@ def failing(graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
 
 
 def test_auto_stays_eager_where_the_compiler_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "BACKEND", failing)
+    monkeypatch.setattr(compiler, "BACKEND", failing)
     experiment = simple(training__compile="auto")
     trainer = trainer_of(experiment)
     (said,) = compile_as_asked(experiment, run_in(tmp_path), trainer, trainer_of)
@@ -326,6 +328,6 @@ def test_auto_stays_eager_where_the_compiler_fails(tmp_path: Path, monkeypatch: 
 
 
 def test_a_run_ends_with_a_word_where_the_compiler_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "BACKEND", failing)
+    monkeypatch.setattr(compiler, "BACKEND", failing)
     with pytest.raises(RunFailed, match="compiling failed: ValueError: too large for me; "):
         train(simple(training__compile="on"), tmp_path / "run")

@@ -19,8 +19,8 @@ from torch._functorch.aot_autograd import make_boxed_func
 from gancore.config import Experiment
 from gancore.config.training import TrainingConfig
 from gancore.errors import ConfigError, GancoreError
-from gancore.training import compiled
 from gancore.training.checkpoint import state_of
+from gancore.training.compile import compiler
 from gancore.training.device import pick_device
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
@@ -70,7 +70,7 @@ class FixedPlaces:
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[FixedPlaces]:
     places = FixedPlaces()
-    monkeypatch.setattr(compiled, "BACKEND", places.backend)
+    monkeypatch.setattr(compiler, "BACKEND", places.backend)
     monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", places.begin)
     yield places
     torch._dynamo.reset()

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from gancore.training.draws import SeededDraw, data_order
+from gancore.training.step.draws import SeededDraw, data_order
 
 KEY = (0, 0, 5, "discriminator/main")
 

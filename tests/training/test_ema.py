@@ -10,8 +10,8 @@ from tiny import tiny_experiment, tiny_trainer
 from gancore.config import load_experiment
 from gancore.config.training import EMA
 from gancore.errors import ConfigError, RunError
-from gancore.training.ema import ema_decay, recompute_statistics
 from gancore.training.run import train
+from gancore.training.step.ema import ema_decay, recompute_statistics
 
 
 def test_decay_is_a_half_life() -> None:

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from gancore.config.training import EMA, Adam, TrainingConfig
 from gancore.contracts import PluginConfig, Regularizer
-from gancore.training.ema import ema_decay, update_ema
-from gancore.training.optimizers import NetworkOptimizer
-from gancore.training.phases import phases_of
+from gancore.training.step.ema import ema_decay, update_ema
+from gancore.training.step.optimizers import NetworkOptimizer
+from gancore.training.step.phases import phases_of
 
 DTYPES = {"": torch.float32, "64": torch.float64}
 SIDES = {"G": "generator", "D": "discriminator"}

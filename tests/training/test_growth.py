@@ -23,9 +23,9 @@ from gancore.errors import RunError
 from gancore.evaluation import Generated
 from gancore.training import train
 from gancore.training.checkpoint import restore, state_of
-from gancore.training.draws import SeededDraw, data_order
 from gancore.training.samples import generate
-from gancore.training.step import PhaseStep
+from gancore.training.step.draws import SeededDraw, data_order
+from gancore.training.step.phase_step import PhaseStep
 from gancore.training.trainer import Trainer
 
 GROWTH = {"start": 4, "stable_kimg": 0.016, "fade_kimg": 0.032, "batch": {16: 4}}

@@ -9,7 +9,7 @@ import pytest
 from gancore.config.growth import GrowthConfig
 from gancore.config.training import TrainingConfig
 from gancore.contracts import Stage
-from gancore.training.growth import Growth
+from gancore.training.step.growth import Growth
 
 # (first kimg, last kimg, resolution, fading in) of every phase: stable at 4, then [fade, stable] for each doubling.
 PGGAN_1 = [

@@ -2,8 +2,8 @@
 
 from gancore.config.training import TrainingConfig
 from gancore.contracts import PluginConfig, Regularizer
-from gancore.training.optimizers import lazy_correction
-from gancore.training.phases import phases_of
+from gancore.training.step.optimizers import lazy_correction
+from gancore.training.step.phases import phases_of
 
 
 class Options(PluginConfig):

@@ -10,12 +10,12 @@ from torch import nn
 
 import gancore.training.trainer
 from gancore.nn.gradients import inner_scale, input_gradients
-from gancore.training import scaling
 from gancore.training.checkpoint import restore, state_of
-from gancore.training.guard import Guard
-from gancore.training.phases import Phase
-from gancore.training.scaling import LARGEST, SMALLEST, START, LossScale
-from gancore.training.stats import Stats
+from gancore.training.step import scaling
+from gancore.training.step.guard import Guard
+from gancore.training.step.phases import Phase
+from gancore.training.step.scaling import LARGEST, SMALLEST, START, LossScale
+from gancore.training.step.stats import Stats
 from gancore.training.trainer import Trainer
 
 CPU = torch.device("cpu")

@@ -14,8 +14,8 @@ from tiny import tiny_mapping
 
 from gancore.data import ImageData
 from gancore.training.distribution import Processes, joined
-from gancore.training.draws import SeededDraw
 from gancore.training.run import new_trainer, training_data
+from gancore.training.step.draws import SeededDraw
 
 
 def in_float64() -> None:

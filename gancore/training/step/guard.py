@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from gancore.training.scaling import LossScale
+from gancore.training.step.scaling import LossScale
 
 
 class Guard:

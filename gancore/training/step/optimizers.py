@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gancore.config.training import SGD, Adam, RMSprop
 from gancore.contracts import ParamGroup, Part, value_at
-from gancore.training.adam import FusedAdam
+from gancore.training.step.adam import FusedAdam
 
 
 def lazy_correction(intervals: Iterable[int]) -> float:

@@ -12,7 +12,7 @@ from torch import nn
 from gancore.config.training import EMA
 from gancore.contracts import Generator, value_at
 from gancore.nn.statistics import recomputed_moments
-from gancore.training.draws import SeededDraw, random_labels
+from gancore.training.step.draws import SeededDraw, random_labels
 
 
 def ema_decay(cfg: EMA, batch: int, nimg: int) -> float:

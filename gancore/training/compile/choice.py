@@ -14,8 +14,8 @@ import torch
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
-from gancore.training.compiled import is_first_order
-from gancore.training.compiler import described, is_compile_failure, why_not
+from gancore.training.compile.compiler import described, is_compile_failure, why_not
+from gancore.training.compile.networks import is_first_order
 from gancore.training.device import wait_for
 from gancore.training.trainer import Trainer
 

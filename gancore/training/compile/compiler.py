@@ -7,7 +7,8 @@ from torch import Tensor
 
 from gancore.config.training import TrainingConfig
 from gancore.errors import GancoreError, Interrupted
-from gancore.training import compiled
+
+BACKEND = "inductor"
 
 
 def check_compiler(training: TrainingConfig, device: torch.device) -> None:
@@ -26,9 +27,9 @@ def why_not(device: torch.device) -> str | None:
         return x.sin() + number
 
     try:
-        if device.type == "cpu" and compiled.BACKEND == "inductor":
+        if device.type == "cpu" and BACKEND == "inductor":
             get_cpp_compiler()
-        torch.compile(trial, backend=compiled.BACKEND, dynamic=False)(torch.ones(8, device=device))
+        torch.compile(trial, backend=BACKEND, dynamic=False)(torch.ones(8, device=device))
     except Exception as error:  # of compilers, of the system, of torch: whatever it is, it does not work
         return described(error)
     return None

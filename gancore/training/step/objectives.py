@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from gancore.composition import GAN
-from gancore.training.phases import Phase
-from gancore.training.step import PhaseStep
+from gancore.training.step.phase_step import PhaseStep
+from gancore.training.step.phases import Phase
 
 Losses = dict[str, Tensor]
 

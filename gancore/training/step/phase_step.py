@@ -13,7 +13,7 @@ from gancore.contracts import Discriminator, Fakes, Generator, Images, Stage
 from gancore.data import ImageData
 from gancore.nn.precision import at_least_float32
 from gancore.nn.processes import averaged
-from gancore.training.draws import SeededDraw
+from gancore.training.step.draws import SeededDraw
 
 
 @dataclass(frozen=True)

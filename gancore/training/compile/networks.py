@@ -21,9 +21,9 @@ from torch import Tensor, nn
 
 from gancore.composition import GAN
 from gancore.contracts import Draw, Regularizer, Stage
-from gancore.training.phases import Phase
+from gancore.training.compile import compiler
+from gancore.training.step.phases import Phase
 
-BACKEND = "inductor"
 GRAPHS = 128
 """Of one forward pass, before torch gives up compiling it: growing from 4 to 1024 takes 9 times about 4."""
 
@@ -85,7 +85,7 @@ class CompiledForward:
     def __init__(self, module: nn.Module, cuda_graphs: bool = False) -> None:
         self.module, self.eager = module, module.forward
         options: dict[str, Any] | None = {"triton.cudagraphs": True} if cuda_graphs else None
-        self.compiled = torch.compile(module.forward, backend=BACKEND, dynamic=False, options=options)
+        self.compiled = torch.compile(module.forward, backend=compiler.BACKEND, dynamic=False, options=options)
         self.signature = inspect.signature(module.forward)
         self.asked: dict[tuple[Any, ...], list[Asked]] = {}
 
