@@ -9,7 +9,6 @@ for, and what is copied into the run folder, even when the file is edited meanwh
 imports installed packages, not its neighbours.
 """
 
-import hashlib
 import linecache
 import os
 import sys
@@ -20,9 +19,13 @@ from types import ModuleType
 
 from gancore.errors import PluginError
 from gancore.registry import PluginSpec
+from gancore.trust import digest, may_execute, remember
 
 LOCAL = "local"
 """The distribution of local plugins in lists and run folders."""
+
+LARGEST = 2**20
+"""Bytes that a plugin file may have."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +56,28 @@ class LocalPlugin(PluginSpec):
         return made
 
 
-def load_local(section: Mapping[str, Mapping[str, str]], base: Path, *, trusted: bool) -> list[LocalPlugin]:
+def load_local(
+    section: Mapping[str, Mapping[str, str]], base: Path, *, requested: bool, trusted: bool = False
+) -> list[LocalPlugin]:
     """The plugins of a `plugins:` section, kind -> name -> "file.py:Class"; files are relative to `base`.
 
-    Nothing is executed before `load` is called. `trusted` is False for a run folder's own copies, unless the user
-    said --trust-local-plugins: a folder from somebody else must not run code by being opened.
+    Nothing is executed before `load` is called. `requested` and `trusted` are those of gancore.trust.may_execute: a
+    folder from somebody else must not run code by being opened.
 
-    Raises PluginError for a missing file, a wrong target, kind or name, and for a file that is not trusted.
+    Raises PluginError for a missing file, a wrong target, kind or name, and for a file that may not be executed.
     """
     return [
-        _read(kind, name, target, base, trusted) for kind, names in section.items() for name, target in names.items()
+        _read(kind, name, target, base, requested, trusted)
+        for kind, names in section.items()
+        for name, target in names.items()
     ]
 
 
 def copy_into(specs: Iterable[PluginSpec], folder: Path) -> dict[str, dict[str, str]]:
     """Copies the files of local plugins to folder/plugins; returns the `plugins:` section that finds them there.
 
-    Other plugins are passed over. Files of one name but different content are told apart by their version.
+    They are remembered, so that this account can open the folder without --trust-local-plugins. Other plugins are
+    passed over. Files of one name but different content are told apart by their version.
     """
     section: dict[str, dict[str, str]] = {}
     for spec in specs:
@@ -80,7 +88,7 @@ def copy_into(specs: Iterable[PluginSpec], folder: Path) -> dict[str, dict[str, 
     return section
 
 
-def _read(kind: str, name: str, target: str, base: Path, trusted: bool) -> LocalPlugin:
+def _read(kind: str, name: str, target: str, base: Path, requested: bool, trusted: bool) -> LocalPlugin:
     where = f"plugins.{kind}.{name}"
     file, _, attribute = target.rpartition(":")
     path = base / file
@@ -88,13 +96,14 @@ def _read(kind: str, name: str, target: str, base: Path, trusted: bool) -> Local
         raise PluginError(f"{where}: {target!r} should be a Python file and a class, './mine.py:Mine'")
     if not path.is_file():
         raise PluginError(f"{where}: there is no file {path}")
-    if not trusted:
-        raise PluginError(
-            f"{where}: this would execute {path}; if you trust that file, say so with --trust-local-plugins"
-        )
     try:
-        source = path.read_bytes()
-        version = hashlib.sha256(source).hexdigest()[:12]
+        with path.open("rb") as opened:
+            source = opened.read(LARGEST + 1)
+        if len(source) > LARGEST:
+            raise PluginError(f"{path} is larger than {LARGEST >> 20} MiB; a plugin file is a single module")
+        if not may_execute(source, requested=requested, trusted=trusted):
+            raise PluginError(f"this would execute {path}; if you trust that file, say so with --trust-local-plugins")
+        version = digest(source)[:12]
         made = f"gancore_local_{version}:{attribute}"
         return LocalPlugin(kind, name, made, f"from {file}", "", LOCAL, version, path.resolve(), source)
     except (OSError, PluginError) as cause:
@@ -109,6 +118,7 @@ def _copy(spec: LocalPlugin, folder: Path) -> Path:
     unfinished = copy.with_suffix(".tmp")
     unfinished.write_bytes(spec.source)
     os.replace(unfinished, copy)
+    remember(spec.source)
     return copy
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gancore.cli.options import overrides
+from gancore.cli.options import overrides, trust_local_plugins
 from gancore.errors import ConfigError, PluginError
 from gancore.registry import Registry
 
@@ -19,7 +19,8 @@ KINDS = {"data": "dataset", "weight_normalization": "normalization"}
 @click.argument("source", metavar="RUN|GRID|FILE", type=click.Path(path_type=Path))
 @overrides
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
-def cite(source: Path, override: tuple[str, ...], as_json: bool) -> None:
+@trust_local_plugins
+def cite(source: Path, override: tuple[str, ...], as_json: bool, trust: bool | None) -> None:
     """Print the papers behind a run or an experiment, from the plugins it is composed of.
 
     Of a grid, or its folder, the papers behind all of its cells. Code of local plugins in a run folder is not executed.
@@ -28,7 +29,7 @@ def cite(source: Path, override: tuple[str, ...], as_json: bool) -> None:
 
     registry = discover()
     papers: dict[str, list[str]] = {}
-    for experiment in _experiments(source, override):
+    for experiment in _experiments(source, override, trust):
         for kind, name in _chosen(experiment):
             part = f"{kind} {name}"
             parts = papers.setdefault(_paper(registry, kind, name), [])
@@ -39,7 +40,7 @@ def cite(source: Path, override: tuple[str, ...], as_json: bool) -> None:
         click.echo("\n".join(_lines(papers)))
 
 
-def _experiments(source: Path, override: tuple[str, ...]) -> list[dict[str, Any]]:
+def _experiments(source: Path, override: tuple[str, ...], trust: bool | None) -> list[dict[str, Any]]:
     """Resolved experiments as plain data."""
     if source.is_dir():
         from gancore.config.loader import read
@@ -50,7 +51,7 @@ def _experiments(source: Path, override: tuple[str, ...]) -> list[dict[str, Any]
         return [read(file).data for file in cells or [source / "config.yaml"]]
     from gancore.config import load_experiment
 
-    experiment = load_experiment(source, override)
+    experiment = load_experiment(source, override, trusted=trust)
     if experiment.grid is None:
         return [experiment.to_dict()]
     from gancore.grid.cells import cells_of

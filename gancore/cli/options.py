@@ -11,5 +11,5 @@ trust_local_plugins = click.option(
     "trust",
     flag_value=True,
     default=None,
-    help="Execute plugin files copied into a run folder.",
+    help="Execute plugin files that a run or grid folder, or a model, brings along.",
 )

@@ -94,7 +94,7 @@ def _asked_for(plugin: tuple[str, ...], kind: str | None) -> PluginSpec:
     if len(plugin) == 2 and kind is None:
         return discover().get(*plugin)
     if len(plugin) == 1 and kind is not None:
-        return load_local({kind: {"checked": plugin[0]}}, Path(), trusted=True)[0]
+        return load_local({kind: {"checked": plugin[0]}}, Path(), requested=True)[0]
     raise click.UsageError("say KIND NAME for an installed plugin, --kind KIND FILE:CLASS for one in a file")
 
 

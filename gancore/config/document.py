@@ -25,17 +25,25 @@ class Document:
     places: "file:line" or "-o KEY=VALUE" of every key and list item; of the document itself under ().
     stale: options from before their part's `use` was changed; where the new plugin does not have the same option
         they are dropped instead of being mistakes.
+    unrequested: files (as in `places`) that were reached through a folder or a model, so that the plugin files they
+        name are not executed unasked; see gancore.trust.
     """
 
     data: Any
     places: dict[Keys, str]
     stale: dict[Keys, Origin] = field(default_factory=dict)
+    unrequested: frozenset[str] = frozenset()
 
     def where(self, keys: Keys) -> str:
         """The place of a value, or of the nearest mapping or list around it that was written."""
         while keys and keys not in self.places:
             keys = keys[:-1]
         return self.places.get(keys, "")
+
+    def is_request(self, place: str) -> bool:
+        """Whether a person asked for what was written at a place, by naming its file or writing it themselves."""
+        file, _, line = place.rpartition(":")
+        return self.unrequested.isdisjoint({place, file} if line.isdecimal() else {place})
 
 
 def child(value: Any, key: Key) -> Any:
@@ -85,7 +93,7 @@ def merged(base: Document, over: Document) -> Document:
     # outer parts come before what is in them, so that an option is of the innermost part that was switched
     stale = {keys: origin for origin in switched for keys in old if keys[: len(origin.part)] == origin.part}
     earlier = {keys: base.stale[keys] for keys in old if keys in base.stale}
-    return Document(data, places, stale | earlier | over.stale)
+    return Document(data, places, stale | earlier | over.stale, base.unrequested | over.unrequested)
 
 
 def _merge(base: Any, over: Any, keys: Keys, switched: list[Origin]) -> Any:

@@ -16,6 +16,7 @@ from gancore.errors import ConfigError, Problem
 from gancore.local_plugins import LocalPlugin, copy_into
 from gancore.options import PluginConfig, is_former
 from gancore.registry import PluginSpec, Registry
+from gancore.trust import digest
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class Experiment:
     grid: what `gancore grid` makes of it; its cells have none.
     home: the folder of its file, which the files in `plugins` are relative to.
     dropped: a line for each option that a change of `use` made pointless.
+    trusted: whether all plugin files may be executed (gancore.trust), those of files that cells extend too.
     document, installed: what it was resolved from; local plugins are not among the installed ones.
     """
 
@@ -131,6 +133,7 @@ class Experiment:
     grid: GridConfig | None = field(compare=False)
     home: Path = field(compare=False)
     dropped: list[str] = field(compare=False)
+    trusted: bool = field(compare=False)
     document: Document = field(compare=False, repr=False)
     installed: Registry = field(compare=False, repr=False)
 
@@ -169,6 +172,11 @@ class Experiment:
     def plugin_origins(self) -> dict[str, str]:
         """Distribution and version of every chosen plugin: {"generator.skip": "gancore 0.1.0"}."""
         return {f"{part.kind}.{part.use}": f"{part.spec.distribution} {part.spec.version}" for part in self.parts()}
+
+    def plugin_files(self) -> tuple[str, ...]:
+        """Digests of the files of its local plugins, for a process that is to trust the same ones."""
+        files = [part.spec.source for part in self.parts() if isinstance(part.spec, LocalPlugin)]
+        return tuple(sorted(set(map(digest, files))))
 
     def copied_into(self, folder: Path) -> "Experiment":
         """This experiment as it reads in a run folder: copies the files of its local plugins to folder/plugins."""

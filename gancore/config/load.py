@@ -1,21 +1,18 @@
 """The one way to an experiment: from a file or a mapping, with overrides, to an `Experiment` or a `ConfigError`."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gancore.config.document import Document, find
+from gancore.config.document import Document
 from gancore.config.experiment import EvaluationPart, Experiment
 from gancore.config.resolve import resolve, resolve_evaluation
 from gancore.config.sources import changed, extending, read_experiment
 from gancore.discovery import discover
 from gancore.registry import Registry
-
-RUN_FILES = ("environment.json", "log.jsonl", "*.safetensors")
-"""What is found beside the config.yaml of a run folder."""
+from gancore.trust import is_request
 
 Source = Experiment | Path | str | Mapping[str, Any]
 """What may stand for an experiment in Python: itself, a YAML file, or what one would hold as plain data."""
@@ -38,8 +35,9 @@ def load_experiment(
     source: a YAML file, or what one would hold as plain data.
     overrides: "key.path=value", the value in YAML; a later one wins.
     registry: the plugins there are (default: all installed).
-    trusted: whether files named in `plugins:` may be executed (default: yes, but not copies in a run folder, which
-        may be somebody else's).
+    trusted: whether files named in `plugins:` may be executed. None: those that the YAML file, or what it extends,
+        names, but not those named by files of run and grid folders; False: none of them. Files that were copied into
+        a run of this account may be executed in any case (gancore.trust).
     base: the folder of relative paths (default: that of the file; the working directory for a mapping).
 
     Raises ConfigError with all mistakes at once, each "file:line: key: what is wrong"; an override's place is
@@ -48,10 +46,10 @@ def load_experiment(
     if not isinstance(source, Mapping):
         source = Path(source)
     folder = base or (source.parent if isinstance(source, Path) else Path.cwd())
-    document = read_experiment(source, overrides, folder)
+    requested = trusted is not False and (isinstance(source, Mapping) or is_request(source))
+    document = read_experiment(source, overrides, folder, requested)
     name = _safe(source.stem) if isinstance(source, Path) else "experiment"
-    trusted = not (isinstance(source, Path) and _of_a_run(source, document.data)) if trusted is None else trusted
-    return resolve(document, registry or discover(), folder, name, trusted)
+    return resolve(document, registry or discover(), folder, name, trusted=bool(trusted))
 
 
 def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str | Mapping[str, str] = "") -> Experiment:
@@ -67,31 +65,12 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
         document = extending(document, changes["extends"], place, experiment.home)
     document = changed(document, {key: value for key, value in changes.items() if key != "extends"}, where)
     document = replace(document, data={key: value for key, value in document.data.items() if key != "grid"})
-    return resolve(document, experiment.installed, experiment.home, experiment.name, trusted=True)
+    return resolve(document, experiment.installed, experiment.home, experiment.name, experiment.trusted)
 
 
 def load_evaluation(section: Mapping[str, Any], registry: Registry | None = None) -> EvaluationPart:
     """An `evaluation:` section without an experiment around it, from plain data. Raises ConfigError."""
     return resolve_evaluation(changed(Document({}, {}), {"evaluation": section}, ""), registry or discover())
-
-
-def _of_a_run(source: Path, data: Any) -> bool:
-    """Whether a file is that of a run folder, by what lies beside it, or by what it says where that was removed."""
-    if source.name != "config.yaml":
-        return False
-    beside = any(next(source.parent.glob(pattern), None) for pattern in RUN_FILES)
-    return beside or (find(data, ("format",)) is not None and any(map(_is_copy, _targets(data))))
-
-
-def _targets(data: Any) -> list[str]:
-    """The files and classes that the `plugins:` section names."""
-    section = find(data, ("plugins",))
-    kinds = section.values() if isinstance(section, dict) else []
-    return [str(target) for names in kinds if isinstance(names, dict) for target in names.values()]
-
-
-def _is_copy(target: str) -> bool:
-    return os.path.normpath(target).startswith(f"plugins{os.sep}")
 
 
 def _safe(stem: str) -> str:

@@ -34,7 +34,7 @@ def resolve(document: Document, registry: Registry, home: Path, name: str, trust
         raise ConfigError([Problem(document.where(()), "", message)])
     resolver = _Resolver(document, registry)
     resolver.add_local_plugins(home, trusted)
-    experiment = resolver.experiment(home, name)
+    experiment = resolver.experiment(home, name, trusted)
     if experiment is None or resolver.problems:
         raise ConfigError(sorted(resolver.problems, key=_line))
     if problems := misfits(experiment, resolver.registry):
@@ -68,7 +68,7 @@ class _Resolver:
         self.undone: set[Any] = set()
         """Names of local plugins that were refused; that nobody else knows them is no further mistake."""
 
-    def experiment(self, home: Path, name: str) -> Experiment | None:
+    def experiment(self, home: Path, name: str, trusted: bool) -> Experiment | None:
         frame = self.check(Frame, self.document.data, ())
         self.resolved["training"] = plain(frame.training) if frame else None
         data, generator, discriminator = self.data(), self.network("generator"), self.network("discriminator")
@@ -92,6 +92,7 @@ class _Resolver:
             grid=frame.grid,
             home=home,
             dropped=self.dropped,
+            trusted=trusted,
             document=self.document,
             installed=self.installed,
         )
@@ -99,9 +100,11 @@ class _Resolver:
     def add_local_plugins(self, home: Path, trusted: bool) -> None:
         for kind, files in _items(find(self.document.data, ("plugins",))):
             for name, target in _items(files):
+                requested = self.document.is_request(self.document.where(("plugins", kind, name)))
+                section = {str(kind): {str(name): str(target)}}
                 try:
                     check_kind(str(kind))
-                    specs = load_local({str(kind): {str(name): str(target)}}, home, trusted=trusted)
+                    specs = load_local(section, home, requested=requested, trusted=trusted)
                     self.registry = self.registry.with_local(specs)
                 except PluginError as error:
                     message = str(error).removeprefix(f"plugins.{kind}.{name}: ")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from gancore.config.document import Document, Keys, dotted, find, merged, nested
 from gancore.config.loader import from_mapping, parse, read
 from gancore.config.words import show
 from gancore.errors import ConfigError, Problem
+from gancore.trust import is_request
 
 PARTS: tuple[Keys, ...] = (
     ("data",),
@@ -32,17 +34,23 @@ features."""
 AXES = "grid.axes."
 
 
-def read_experiment(source: Path | Mapping[str, Any], overrides: Sequence[str], base: Path) -> Document:
+def read_experiment(
+    source: Path | Mapping[str, Any], overrides: Sequence[str], base: Path, requested: bool
+) -> Document:
     """All that was written, merged: the file over what it extends, then the overrides, the later the stronger.
 
-    `base` is the folder of relative paths. Raises ConfigError.
+    `base` is the folder of relative paths; `requested` says whether a person asked for this source rather than for a
+    folder or a model that has it. Raises ConfigError.
     """
     top = read(source) if isinstance(source, Path) else from_mapping(source)
     chain = [source.resolve()] if isinstance(source, Path) else []
-    document = _extended(_canonical(top), base, base, chain)
+    unrequested = [] if requested else [str(source) if isinstance(source, Path) else ""]
+    document = _extended(replace(_canonical(top), unrequested=frozenset(unrequested)), base, base, chain)
     given = Document({}, {})
     for override in _all(overrides):
         given = merged(given, override)
+    if not requested:  # paths in overrides are relative to that folder
+        given = replace(given, unrequested=frozenset(given.places.values()))
     given.stale.clear()  # all overrides of a command line are written at once
     return merged(document, given) if overrides else document
 
@@ -52,7 +60,7 @@ def extending(document: Document, file: Any, where: str, folder: Path) -> Docume
 
     `where` says in errors who asks for that. Raises ConfigError.
     """
-    asked = Document({**document.data, "extends": file}, {**document.places, ("extends",): where}, document.stale)
+    asked = replace(document, data={**document.data, "extends": file}, places={**document.places, ("extends",): where})
     return _extended(asked, folder, folder, [])
 
 
@@ -128,26 +136,28 @@ def _extended(document: Document, folder: Path, base: Path, chain: list[Path]) -
         circle = " -> ".join(file.name for file in [*chain, path.resolve()])
         raise ConfigError([Problem(where, "extends", f"files extend each other in a circle: {circle}")])
     parent = _canonical(read(path))
+    if not (document.is_request(where) and is_request(path)):
+        parent = replace(parent, unrequested=frozenset([str(path)]))
     if not isinstance(parent.data, dict):
         message = f"{path} is no experiment; expected a mapping of sections, got {show(parent.data)}"
         raise ConfigError([Problem(where, "extends", message)])
-    parent = _extended(parent, path.parent, base, [*chain, path.resolve()])
-    return merged(_inheritable(parent, path.parent, base), document)
+    parent = _extended(_seen_from(base, parent, path.parent), path.parent, base, [*chain, path.resolve()])
+    inherited = {key: value for key, value in parent.data.items() if key not in ("name", "extends")}
+    return merged(replace(parent, data=inherited), document)
 
 
-def _inheritable(document: Document, folder: Path, base: Path) -> Document:
-    """The part of an extended file that is handed on, its plugin files as seen from `base`."""
-    data = {key: value for key, value in document.data.items() if key not in ("name", "extends")}
-    plugins = data.get("plugins")
-    if folder.resolve() != base.resolve() and isinstance(plugins, dict):
-        data["plugins"] = {kind: _moved(files, folder, base) for kind, files in plugins.items()}
-    return Document(data, document.places, document.stale)
+def _seen_from(base: Path, document: Document, folder: Path) -> Document:
+    """The document of a file in `folder`, with the paths of its plugin files relative to `base`."""
+    plugins = document.data.get("plugins")
+    if folder.resolve() == base.resolve() or not isinstance(plugins, dict):
+        return document
+    there = os.path.relpath(folder, base)
+    return replace(document, data=document.data | {"plugins": {k: _moved(v, there) for k, v in plugins.items()}})
 
 
-def _moved(files: Any, folder: Path, base: Path) -> Any:
+def _moved(files: Any, there: str) -> Any:
     if not isinstance(files, dict):
         return files
-    there = os.path.relpath(folder, base)
     return {
         name: os.path.normpath(f"{there}/{file}") if isinstance(file, str) else file for name, file in files.items()
     }

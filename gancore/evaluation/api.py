@@ -49,7 +49,7 @@ def evaluate(
     fit: how images of another size are made to fit, "resize", "crop" or "pad".
     batch: images at a time; changes no number beyond rounding.
     device: default cuda where there is one, else cpu.
-    trust_local_plugins: whether plugin files that were copied into a run folder may be executed.
+    trust_local_plugins: whether plugin files that a run folder or a model brings along may be executed.
 
     Raises GancoreError (ConfigError, DataError, RunError) before anything is computed where something is missing.
     """
@@ -59,7 +59,11 @@ def evaluate(
         found.experiment, {key: value for key, value in changes.items() if value is not None}, repeat
     )
     where = pick_device(device)
-    data = real if isinstance(real, ImageData) else find_reals(Path(real) if real else None, found, fit)
+    data = (
+        real
+        if isinstance(real, ImageData)
+        else find_reals(Path(real) if real else None, found, fit, trust_local_plugins)
+    )
     evaluator = Evaluator(evaluation, Reals(data, evaluation.core.reals) if data else None, where)
     return evaluator.scores(found.fakes(data, where, batch))
 

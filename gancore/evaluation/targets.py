@@ -46,10 +46,10 @@ def find_target(path: Path, trust: bool = False, fit: str | None = None) -> Targ
         raise GancoreError(f"{path}: a run without a model yet; train it further")
     if not path.exists():
         raise GancoreError(f"{path}: no such run, model, or folder of images")
-    return Target(images=_opened(find_source(path).changed(fit=fit, labels=False)))
+    return Target(images=_opened(find_source(path, trusted=trust or None).changed(fit=fit, labels=False)))
 
 
-def find_reals(named: Path | None, target: Target, fit: str | None = None) -> ImageData | None:
+def find_reals(named: Path | None, target: Target, fit: str | None = None, trust: bool = False) -> ImageData | None:
     """The real images: those named (a folder, an archive, an experiment, a dataset plugin), or a run's own.
 
     They have the size of what is judged; raises DataError where they do not and no `fit` says what to do.
@@ -61,7 +61,7 @@ def find_reals(named: Path | None, target: Target, fit: str | None = None) -> Im
             if experiment
             else None
         )
-    found = _source(named).changed(fit=fit, **_form(target))
+    found = _source(named, trust).changed(fit=fit, **_form(target))
     try:
         return _opened(found)
     except DataError as error:
@@ -84,11 +84,11 @@ def _opened(source: Source) -> ImageData:
         raise DataError(f"{error.found}\n--fit resize, crop or pad makes images of another size fit") from error
 
 
-def _source(named: Path) -> Source:
+def _source(named: Path, trust: bool) -> Source:
     registry = discover()
     name = str(named)
     if named.exists() or ("dataset", name) not in registry.plugins:
-        return find_source(named)
+        return find_source(named, trusted=trust or None)
     plugin = registry.get("dataset", name).load()
     return Source(name, plugin(plugin.Config(), Path.cwd()), DataKeys(resolution=plugin.default_resolution))
 

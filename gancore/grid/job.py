@@ -35,6 +35,7 @@ class Job:
     Paths are those of the cell in its folder `grid`; `stop` is a file that is there when all cells shall save and stop.
     threads: of the cell's process; gpu: its CUDA_VISIBLE_DEVICES, None to leave that alone.
     rules: those of `stop_early`, as plain data.
+    trusted: digests of the local plugins' files, which were trusted where the grid was started.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Job:
     threads: int
     gpu: str | None = None
     rules: tuple[Mapping[str, Any], ...] = ()
+    trusted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def run_job(job: Job) -> Outcome:
     with Path(job.log).open("ab") as log:
         before = log.tell()
         process = subprocess.Popen(
-            [sys.executable, *MODULE, job.experiment, job.run, job.lock],
+            [sys.executable, *MODULE, job.experiment, job.run, job.lock, *job.trusted],
             stdin=subprocess.PIPE,  # closed when this process dies: see gancore.cli.grid_cell
             stdout=subprocess.DEVNULL,
             stderr=log,

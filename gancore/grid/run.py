@@ -123,6 +123,7 @@ def _job(folder: GridFolder, cell: Identified, grid: GridConfig, threads: int) -
         stop=str(folder.stop.resolve()),
         threads=experiment.training.threads or threads,
         rules=tuple(plain(rule) for rule in grid.stop_early),
+        trusted=experiment.plugin_files(),
     )
 
 

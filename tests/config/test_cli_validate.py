@@ -78,55 +78,6 @@ class Mine(Normalization):
 """
 
 
-def test_files_copied_into_a_run_folder_are_executed_only_when_trusted(
-    write: Write, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = "data: emoji\nplugins: {normalization: {mine: ./plugins/mine.py:Mine}}\ngenerator: {normalization: mine}\n"
-    write("run/plugins/mine.py", PLUGIN)
-    write("run/config.yaml", text)
-    write("run/environment.json", "{}")
-    assert main(["validate", "run"]) == 2
-    assert "--trust-local-plugins" in capsys.readouterr().err
-    assert not Path("executed").exists()
-    assert main(["validate", "run", "--trust-local-plugins"]) == 0
-    assert Path("executed").exists()
-
-
-@pytest.mark.parametrize(
-    ("config", "beside"),
-    [
-        ("format: 1\ndata: emoji\nplugins: {normalization: {mine: ./plugins/../plugins/mine.py:Mine}}\n", None),
-        ("data: emoji\nplugins: {normalization: {mine: ./mine.py:Mine}}\n", "log.jsonl"),
-        ("data: emoji\nplugins: {normalization: {mine: ./mine.py:Mine}}\n", "checkpoint-5.safetensors"),
-    ],
-)
-def test_a_run_folder_is_known_by_more_than_one_file(
-    config: str, beside: str | None, write: Write, capsys: pytest.CaptureFixture[str]
-) -> None:
-    write("run/plugins/mine.py", PLUGIN)
-    write("run/mine.py", PLUGIN)
-    write("run/config.yaml", config + "generator: {normalization: mine}\n")
-    if beside:
-        write(f"run/{beside}", "")
-    assert main(["validate", "run"]) == 2
-    assert "--trust-local-plugins" in capsys.readouterr().err
-    assert not Path("executed").exists()
-
-
-@pytest.mark.parametrize(
-    ("file", "target"),
-    [("experiment.yaml", "./plugins/mine.py"), ("config.yaml", "./mine.py"), ("a.yaml", "./mine.py")],
-)
-def test_ones_own_experiment_needs_no_flag(file: str, target: str, write: Write) -> None:
-    write(target, PLUGIN + f"    own = {file!r}\n")
-    plugins = f"plugins: {{normalization: {{mine: '{target}:Mine'}}}}\n"
-    assert (
-        main(["validate", str(write(file, f"format: 1\ndata: emoji\n{plugins}generator: {{normalization: mine}}\n"))])
-        == 0
-    )
-    assert Path("executed").exists()
-
-
 def test_ones_own_plugin_file_is_executed_and_named_from_another_folder(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -34,7 +34,7 @@ def folder(tmp_path: Path):
 
 
 def load_one(folder: Path, target: str = "./mine.py:Mine", trusted: bool = True):
-    [spec] = load_local({"loss": {"mine": target}}, folder, trusted=trusted)
+    [spec] = load_local({"loss": {"mine": target}}, folder, requested=trusted)
     return spec
 
 
@@ -64,7 +64,7 @@ def test_what_was_read_is_what_counts_though_the_file_is_edited(folder: Path):
 def test_one_file_is_executed_once_for_all_its_plugins(folder: Path):
     text = (folder / "mine.py").read_text()
     (folder / "mine.py").write_text(text + "class Other(Mine): ...")
-    mine, other = load_local({"loss": {"mine": "mine.py:Mine", "other": "mine.py:Other"}}, folder, trusted=True)
+    mine, other = load_local({"loss": {"mine": "mine.py:Mine", "other": "mine.py:Other"}}, folder, requested=True)
     assert issubclass(other.load(), mine.load())
 
 
@@ -72,7 +72,7 @@ def test_a_copy_loads_from_the_run_folder(folder: Path):
     run = folder / "run"
     section = copy_into([load_one(folder)], run)
     (folder / "mine.py").unlink()
-    [again] = load_local(section, run, trusted=True)
+    [again] = load_local(section, run, requested=True)
     assert again.load().marker == str(folder)
     assert copy_into([again], run) == section  # a resumed run copies onto itself
 
@@ -80,9 +80,9 @@ def test_a_copy_loads_from_the_run_folder(folder: Path):
 def test_files_of_one_name_are_kept_apart(folder: Path):
     (folder / "b").mkdir()
     (folder / "b/mine.py").write_text(CODE.format(marker="b"))
-    specs = load_local({"loss": {"a": "mine.py:Mine", "b": "b/mine.py:Mine"}}, folder, trusted=True)
+    specs = load_local({"loss": {"a": "mine.py:Mine", "b": "b/mine.py:Mine"}}, folder, requested=True)
     section = copy_into(specs, folder / "run")
-    copies = load_local(section, folder / "run", trusted=True)
+    copies = load_local(section, folder / "run", requested=True)
     assert [spec.load().marker for spec in copies] == [str(folder), "b"]
 
 
@@ -131,6 +131,6 @@ def test_a_broken_file_is_told_with_its_name(folder: Path, code: str):
 
 def test_unknown_kinds_and_names_are_told(folder: Path):
     with pytest.raises(PluginError, match=r"plugins.los.*did you mean 'loss'"):
-        load_local({"los": {"mine": "mine.py:Mine"}}, folder, trusted=True)
+        load_local({"los": {"mine": "mine.py:Mine"}}, folder, requested=True)
     with pytest.raises(PluginError, match="lower-case"):
-        load_local({"loss": {"Mine": "mine.py:Mine"}}, folder, trusted=True)
+        load_local({"loss": {"Mine": "mine.py:Mine"}}, folder, requested=True)

@@ -72,13 +72,19 @@ def experiment(tmp_path: Path) -> Path:
     return home / "experiment.yaml"
 
 
-def test_local_file_is_trained_copied_and_trusted_only_when_asked(experiment: Path, tmp_path: Path) -> None:
+def test_local_file_is_trained_copied_and_trusted_only_when_asked(
+    experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = tmp_path / "run"
     result = CliRunner().invoke(root, ["train", str(experiment), "--out", str(run)])
     assert result.exit_code == 0, result.output
     assert (run / "plugins" / "mine.py").read_text() == MINE
 
     shutil.rmtree(experiment.parent)  # the run folder alone must do
+    assert CliRunner().invoke(root, ["train", str(run)]).exit_code == 0  # of this account, so no flag is needed
+    assert isinstance(gancore.load(run), gancore.contracts.Generator)
+
+    monkeypatch.setenv("GANCORE_DATA", str(tmp_path / "another account"))
     with pytest.raises(ConfigError, match="--trust-local-plugins"):
         gancore.load(run)
     G = gancore.load(run, trust_local_plugins=True)
