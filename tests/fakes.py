@@ -18,6 +18,10 @@ class FakeDraw:
     n: int
     seed: int = 0
     given: Mapping[str, Tensor | float] = field(default_factory=dict)
+    path: str = ""
+
+    def scoped(self, name: str) -> "FakeDraw":
+        return replace(self, path=f"{self.path}{name}/")
 
     def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
         return self._draw(torch.randn, purpose, shape)
@@ -26,17 +30,18 @@ class FakeDraw:
         return self._draw(torch.rand, purpose, shape)
 
     def once(self, purpose: str) -> float:
-        return (
-            float(self.given[purpose]) if purpose in self.given else float(torch.rand([], generator=self._of(purpose)))
-        )
+        given = self.given.get(self.path + purpose)
+        return float(torch.rand([], generator=self._of(purpose)) if given is None else given)
 
     def _draw(self, law: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
-        if purpose in self.given:
-            return torch.as_tensor(self.given[purpose]).expand(self.n, *shape)
+        given = self.given.get(self.path + purpose)
+        if given is not None:
+            return torch.as_tensor(given).expand(self.n, *shape)
         return law(self.n, *shape, generator=self._of(purpose))
 
     def _of(self, purpose: str) -> torch.Generator:
-        return torch.Generator().manual_seed(sum(ord(c) * 31**i for i, c in enumerate(purpose)) % 2**40 + self.seed)
+        stream = sum(ord(c) * 31**i for i, c in enumerate(self.path + purpose)) % 2**40
+        return torch.Generator().manual_seed(stream + self.seed)
 
 
 @dataclass

@@ -6,7 +6,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gancore.contracts import Discriminator, Fakes, Generator, Images, Interface, Normalization, Stage
+from gancore.contracts import (
+    Discriminator,
+    Fakes,
+    Generator,
+    Images,
+    Interface,
+    Mapping,
+    Normalization,
+    Pass,
+    Stage,
+    Synthesis,
+)
 from gancore.seeds import seed_of
 
 
@@ -15,6 +26,10 @@ class SmallDraw:
     """The `Draw` of the contracts for `n` samples."""
 
     n: int
+    path: str = ""
+
+    def scoped(self, name: str) -> "SmallDraw":
+        return replace(self, path=f"{self.path}{name}/")
 
     def normal(self, purpose: str, shape: Any = ()) -> Tensor:
         return torch.randn(self.n, *shape, generator=self._generator(purpose))
@@ -26,7 +41,7 @@ class SmallDraw:
         return float(self.uniform(purpose)[0])
 
     def _generator(self, purpose: str) -> torch.Generator:
-        return torch.Generator().manual_seed(seed_of(purpose))
+        return torch.Generator().manual_seed(seed_of(self.path + purpose))
 
 
 class SmallStep:
@@ -70,22 +85,22 @@ class _SmallGenerator(Generator):
         self.mapping, self.synthesis = _SmallMapping(self.z_dim, self.num_ws), _SmallSynthesis(24, interface)
 
 
-class _SmallMapping(nn.Module):
+class _SmallMapping(Mapping):
     def __init__(self, z_dim: int, num_ws: int) -> None:
         super().__init__()
         self.layer, self.num_ws = nn.Linear(z_dim, z_dim), num_ws
 
-    def forward(self, z: Tensor, label: Tensor | None = None, **others: Any) -> Tensor:
+    def forward(self, z: Tensor, label: Tensor | None = None, *others: Any, **more: Any) -> Tensor:
         return torch.tanh(self.layer(z))[:, None].repeat(1, self.num_ws, 1)
 
 
-class _SmallSynthesis(nn.Module):
+class _SmallSynthesis(Synthesis):
     def __init__(self, features: int, interface: Interface) -> None:
         super().__init__()
         self.shape = (interface.channels, interface.resolution, interface.resolution)
         self.layer = nn.Linear(features, interface.channels * interface.resolution**2)
 
-    def forward(self, ws: Tensor, **others: Any) -> Images:
+    def forward(self, ws: Tensor, how: Pass) -> Images:
         return (torch.tanh(self.layer(ws.flatten(1))).unflatten(1, self.shape),)
 
 

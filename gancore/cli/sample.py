@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -59,7 +60,7 @@ def sample(
     truncation_psi: float,
     truncation_cutoff: int | None,
     label: int | None,
-    noise_mode: str,
+    noise_mode: Literal["const", "random", "none"],
     trust: bool | None,
 ) -> None:
     """Write a grid of images from MODEL, a run folder or a model file."""

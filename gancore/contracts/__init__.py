@@ -21,7 +21,9 @@ from gancore.contracts.dataset import Item as Item
 from gancore.contracts.discriminator import Discriminator as Discriminator
 from gancore.contracts.feature import Feature as Feature
 from gancore.contracts.generator import Generator as Generator
+from gancore.contracts.generator import Mapping as Mapping
 from gancore.contracts.generator import Normalize as Normalize
+from gancore.contracts.generator import Synthesis as Synthesis
 from gancore.contracts.loss import Loss as Loss
 from gancore.contracts.metric import Measurement as Measurement
 from gancore.contracts.metric import Metric as Metric
@@ -41,6 +43,7 @@ from gancore.contracts.types import Images as Images
 from gancore.contracts.types import Interface as Interface
 from gancore.contracts.types import Mean as Mean
 from gancore.contracts.types import NoiseMode as NoiseMode
+from gancore.contracts.types import Pass as Pass
 from gancore.contracts.types import Site as Site
 from gancore.contracts.types import Stage as Stage
 from gancore.options import Later as Later

@@ -1,6 +1,6 @@
 """The contract of discriminators."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
@@ -26,3 +26,6 @@ class Discriminator(Part):
         Whatever looks at the batch (minibatch stddev, batch norm) looks at each of `parts` equal parts apart.
         """
         raise NotImplementedError
+
+    if TYPE_CHECKING:
+        __call__ = forward

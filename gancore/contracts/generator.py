@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args, overload
 
 import torch
 from torch import Tensor, nn
@@ -10,31 +10,84 @@ from torch.nn import functional as F
 
 from gancore.contracts.normalization import Normalization
 from gancore.contracts.part import Part
-from gancore.contracts.types import Draw, Images, Interface, NoiseMode, Site, Stage
+from gancore.contracts.types import Draw, Images, Interface, NoiseMode, Pass, Site, Stage
 
 Normalize = Callable[[Site], Normalization]
 """Gives the chosen normalization for a site; the only source of normalizations for a topology."""
 
 
+class Mapping(nn.Module):
+    """The base of a generator's `mapping`: latents with their labels to ws."""
+
+    def forward(
+        self,
+        z: Tensor,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        update_emas: bool = False,
+    ) -> Tensor:
+        """z [N, z_dim] and labels [N, label_dim] to ws [N, num_ws, w_dim].
+
+        `truncation_psi` pulls ws towards their mean, in the first `truncation_cutoff` slots or in all (None).
+        With `update_emas` the average of ws takes note of the batch; it moves in `end_step`.
+        Raises ValueError where a label is missing, and for a psi other than 1 where there is nothing to truncate.
+        """
+        raise NotImplementedError
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+
+class Synthesis(nn.Module):
+    """The base of a generator's `synthesis`: ws to images."""
+
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        """ws [N, num_ws, w_dim] to images [N, C, r, r], coarse to fine, nominal range [-1, 1]."""
+        raise NotImplementedError
+
+    @overload
+    def __call__(self, ws: Tensor, how: Pass, /) -> Images: ...
+
+    @overload
+    def __call__(
+        self,
+        ws: Tensor,
+        noise_mode: NoiseMode = ...,
+        stage: Stage | None = ...,
+        draw: Draw | None = ...,
+        update_emas: bool = ...,
+    ) -> Images: ...
+
+    def __call__(
+        self,
+        ws: Tensor,
+        noise_mode: Any = "random",
+        stage: Stage | None = None,
+        draw: Draw | None = None,
+        update_emas: bool = False,
+    ) -> Images:
+        """Runs `forward`; the fields of the `Pass` may be given one by one: synthesis(ws, noise_mode="const").
+
+        The engine gives them one by one, so that modules without this base, whose `forward` takes them, work too.
+        """
+        how = noise_mode if isinstance(noise_mode, Pass) else Pass(noise_mode, stage, draw, update_emas)
+        images: Images = super().__call__(ws, how)
+        return images
+
+
 class Generator(Part):
-    """Latents to images.
+    """Latents to images. A subclass sets two modules, `mapping` and `synthesis`, and three sizes.
 
-    A subclass sets two modules and the sizes below:
-
-    mapping(z, label=None, truncation_psi=1.0, truncation_cutoff=None, update_emas=False) -> ws [N, num_ws, w_dim]
-        (unstyled: num_ws 1, z itself, with the embedded label)
-    synthesis(ws, noise_mode="random", stage=None, draw=None, update_emas=False) -> Images
-        Random noise comes from `draw` when it is given, from torch's own generator otherwise.
-
-    With `update_emas` the moving averages (w_avg, magnitudes) take note of the batch; they move in `end_step`.
+    A generator without styles has one slot of ws, `num_ws` 1: z itself, with the label beside it.
     """
 
     provides: ClassVar[frozenset[str]] = frozenset()
     """Words in use: "styles" (layers take a style), "ws" (a mapped latent, several slots), "pyramid" (all scales),
     "growth" (synthesis follows a stage: paints at its resolution, the newest block with weight alpha)."""
 
-    mapping: nn.Module
-    synthesis: nn.Module
+    mapping: Mapping
+    synthesis: Synthesis
     z_dim: int
     w_dim: int
     num_ws: int
@@ -93,7 +146,7 @@ class Generator(Part):
         label: Tensor | None = None,
         truncation_psi: float = 1.0,
         truncation_cutoff: int | None = None,
-        noise_mode: str = "const",
+        noise_mode: NoiseMode = "const",
         draw: Draw | None = None,
     ) -> Tensor:
         """[N, z_dim] and labels [N, label_dim] to the finest image [N, C, H, W], nominal range [-1, 1].
@@ -110,6 +163,24 @@ class Generator(Part):
             raise ValueError(f"noise_mode should be one of {', '.join(get_args(NoiseMode))}, not {noise_mode!r}")
         ws = self.mapping(z, label, truncation_psi=truncation_psi, truncation_cutoff=truncation_cutoff)
         return self.synthesis(ws, noise_mode=noise_mode, stage=self.stage, draw=draw)[-1]
+
+    if TYPE_CHECKING:
+        __call__ = forward
+
+    def sample(
+        self,
+        draw: Draw,
+        label: Tensor | None = None,
+        truncation_psi: float = 1.0,
+        truncation_cutoff: int | None = None,
+        noise_mode: NoiseMode = "random",
+    ) -> Tensor:
+        """Images [N, C, R, R] of the latents of a draw, with labels [N, label_dim]; see `forward`.
+
+        R is the final resolution: images of a generator that is still growing are enlarged.
+        """
+        z = self.sample_z(draw)
+        return self.enlarged(self(z, label, truncation_psi, truncation_cutoff, noise_mode, draw))
 
     def _check_label(self, n: int, label: Tensor | None) -> None:
         label_dim = self.interface.label_dim

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
 Images = tuple[Tensor, ...]
@@ -72,6 +73,38 @@ class Draw(Protocol):
 
     def once(self, purpose: str) -> float:
         """One U[0, 1) number that the whole global batch shares, on the host."""
+
+    def scoped(self, name: str) -> "Draw":
+        """The same samples with streams of their own: `draw.scoped("again").normal("z")` is not `draw.normal("z")`."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass through a synthesis network; all of its layers see it.
+
+    noise_mode: "const" (the stored noise of each layer), "random" or "none".
+    stage: how far the network has grown; None: fully.
+    draw: where random noise comes from; None: torch's own generator.
+    update_emas: whether moving averages (magnitudes) take note of the batch; they move in `end_step`.
+    """
+
+    noise_mode: NoiseMode = "random"
+    stage: Stage | None = None
+    draw: Draw | None = None
+    update_emas: bool = False
+
+    def noise(self, purpose: str, stored: Tensor, n: int) -> Tensor | None:
+        """The noise image [n or 1, 1, H, W] of a layer whose stored noise is [H, W]; None: no noise in this pass.
+
+        `purpose` names the layer's stream of random numbers (arXiv:1812.04948, section 3.2).
+        """
+        if self.noise_mode == "none":
+            return None
+        if self.noise_mode == "const":
+            return stored[None, None]
+        if self.draw is not None:
+            return self.draw.normal(purpose, (1, *stored.shape)).to(stored.dtype)
+        return torch.randn(n, 1, *stored.shape, dtype=stored.dtype, device=stored.device)
 
 
 Mean = Callable[[Tensor], Tensor]

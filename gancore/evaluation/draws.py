@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -18,10 +18,18 @@ class SampleDraw:
     seed: int
     indices: Sequence[int]
     device: torch.device
+    path: str = ""
 
     @property
     def n(self) -> int:
         return len(self.indices)
+
+    def scoped(self, name: str) -> "SampleDraw":
+        return replace(self, path=f"{self.path}{name}/")
+
+    def on(self, device: torch.device | str) -> "SampleDraw":
+        """The same numbers on another device."""
+        return replace(self, device=torch.device(device))
 
     def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
         return self._rows(torch.randn, purpose, shape)
@@ -30,12 +38,12 @@ class SampleDraw:
         return self._rows(torch.rand, purpose, shape)
 
     def once(self, purpose: str) -> float:
-        return random.Random(seed_of(self.seed, purpose)).random()
+        return random.Random(seed_of(self.seed, self.path + purpose)).random()
 
     def _rows(self, law: Callable[..., Tensor], purpose: str, shape: Sequence[int]) -> Tensor:
         generator = torch.Generator()
         rows = [
-            law(tuple(shape), generator=generator.manual_seed(seed_of(self.seed, "sample", index, purpose)))
+            law(tuple(shape), generator=generator.manual_seed(seed_of(self.seed, "sample", index, self.path + purpose)))
             for index in self.indices
         ]
         return to_device(torch.stack(rows), self.device)

@@ -7,9 +7,9 @@ truncation scales z; the label is left alone.
 from typing import Any, Literal
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from gancore.contracts import Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Draw, Generator, Interface, Mapping, Normalize
 from gancore.nn.label import with_label
 from gancore.options import PluginConfig
 
@@ -21,7 +21,7 @@ class LatentOptions(PluginConfig):
     latent: Literal["normal", "uniform"] = Field("normal", description="N(0, 1), or uniform on [-1, 1]")
 
 
-class Latent(nn.Module):
+class Latent(Mapping):
     """z [N, z_dim] and labels [N, label_dim] to ws [N, 1, z_dim + label_dim]."""
 
     def __init__(self, label_dim: int) -> None:
@@ -44,25 +44,6 @@ class Latent(nn.Module):
     def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """What stands for z and label in ws; as they are by default."""
         return z, label
-
-
-class LatentSynthesis(nn.Module):
-    """The base of synthesis networks that make images of the latent alone: there is no noise, and nothing grows."""
-
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`."""
-        return self.images(ws[:, 0])
-
-    def images(self, w: Tensor) -> Images:
-        """Latents [N, w_dim] to images, coarse to fine."""
-        raise NotImplementedError
 
 
 class LatentGenerator(Generator):

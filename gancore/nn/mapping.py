@@ -5,13 +5,13 @@ and embedded label are normalized apart, then concatenated; or as in that of arX
 row of N(0, 1) numbers for each class, then normalized together.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Mean, Part
+from gancore.contracts import Mapping, Mean, Part
 from gancore.nn.activation import GainIn, leaky
 from gancore.nn.label import needed
 from gancore.nn.layers import Linear
@@ -39,7 +39,7 @@ class MappingConfig(LabelMappingConfig):
     w_avg_decay: float = Field(0.995, ge=0, lt=1, description="decay of the average w per step, for truncation")
 
 
-class MappingNetwork(Part):
+class MappingNetwork(Mapping, Part):
     """z [N, z_dim] and labels [N, label_dim] to ws [N, num_ws, w_dim], or [N, w_dim] with `num_ws` None.
 
     `z_dim` 0 maps labels alone (conditional discriminators). `gain_in` says where sqrt(2) stands.
@@ -89,6 +89,9 @@ class MappingNetwork(Part):
             return x
         ws = x[:, None].expand(-1, self.num_ws, -1)
         return ws if truncation_psi == 1 else self._truncated(ws, truncation_psi, truncation_cutoff)
+
+    if TYPE_CHECKING:
+        __call__ = forward
 
     def end_step(self, mean: Mean) -> None:
         """Moves w_avg once, towards the mean of the batches noted during the step."""

@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from gancore.contracts import Normalization, Site
+from gancore.contracts import Normalization, Pass, Site
 from gancore.nn.activation import Activation, leaky
 from gancore.nn.layers import Linear, Weighted, has_statistic, register_filter
-from gancore.nn.noise import NoiseSource
 from gancore.nn.options import StyleOptions
 from gancore.nn.precision import in_float16, multiplied
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
@@ -46,31 +45,29 @@ class Epilogue(nn.Module):
             self.register_buffer("noise_const", torch.randn(site.resolution, site.resolution))
             self.noise_strength = nn.Parameter(torch.zeros([channels] if self.noise == "channel" else []))
 
-    def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
+    def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
         """[N, C, H, W] to the same shape; `ws` has one [N, w_dim] a slot."""
-        return self.finish(x, None, self.style(ws), noise)
+        return self.finish(x, None, self.style(ws), how)
 
     def style(self, ws: Sequence[Tensor]) -> Tensor | None:
         """The coefficients [N, style_size] of the normalization, or [N, 2 * C] of the block's own style."""
         return None if self.affine is None or self.slot is None else self.affine(ws[self.slot])
 
-    def finish(
-        self, y: Tensor, scale: Tensor | None, s: Tensor | None, noise: NoiseSource, gain: float = 1.0
-    ) -> Tensor:
+    def finish(self, y: Tensor, scale: Tensor | None, s: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
         """Everything after the convolution, times `gain`; `scale` [N, C] multiplies the convolution's output."""
         late = self.own_style or has_statistic(self.normalization)  # a statistic would undo the gain
-        y = self._activated(y, scale, noise, 1.0 if late else gain)
+        y = self._activated(y, scale, how, 1.0 if late else gain)
         if self.own_style and s is not None:
             return self.normalization.styled(y, *(s * gain).chunk(2, dim=1))
         y = self.normalization.statistic(y)
         return y * gain if late and gain != 1 else y
 
-    def _activated(self, y: Tensor, scale: Tensor | None, noise: NoiseSource, gain: float) -> Tensor:
+    def _activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float) -> Tensor:
         total = gain * self.activation.gain
         bias = _maps(self.bias[None] * total, y.dtype)
         factor = None if scale is None else _maps(scale * total, y.dtype)
         y = torch.add(bias, y, alpha=total) if factor is None else torch.addcmul(bias, y, factor)
-        image = None if self.noise == "none" else noise.image(f"noise.{self.site.name}", self.noise_const, len(y))
+        image = None if self.noise == "none" else how.noise(f"noise.{self.site.name}", self.noise_const, len(y))
         if image is not None:
             y.add_(image * (self.noise_strength * total).view(-1, 1, 1))
         return self.activation(y, None, gain)
@@ -89,11 +86,11 @@ class StyleConv(Epilogue, Weighted):
         self.add_weight([site.c_out, site.c_in, 3, 3], self.activation.weight_gain)
         register_filter(self, options.resample_filter if up else None)
 
-    def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource, gain: float = 1.0) -> Tensor:
+    def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass, gain: float = 1.0) -> Tensor:
         s, weight = self.style(ws), self.effective_weight()
         assert s is not None
         y, scale = scaled_convolution(x, weight, s[:, :0] if self.own_style else s, self.normalization, self._convolve)
-        return self.finish(y, scale, s, noise, gain)
+        return self.finish(y, scale, s, how, gain)
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         if self.up:
@@ -111,7 +108,7 @@ class ToRGB(Weighted):
         self.bias = nn.Parameter(torch.zeros(channels))
         self.add_weight([channels, c_in, 1, 1])
 
-    def forward(self, x: Tensor, ws: Sequence[Tensor]) -> Tensor:
+    def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
         weight = self.effective_weight()[None, :, :, 0, 0]  # [1, channels, C]
         if self.affine is not None and self.slot is not None:
             weight = weight * self.affine(ws[self.slot])[:, None]

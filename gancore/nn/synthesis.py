@@ -12,11 +12,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Stage, Synthesis
 from gancore.errors import PluginError
 from gancore.nn.layers import Conv2d, register_filter
 from gancore.nn.mapping import MappingNetwork
-from gancore.nn.noise import NoiseSource
 from gancore.nn.options import StyleGeneratorConfig
 from gancore.nn.resample import upsample2d
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
@@ -85,10 +84,10 @@ class ConstBlock(nn.Module):
         )
         self.conv1 = build.conv(f"{name}.conv1", resolution, channels, channels)
 
-    def forward(self, x: Tensor | None, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
+    def forward(self, x: Tensor | None, ws: Sequence[Tensor], how: Pass) -> Tensor:
         x = self.const[None].expand(len(ws[0]), -1, -1, -1).contiguous(memory_format=torch.channels_last)
-        x = x if self.const_layer is None else self.const_layer(x, ws, noise)
-        return self.conv1(x, ws, noise)
+        x = x if self.const_layer is None else self.const_layer(x, ws, how)
+        return self.conv1(x, ws, how)
 
 
 class StyleBlock(nn.Module):
@@ -101,8 +100,8 @@ class StyleBlock(nn.Module):
         self.conv0 = build.conv(f"b{resolution}.conv0", resolution, c_in, c_out, up=True)
         self.conv1 = build.conv(f"b{resolution}.conv1", resolution, c_out, c_out)
 
-    def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
-        return self.conv1(self.conv0(x, ws, noise), ws, noise)
+    def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
+        return self.conv1(self.conv0(x, ws, how), ws, how)
 
 
 class ResidualStyleBlock(StyleBlock):
@@ -112,12 +111,12 @@ class ResidualStyleBlock(StyleBlock):
         super().__init__(build, resolution, c_in, c_out)
         self.skip = build.skip(c_in, c_out)
 
-    def forward(self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource) -> Tensor:
-        y = self.conv1(self.conv0(x, ws, noise), ws, noise, SQRT_HALF)
+    def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
+        y = self.conv1(self.conv0(x, ws, how), ws, how, SQRT_HALF)
         return y + self.skip(x, SQRT_HALF)
 
 
-class StyleSynthesis(nn.Module):
+class StyleSynthesis(Synthesis):
     """ws [N, num_ws, w_dim] to images. A topology chooses the block, where a toRGB stands, and `output`."""
 
     block: ClassVar[type[StyleBlock]] = StyleBlock
@@ -142,23 +141,14 @@ class StyleSynthesis(nn.Module):
         self.num_ws = build.slots.total
         register_filter(self, cfg.image_filter)
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`."""
-        x, rgbs, blocks = None, [], self.blocks(stage)
-        noise, slots = NoiseSource(noise_mode, draw), ws.unbind(1)
-        with_image = blocks[-self.torgbs_in_use(stage) :]
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        x, rgbs, blocks = None, [], self.blocks(how.stage)
+        slots, with_image = ws.unbind(1), blocks[-self.torgbs_in_use(how.stage) :]
         for block in blocks:
-            x = block(x, slots, noise)
+            x = block(x, slots, how)
             if block.torgb is not None and block in with_image:
-                rgbs.append(block.torgb(x, slots))
-        return self.output(rgbs, stage)
+                rgbs.append(block.torgb(x, slots, how))
+        return self.output(rgbs, how.stage)
 
     def blocks(self, stage: Stage | None) -> list[Any]:
         """The blocks up to the resolution of the stage."""

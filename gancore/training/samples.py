@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from gancore.artifacts.atomic import written
-from gancore.contracts import Generator
+from gancore.contracts import Generator, NoiseMode
 from gancore.data import ImageData
 from gancore.errors import GancoreError
 from gancore.training.step.draws import SeededDraw, data_order
@@ -31,7 +31,7 @@ def generate(
     label: int | None = None,
     truncation_psi: float = 1.0,
     truncation_cutoff: int | None = None,
-    noise_mode: str = "const",
+    noise_mode: NoiseMode = "const",
     batch: int = 16,
 ) -> Tensor:
     """`count` images [count, C, R, R] on the CPU from latents and noise of a seed, of one class or of all in turn.

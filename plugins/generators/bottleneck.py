@@ -11,9 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Generator, Images, Interface, Normalize
+from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
 from gancore.nn.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
-from gancore.nn.latent import Latent, LatentSynthesis
+from gancore.nn.latent import Latent
 from gancore.nn.layers import Conv2d
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.sites import FIRST_RESOLUTION, resolution_problems
@@ -66,7 +66,7 @@ class GeneratorLevel(nn.Module):
         return x
 
 
-class BottleneckSynthesis(LatentSynthesis):
+class BottleneckSynthesis(Synthesis):
     """ws [N, 1, w_dim] to one image."""
 
     def __init__(
@@ -83,8 +83,8 @@ class BottleneckSynthesis(LatentSynthesis):
                 enter = Transition(level.width, finer.width, "up", taps)
         self.resolutions = [level.resolution for level in levels]
 
-    def images(self, w: Tensor) -> Images:
-        x = w
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        x = ws[:, 0]
         for resolution in self.resolutions:
             x = getattr(self, f"b{resolution}")(x)
         return (getattr(self, f"b{self.resolutions[-1]}").torgb(x),)

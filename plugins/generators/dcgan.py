@@ -13,10 +13,10 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Context, Images, Interface, Normalize
+from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
 from gancore.nn.activation import Activation
 from gancore.nn.gain import Projection, Statistic, gained
-from gancore.nn.latent import LatentGenerator, LatentOptions, LatentSynthesis
+from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.layers import Conv2d
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
@@ -37,14 +37,14 @@ class DCGAN(LatentGenerator):
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
-        self.synthesis = Synthesis(cfg, interface, normalize, self.w_dim)
+        self.synthesis = DCGANSynthesis(cfg, interface, normalize, self.w_dim)
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
         return resolution_problems(context.interface.resolution, least=2 * FIRST_RESOLUTION)
 
 
-class Synthesis(LatentSynthesis):
+class DCGANSynthesis(Synthesis):
     """ws [N, 1, w_dim] to one image. Layers are named after their output: b4, b8, ..., b64."""
 
     def __init__(self, cfg: DCGAN.Config, interface: Interface, normalize: Normalize, w_dim: int) -> None:
@@ -64,8 +64,8 @@ class Synthesis(LatentSynthesis):
             self.add_module(site.name, layer)
         self.add_module(f"b{last}", up(channels, interface.channels, cfg.kernel, cfg.bias))
 
-    def images(self, w: Tensor) -> Images:
-        x = self.b4(w)
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        x = self.b4(ws[:, 0])
         for name in self.layers:
             x = getattr(self, name)(x)
         return (x.tanh(),)

@@ -19,13 +19,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Draw, Images, Interface, Normalize, Stage
+from gancore.contracts import Context, Draw, Images, Interface, Normalize, Pass, Stage, Synthesis
 from gancore.nn.activation import Activation
 from gancore.nn.dense import DenseStack, Width, torch_std
 from gancore.nn.gain import gained
 from gancore.nn.label import with_label_planes
 from gancore.nn.laplacian import level_problems, levels_of, up
-from gancore.nn.latent import LatentGenerator, LatentOptions, LatentSynthesis
+from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.layers import Conv2d, Linear
 from gancore.nn.pyramid import pyramid
 from gancore.nn.sites import Sites
@@ -54,13 +54,13 @@ class LAPGAN(LatentGenerator):
         )
 
     provides = frozenset({"pyramid"})
-    synthesis: "Synthesis"
+    synthesis: "LAPGANSynthesis"
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         levels = levels_of(interface.resolution, cfg.coarsest)
         super().__init__(cfg, interface, normalize, cfg.z_dim + sum(r * r for r in levels[1:]))
         self.levels = levels
-        self.synthesis = Synthesis(cfg, interface, normalize, self.levels)
+        self.synthesis = LAPGANSynthesis(cfg, interface, normalize, self.levels)
 
     def reals(self, image: Tensor, stage: Stage | None = None) -> Images:
         return pyramid((image,), self.levels)
@@ -83,7 +83,7 @@ class LAPGAN(LatentGenerator):
             )
 
 
-class Synthesis(LatentSynthesis):
+class LAPGANSynthesis(Synthesis):
     """ws [N, 1, w_dim] to the images of all levels."""
 
     def __init__(self, cfg: LAPGAN.Config, interface: Interface, normalize: Normalize, levels: Sequence[int]) -> None:
@@ -96,9 +96,9 @@ class Synthesis(LatentSynthesis):
         for resolution in finer:
             self.add_module(f"b{resolution}", Level(cfg, interface, normalize, sites, resolution))
 
-    def images(self, w: Tensor) -> Images:
+    def forward(self, ws: Tensor, how: Pass) -> Images:
         """Each level from the image of the level before; noise is part of z."""
-        (first, *planes), label = self._split(w)
+        (first, *planes), label = self._split(ws[:, 0])
         images = [self._level(0)(first, label)]
         for k, plane in enumerate(planes, 1):
             images.append(self._level(k)(images[-1], plane, label))

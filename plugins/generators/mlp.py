@@ -13,9 +13,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Context, Images, Interface, Normalize
+from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
 from gancore.nn.dense import DenseOptions, DenseStack, dense_problems
-from gancore.nn.latent import LatentGenerator, LatentOptions, LatentSynthesis
+from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.layers import Linear
 
 
@@ -27,14 +27,14 @@ class MLP(LatentGenerator):
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
-        self.synthesis = Synthesis(cfg, interface, normalize, self.w_dim)
+        self.synthesis = MLPSynthesis(cfg, interface, normalize, self.w_dim)
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
         return dense_problems(context)
 
 
-class Synthesis(LatentSynthesis):
+class MLPSynthesis(Synthesis):
     """ws [N, 1, w_dim] to one image."""
 
     def __init__(self, cfg: MLP.Config, interface: Interface, normalize: Normalize, w_dim: int) -> None:
@@ -44,8 +44,8 @@ class Synthesis(LatentSynthesis):
         self.hidden = DenseStack(w_dim, cfg.hidden, cfg.activations, cfg.init_std, normalize, pieces=cfg.pieces)
         self.out = Linear(cfg.hidden[-1], math.prod(self.shape), init_std=cfg.init_std)
 
-    def images(self, w: Tensor) -> Images:
-        x = self.out(self.hidden(w)).unflatten(1, self.shape)
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        x = self.out(self.hidden(ws[:, 0])).unflatten(1, self.shape)
         return (OUTPUTS[self.output](x),)
 
 

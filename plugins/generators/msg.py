@@ -11,9 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Generator, Images, Interface, Normalize, Stage
+from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Stage, Synthesis
 from gancore.nn.activation import bias_act
-from gancore.nn.latent import Latent, LatentSynthesis
+from gancore.nn.latent import Latent
 from gancore.nn.layers import Conv2d
 from gancore.nn.mapping import normalize_2nd_moment
 from gancore.nn.msg import LateNormConv2d, linear, rgb_conv
@@ -62,7 +62,7 @@ class MSGBlock(nn.Module):
         return self.conv1(self.conv0(x))
 
 
-class MSGSynthesis(LatentSynthesis):
+class MSGSynthesis(Synthesis):
     """ws [N, 1, w_dim] to the images of all resolutions."""
 
     def __init__(self, w_dim: int, cfg: MSGConfig, interface: Interface, normalize: Normalize) -> None:
@@ -84,8 +84,8 @@ class MSGSynthesis(LatentSynthesis):
             setattr(self, f"b{resolution}", MSGBlock(conv0, conv1, torgb))
             c_in = c_out
 
-    def images(self, w: Tensor) -> Images:
-        x, images = w, []
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        x, images = ws[:, 0], []
         for resolution in self.resolutions:
             block = getattr(self, f"b{resolution}")
             x = block(x)

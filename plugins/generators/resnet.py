@@ -11,9 +11,9 @@ from itertools import pairwise
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Context, Images, Interface, Normalize
+from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
 from gancore.nn.gain import Projection
-from gancore.nn.latent import LatentGenerator, LatentOptions, LatentSynthesis
+from gancore.nn.latent import LatentGenerator, LatentOptions
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.preactivation import PreactivationBlock, Statistics, conv, glorot_std
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
@@ -28,14 +28,14 @@ class ResNet(LatentGenerator):
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
-        self.synthesis = Synthesis(cfg.channels, interface, normalize, self.w_dim)
+        self.synthesis = ResNetSynthesis(cfg.channels, interface, normalize, self.w_dim)
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
         return resolution_problems(context.interface.resolution)
 
 
-class Synthesis(LatentSynthesis):
+class ResNetSynthesis(Synthesis):
     """ws [N, 1, w_dim] to one image. Blocks are named after their output: b8, b16, ..."""
 
     def __init__(self, channels: ChannelsConfig, interface: Interface, normalize: Normalize, w_dim: int) -> None:
@@ -51,8 +51,8 @@ class Synthesis(LatentSynthesis):
         self.act = statistics.at("act", sizes[-1], at(sizes[-1]))
         self.torgb = conv(at(sizes[-1]), interface.channels, 3, bias=True)
 
-    def images(self, w: Tensor) -> Images:
-        x = self.b4(w)
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        x = self.b4(ws[:, 0])
         for name in self.blocks:
             x = self.get_submodule(name)(x)
         return (self.torgb(self.act(x)).tanh(),)

@@ -14,15 +14,14 @@ from torch import Tensor, nn
 
 from gancore.contracts import (
     Context,
-    Draw,
     Generator,
     Images,
     Interface,
-    NoiseMode,
     Normalization,
     Normalize,
+    Pass,
     Site,
-    Stage,
+    Synthesis,
 )
 from gancore.errors import PluginError
 from gancore.nn.activation import GainIn, leaky
@@ -126,7 +125,7 @@ class StackBlock(nn.Module):
         return self.conv1(self.conv0(x))
 
 
-class StackSynthesis(nn.Module):
+class StackSynthesis(Synthesis):
     """ws [N, 1, w_dim] to images."""
 
     resample_filter: Tensor
@@ -149,24 +148,16 @@ class StackSynthesis(nn.Module):
             c_in = c_out
         register_filter(self, cfg.image_filter)
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`; there is no noise."""
-        last = self.resolutions[-1] if stage is None else stage.resolution
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        last = self.resolutions[-1] if how.stage is None else how.stage.resolution
         blocks = [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= last]
-        with_image, rgbs = blocks[-images_in_use(stage) :], []
+        with_image, rgbs = blocks[-images_in_use(how.stage) :], []
         x = ws[:, 0, :, None, None]
         for block in blocks:
             x = block(x)
             if block in with_image:
                 rgbs.append(block.torgb(x))
-        image = faded_image(rgbs, stage, self.upsample)
+        image = faded_image(rgbs, how.stage, self.upsample)
         return (image.tanh() if self.output == "tanh" else image,)
 
     def upsample(self, image: Tensor) -> Tensor:

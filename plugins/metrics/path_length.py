@@ -8,7 +8,6 @@ of the pair alone, so neither batch nor order matters. Everything is float32, im
 What torch-fidelity calls path length is another protocol (Z, quantised images at 64x64, noise not shared).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -93,7 +92,7 @@ class Walk:
     @torch.no_grad()
     def lengths(self, generator: Generator, extractor: Any, draw: Draw, label: Tensor | None) -> Tensor:
         """Distance of each pair of a batch over epsilon squared, [N]; `extractor.distance` takes images of 0 to 255."""
-        z0, z1 = (generator.sample_z(_Prefixed(draw, end)) for end in ("z0", "z1"))
+        z0, z1 = (generator.sample_z(draw.scoped(end)) for end in ("z0", "z1"))
         t = draw.uniform("t") * (self.sampling == "full")
         steps = [t.to(z0.dtype), t.to(z0.dtype) + self.epsilon]
         if self.space == "w":
@@ -113,27 +112,6 @@ class Walk:
         factor = images.shape[2] // LARGEST
         images = F.avg_pool2d(images, factor) if factor > 1 else images
         return (images + 1) * 127.5
-
-
-@dataclass(frozen=True)
-class _Prefixed:
-    """The streams of a draw under other names, so that a generator can draw twice."""
-
-    draw: Draw
-    prefix: str
-
-    @property
-    def n(self) -> int:
-        return self.draw.n
-
-    def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
-        return self.draw.normal(f"{self.prefix}/{purpose}", shape)
-
-    def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
-        return self.draw.uniform(f"{self.prefix}/{purpose}", shape)
-
-    def once(self, purpose: str) -> float:
-        return self.draw.once(f"{self.prefix}/{purpose}")
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:

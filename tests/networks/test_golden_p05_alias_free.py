@@ -10,7 +10,7 @@ from golden_cases import Case, cases, close
 from published import given, mapping_config
 from torch import Tensor, nn
 
-from gancore.contracts import Interface, Site
+from gancore.contracts import Interface, Pass, Site
 from gancore_plugins.generators.alias_free import AliasFree
 from gancore_plugins.generators.alias_free.filters import lowpass
 from gancore_plugins.generators.alias_free.input import FourierInput
@@ -139,7 +139,7 @@ def test_layer(case: Case, dtype: torch.dtype) -> None:
     wide = dtype == torch.float64
     module = load(layer(case.sidecar["constructor"]["kwargs"]), case.under("state."), dtype)
     x, w, proj = (case.tensors[name].to(dtype).requires_grad_() for name in ("x", "w", "proj"))
-    out = module(x, (w,))
+    out = module(x, (w,), Pass())
     close(out, case.tensors["out64" if wide else "out"], case.tensors["out64"])
     if not wide:
         return
@@ -153,7 +153,7 @@ def test_layer(case: Case, dtype: torch.dtype) -> None:
 def test_magnitude_moves_at_the_end_of_the_step(case: Case) -> None:
     module: Any = load(layer(case.sidecar["constructor"]["kwargs"]), case.under("state."), torch.float32)
     before = module.magnitude_ema.clone()
-    module(case.tensors["x"], (case.tensors["w"],), update_emas=True)
+    module(case.tensors["x"], (case.tensors["w"],), Pass(update_emas=True))
     assert torch.equal(module.magnitude_ema, before)
     module.end_step(lambda value: value)
     close(module.magnitude_ema, case.tensors["magnitude_ema_after"])

@@ -8,13 +8,12 @@ import torch
 from fakes import FakeDraw
 from torch import Tensor, nn
 
-from gancore.contracts import WeightNormalization
+from gancore.contracts import Pass, WeightNormalization
 from gancore.errors import PluginError
 from gancore.nn import attach_weight_normalization
 from gancore.nn.activation import Activation, leaky
 from gancore.nn.layers import Conv2d, Linear
 from gancore.nn.minibatch_std import MinibatchStd, group_size
-from gancore.nn.noise import NoiseSource
 
 
 def test_equalized_layers_keep_the_variance() -> None:
@@ -119,11 +118,11 @@ def test_group_sizes_divide_the_batch(n: int, wanted: int | None, group: int) ->
 
 def test_noise_follows_mode_and_draw() -> None:
     stored = torch.randn(4, 4)
-    assert NoiseSource("none").image("a", stored, 2) is None
-    const = NoiseSource("const").image("a", stored, 2)
+    assert Pass("none").noise("a", stored, 2) is None
+    const = Pass("const").noise("a", stored, 2)
     assert const is not None
     assert torch.equal(const[0, 0], stored)
-    drawn = [NoiseSource("random", FakeDraw(2)).image(purpose, stored, 2) for purpose in ("a", "a", "b")]
+    drawn = [Pass("random", draw=FakeDraw(2)).noise(purpose, stored, 2) for purpose in ("a", "a", "b")]
     assert drawn[0] is not None
     assert drawn[0].shape == (2, 1, 4, 4)
     assert torch.equal(drawn[0], drawn[1])  # type: ignore[arg-type]

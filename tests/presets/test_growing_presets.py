@@ -11,8 +11,7 @@ from shrinking import FOLDER, preset, shrunk
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gancore.composition import compose
-from gancore.contracts import Interface
-from gancore.nn.noise import NoiseSource
+from gancore.contracts import Interface, Pass
 from gancore.training.step.ema import ema_decay
 from gancore.training.step.growth import Growth
 
@@ -213,7 +212,7 @@ def test_order_of_calls_in_an_upsampling_layer(name: str) -> None:
     ws, layer = G.mapping(torch.randn(2, G.z_dim)), G.synthesis.get_submodule("b16.conv0")
     x = torch.randn(2, 8, 8, 8)
     with torch.no_grad(), Calls(NAMES) as calls:
-        layer(x) if G.num_ws == 1 else layer(x, ws.unbind(1), NoiseSource("const"))
+        layer(x) if G.num_ws == 1 else layer(x, ws.unbind(1), Pass("const"))
     expected = ORDER[name]
     if "statistic" in expected:
         kinds = ("statistic" if call in ("normalize", "mix", "style") else call for call in calls.seen)

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gancore.contracts import Draw, Generator, Images, Interface, NoiseMode, Normalize, PluginConfig, Site, Stage
+from gancore.contracts import Generator, Images, Interface, Mapping, Normalize, Pass, PluginConfig, Site, Synthesis
 from gancore.nn.activation import leaky
 from gancore.nn.layers import Conv2d, Linear
 
@@ -24,11 +24,11 @@ class Skeleton(Generator):
         super().__init__(cfg, interface, normalize)
         self.z_dim = self.w_dim = cfg.z_dim
         self.num_ws = 1
-        self.mapping = Mapping(cfg.z_dim, interface.label_dim)
-        self.synthesis = Synthesis(cfg.z_dim, cfg.width, interface, normalize)
+        self.mapping = SkeletonMapping(cfg.z_dim, interface.label_dim)
+        self.synthesis = SkeletonSynthesis(cfg.z_dim, cfg.width, interface, normalize)
 
 
-class Mapping(nn.Module):
+class SkeletonMapping(Mapping):
     """The latent itself; a label is embedded and added."""
 
     def __init__(self, z_dim: int, label_dim: int) -> None:
@@ -48,7 +48,7 @@ class Mapping(nn.Module):
         return (z * truncation_psi).unsqueeze(1)  # [N, 1, z_dim]; the mean latent is 0
 
 
-class Synthesis(nn.Module):
+class SkeletonSynthesis(Synthesis):
     """4x4, doubled until the resolution is reached; a normalized convolution at each size."""
 
     def __init__(self, z_dim: int, width: int, interface: Interface, normalize: Normalize) -> None:
@@ -62,14 +62,7 @@ class Synthesis(nn.Module):
             self.layers.append(Conv2d(width, width, 3, activation=leaky(), normalization=normalize(site)))
         self.to_rgb = Conv2d(width, interface.channels, 1)
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
+    def forward(self, ws: Tensor, how: Pass) -> Images:
         """ws [N, 1, z_dim] to a tuple of one image; there is no noise, and nothing grows."""
         x = self.first(ws[:, 0]).unflatten(1, (-1, self.sizes[0], self.sizes[0]))
         for size, layer in zip(self.sizes, self.layers, strict=True):

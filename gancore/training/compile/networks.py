@@ -14,21 +14,23 @@ import copy
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import fields, replace
+from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gancore.composition import GAN
-from gancore.contracts import Draw, Regularizer, Stage
+from gancore.contracts import Draw, Pass, Regularizer, Stage
 from gancore.training.compile import compiler
 from gancore.training.step.phases import Phase
 
 GRAPHS = 128
 """Of one forward pass, before torch gives up compiling it: growing from 4 to 1024 takes 9 times about 4."""
 
-Asked = tuple[str, str, tuple[int, ...]]
-"""Random numbers that a network asks for: method of the draw, purpose, shape."""
+Asked = tuple[tuple[str, ...], str, str, tuple[int, ...]]
+"""Random numbers that a network asks for: names of the scopes, method of the draw, purpose, shape."""
 
 
 def is_first_order(phase: Phase, regularizers: Mapping[str, Regularizer]) -> bool:
@@ -91,59 +93,73 @@ class CompiledForward:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         call = self.signature.bind(*args, **kwargs)
-        if (draw := call.arguments.get("draw")) is not None:
+        if (draw := _draw_of(call)) is not None:
             kind = tuple(_kind(value) for value in call.arguments.values())
             if kind not in self.asked:
                 self.asked[kind] = self._rehearsed(call, draw)
-            call.arguments["draw"] = PreparedDraw(draw, self.asked[kind])
+            _give(call, drawn(draw, self.asked[kind]))
         return self.compiled(*call.args, **call.kwargs)
 
     @torch.no_grad()
     def _rehearsed(self, call: inspect.BoundArguments, draw: Draw) -> list[Asked]:
         """What an eager pass of a copy asks for; torch's generators are put back."""
         notes = NotingDraw(draw)
-        call.arguments["draw"] = notes
+        _give(call, notes)
         with forward_of(self.module, self.eager), torch.random.fork_rng():
             copy.deepcopy(self.module)(*call.args, **call.kwargs)
         return notes.asked
 
 
 class NotingDraw:
-    """A draw that takes note of what it is asked for."""
+    """A draw that takes note of what it is asked for, below `path`."""
 
-    def __init__(self, draw: Draw) -> None:
-        self.draw, self.n = draw, draw.n
-        self.asked: list[Asked] = []
+    def __init__(self, draw: Draw, path: tuple[str, ...] = (), asked: list[Asked] | None = None) -> None:
+        self.draw, self.n, self.path = draw, draw.n, path
+        self.asked: list[Asked] = [] if asked is None else asked
 
     def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
-        self.asked.append(("normal", purpose, tuple(shape)))
+        self.asked.append((self.path, "normal", purpose, tuple(shape)))
         return self.draw.normal(purpose, shape)
 
     def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
-        self.asked.append(("uniform", purpose, tuple(shape)))
+        self.asked.append((self.path, "uniform", purpose, tuple(shape)))
         return self.draw.uniform(purpose, shape)
 
     def once(self, purpose: str) -> float:
         return self.draw.once(purpose)
 
+    def scoped(self, name: str) -> "NotingDraw":
+        return NotingDraw(self.draw.scoped(name), (*self.path, name), self.asked)
+
 
 class PreparedDraw:
     """A draw whose numbers are there already. Others are drawn when they are asked for, which breaks the graph."""
 
-    def __init__(self, draw: Draw, asked: Sequence[Asked]) -> None:
-        self.draw, self.n = draw, draw.n
-        self.numbers: dict[Asked, Tensor] = {key: getattr(draw, key[0])(*key[1:]) for key in asked}
+    def __init__(self, draw: Draw, numbers: Mapping[Asked, Tensor], path: tuple[str, ...] = ()) -> None:
+        self.draw, self.n, self.numbers, self.path = draw, draw.n, numbers, path
 
     def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
-        key = ("normal", purpose, tuple(shape))
+        key = (self.path, "normal", purpose, tuple(shape))
         return self.numbers[key] if key in self.numbers else self.draw.normal(purpose, shape)
 
     def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
-        key = ("uniform", purpose, tuple(shape))
+        key = (self.path, "uniform", purpose, tuple(shape))
         return self.numbers[key] if key in self.numbers else self.draw.uniform(purpose, shape)
 
     def once(self, purpose: str) -> float:
         return self.draw.once(purpose)
+
+    def scoped(self, name: str) -> "PreparedDraw":
+        return PreparedDraw(self.draw.scoped(name), self.numbers, (*self.path, name))
+
+
+def drawn(draw: Draw, asked: Sequence[Asked]) -> PreparedDraw:
+    """The numbers that are asked for, drawn now."""
+    numbers = {}
+    for path, method, purpose, shape in asked:
+        scope = reduce(lambda inner, name: inner.scoped(name), path, draw)
+        numbers[path, method, purpose, shape] = getattr(scope, method)(purpose, shape)
+    return PreparedDraw(draw, numbers)
 
 
 @contextmanager
@@ -159,10 +175,27 @@ def forward_of(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]
         own.update(before)
 
 
+def _draw_of(call: inspect.BoundArguments) -> Draw | None:
+    """The draw of a call: that of its Pass, or the argument `draw` of a module that has none."""
+    passes = [value.draw for value in call.arguments.values() if isinstance(value, Pass)]
+    return passes[0] if passes else call.arguments.get("draw")
+
+
+def _give(call: inspect.BoundArguments, draw: Draw) -> None:
+    """Puts another draw in its place."""
+    for name, value in call.arguments.items():
+        if isinstance(value, Pass):
+            call.arguments[name] = replace(value, draw=draw)
+        elif name == "draw":
+            call.arguments[name] = draw
+
+
 def _kind(value: Any) -> Any:
     """What of an argument decides which random numbers are asked for."""
     if isinstance(value, Tensor):
         return value.shape
     if isinstance(value, tuple):
         return tuple(map(_kind, value))
+    if isinstance(value, Pass):
+        return tuple(_kind(getattr(value, field.name)) for field in fields(value))
     return value if isinstance(value, bool | int | str | Stage) else type(value)

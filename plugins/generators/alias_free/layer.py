@@ -11,11 +11,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from gancore.contracts import Mean, Normalization, Part, Site
+from gancore.contracts import Mean, Normalization, Part, Pass, Site
 from gancore.nn.activation import Activation, bias_act
 from gancore.nn.convolution import conv2d
 from gancore.nn.layers import Weighted
-from gancore.nn.noise import NoiseSource
 from gancore.nn.noted import Noted
 from gancore.nn.precision import at_least_float32
 from gancore.nn.processes import averaged
@@ -25,8 +24,6 @@ from gancore.nn.style import Epilogue, ToRGB, scaled_convolution
 from .filters import lowpass
 from .options import AliasFreeConfig
 from .table import LayerSpec
-
-NO_NOISE = NoiseSource("none", None)
 
 
 class MeasuredInput(Part):
@@ -87,23 +84,21 @@ class AliasFreeLayer(Epilogue, Weighted, MeasuredInput):
         self.prenormalize = cfg.prenormalize and not self.own_style
         self.add_weight([site.c_out, site.c_in, spec.kernel_size, spec.kernel_size])
 
-    def forward(
-        self, x: Tensor, ws: Sequence[Tensor], noise: NoiseSource = NO_NOISE, update_emas: bool = False
-    ) -> Tensor:
+    def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
         s, weight = self.style(ws), self.effective_weight()
         assert s is not None
         if self.prenormalize:  # as in the code of arXiv:2006.06676, for half precision; demodulation undoes it
             weight = weight * weight.square().sum((1, 2, 3), keepdim=True).rsqrt()
             s = s * averaged(s.square().mean()).rsqrt()  # of the whole batch
-        gain = self.input_gain(x, update_emas)
+        gain = self.input_gain(x, how.update_emas)
 
         def convolve(x: Tensor, weight: Tensor) -> Tensor:
             return conv2d(x, weight * gain, padding=weight.shape[-1] - 1)
 
         y, scale = scaled_convolution(x, weight, s[:, :0] if self.own_style else s, self.normalization, convolve)
-        return self.finish(y, scale, s, noise)
+        return self.finish(y, scale, s, how)
 
-    def _activated(self, y: Tensor, scale: Tensor | None, noise: NoiseSource, gain: float) -> Tensor:
+    def _activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float) -> Tensor:
         bias = self.bias.to(y.dtype)[:, None, None]
         y = y + bias if scale is None else torch.addcmul(bias, y, scale.to(y.dtype)[:, :, None, None])
         return self.filtered(y * gain if gain != 1 else y)
@@ -116,5 +111,5 @@ class AliasFreeToRGB(ToRGB, MeasuredInput):
         super().__init__(spec.before.channels, spec.after.channels, cfg.w_dim, slot, cfg.style)
         self.magnitude_decay = cfg.magnitude_decay
 
-    def forward(self, x: Tensor, ws: Sequence[Tensor], update_emas: bool = False) -> Tensor:
-        return super().forward(x * self.input_gain(x, update_emas).to(x.dtype), ws)
+    def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
+        return super().forward(x * self.input_gain(x, how.update_emas).to(x.dtype), ws, how)

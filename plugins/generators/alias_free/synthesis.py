@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from gancore.contracts import Context, Draw, Generator, Images, Interface, NoiseMode, Normalize, Stage
+from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
 from gancore.errors import PluginError
 from gancore.nn.mapping import MappingNetwork
 from gancore.nn.sites import Sites, resolution_problems
@@ -16,7 +16,7 @@ from .options import AliasFreeConfig
 from .table import layer_rows, layer_specs
 
 
-class AliasFreeSynthesis(nn.Module):
+class AliasFreeSynthesis(Synthesis):
     """ws [N, num_ws, w_dim] to one image. Layers are named in the published manner, `L0_36_512`: size, channels."""
 
     def __init__(self, cfg: AliasFreeConfig, interface: Interface, normalize: Normalize) -> None:
@@ -35,21 +35,13 @@ class AliasFreeSynthesis(nn.Module):
             setattr(self, name, AliasFreeLayer(spec, site, normalize(site), slot, cfg))
         self.num_ws = len(rows) + 1
 
-    def forward(
-        self,
-        ws: Tensor,
-        noise_mode: NoiseMode = "random",
-        stage: Stage | None = None,
-        draw: Draw | None = None,
-        update_emas: bool = False,
-    ) -> Images:
-        """See `gancore.contracts.Generator`; there is no noise."""
-        if stage is not None and stage.resolution != self.resolution:
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        if how.stage is not None and how.stage.resolution != self.resolution:
             raise PluginError(f"the alias-free generator paints at {self.resolution} only, and cannot grow")
         slots = ws.unbind(1)
         x = self.input(slots[0])
         for name in self.layers:
-            x = getattr(self, name)(x, slots, update_emas=update_emas)
+            x = getattr(self, name)(x, slots, how)
         return (x * self.output_scale,)
 
 
