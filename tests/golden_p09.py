@@ -46,5 +46,3 @@ def compare_gradients(case: Case, name: str, value: Tensor, inputs: dict[str, Te
     for suffix, want in stored.items():
         (gradient,) = torch.autograd.grad(value, inputs[suffix], retain_graph=True, materialize_grads=True)
         close(gradient, want, rtol64=1e-7, terms=terms)
-
-

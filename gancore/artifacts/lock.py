@@ -1,44 +1,57 @@
 """Lock files: one process at a time works in a folder. A lock goes with the process that holds it, however it ends."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout, lock_descriptor
+
 from gancore.errors import RunError
+
+MOMENT = 0.02
+"""Seconds that `is_locked` and `held` wait: two processes that only look do not take each other for a holder."""
 
 
 @contextmanager
 def held(path: Path, taken: str) -> Iterator[None]:
-    """Holds a lock file, made with its folder where it is not there.
+    """Holds a lock file, which is created with its folder if it does not exist.
 
-    Raises RunError, with the message `taken`, when another process holds it.
+    Raises RunError, with the message `taken`, if another process holds it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RunError(taken) from error
+    try:
+        lock = FileLock(path).acquire(timeout=MOMENT, poll_interval=0.005)
+    except Timeout as error:
+        raise RunError(taken) from error
+    with lock:
         yield
 
 
 @contextmanager
 def waited_for(path: Path) -> Iterator[None]:
-    """Holds a lock file as soon as no other process does. Raises OSError where there can be none."""
+    """Holds a lock file as soon as no other process does. Raises OSError if it cannot be created."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(path):
         yield
 
 
 def is_locked(path: Path) -> bool:
-    """Whether another process holds the lock; takes it for a moment, so its holder must wait for it, not give up."""
-    try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    """Whether another process holds the lock. Takes it for a moment, unless the file is read-only."""
+    if not path.exists():
         return False
-    except OSError:
+    try:
+        with FileLock(path).acquire(timeout=MOMENT, poll_interval=0.005):
+            return False
+    except Timeout:
         return True
-    return False
+    except OSError:
+        return _is_locked_for_readers(path)
+
+
+def _is_locked_for_readers(path: Path) -> bool:
+    """The same in a folder of somebody else, where nothing may be written."""
+    try:
+        with path.open("rb") as file:
+            return not lock_descriptor(file.fileno(), blocking=False)
+    except OSError:  # a network file system that locks for writers only: the cell's state says what it was last
+        return False

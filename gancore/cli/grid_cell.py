@@ -2,33 +2,37 @@
 
     python -m gancore.cli.grid_cell EXPERIMENT RUN LOCK [DIGEST...] < pipe
 
-The pipe's other end is with the parent. When that dies, however it dies, the pipe is closed, and this process asks
-itself to stop in good order. Local plugin files with a DIGEST are trusted, as they were where the grid was started.
+The parent holds the pipe's other end. It closes the pipe to ask this process to save and stop, and the pipe is closed
+as well when the parent dies, however it dies. Windows, which has no SIGTERM between processes, has pipes. Local
+plugin files with a DIGEST are trusted, as they were where the grid was started.
 """
 
-import fcntl
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
+from gancore.artifacts.lock import waited_for
 from gancore.cli import main as command_line
 from gancore.trust import hand_over
 
 
 def main(experiment: str, run: str, lock: str, *trusted: str) -> int:
     """The exit code of `gancore train`. Waits for an earlier process of this cell that is still saving."""
-    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    threading.Thread(target=_stop_when_closed, daemon=True).start()
     hand_over(trusted)
-    with open(lock, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with waited_for(Path(lock)):
         return command_line(["train", experiment, "--out", run])
 
 
-def _stop_with_parent() -> None:
+def _stop_when_closed() -> None:
     while os.read(0, 1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    if os.name == "nt":
+        signal.raise_signal(signal.SIGTERM)  # os.kill would end the process at once there
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)  # to the process, so that the main thread wakes up
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ def write_archive(data: ImageData, destination: Path) -> None:
             _add(archive, INDEX, _index(data, names), zipfile.ZIP_DEFLATED)
         file.flush()
         os.fsync(file.fileno())
+        file.close()  # Windows renames no open file
         os.chmod(file.name, 0o666 & ~_umask())
         os.replace(file.name, destination)
 

@@ -55,6 +55,7 @@ def finish(file: BinaryIO, path: Path, decoded: Decoded) -> None:
     file.write(text + len(text).to_bytes(8, "little") + hashlib.sha256(text).digest())
     file.flush()
     os.fsync(file.fileno())
+    file.close()  # Windows renames no open file
     os.replace(file.name, path)
 
 

@@ -24,6 +24,13 @@ POLL = 0.2
 AT_ONCE = "at once"
 """What the stop file holds when cells shall not even save."""
 
+OWN_SESSION: dict[str, Any] = (
+    {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+    if os.name == "nt"
+    else {"start_new_session": True}
+)
+"""Keeps a terminal's Ctrl-C from the process, which is asked to stop by this one."""
+
 TAIL = 4000
 """Characters of a process's words that are kept with a failure."""
 
@@ -85,11 +92,11 @@ def run_job(job: Job) -> Outcome:
         before = log.tell()
         process = subprocess.Popen(
             [sys.executable, *MODULE, job.experiment, job.run, job.lock, *job.trusted],
-            stdin=subprocess.PIPE,  # closed when this process dies: see gancore.cli.grid_cell
+            stdin=subprocess.PIPE,  # closed to make it save and stop, or when this process dies: gancore.cli.grid_cell
             stdout=subprocess.DEVNULL,
             stderr=log,
             env={**os.environ, **_environment(job)},
-            start_new_session=True,  # a terminal's Ctrl-C comes here first
+            **OWN_SESSION,
         )
         watch = _Watch(job, process)
         try:
@@ -118,13 +125,14 @@ class _Watch:
                 if self.stopped and _holds(Path(self.job.stop), AT_ONCE):
                     self.process.kill()
                 elif not self.stopped and self.rule is None and self._should_end():
-                    self.process.terminate()
+                    self._ask_to_stop()
 
     def end(self) -> None:
         """Whatever happens here, the process is not left behind: it is asked to save, and waited for."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait()
+        self._ask_to_stop()
+        self.process.wait()
+
+    def _ask_to_stop(self) -> None:
         if self.process.stdin:
             self.process.stdin.close()
 

@@ -1,5 +1,6 @@
 """Kept statistics are used when they fit, and never otherwise."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread, current_thread
@@ -10,9 +11,10 @@ import torch
 from evaluation.pictures import image_data, random_images
 from planted import planted
 
-from gancore.artifacts import lock
+from gancore.artifacts.lock import waited_for
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.config.load import load_evaluation
+from gancore.evaluation import cache
 from gancore.evaluation.cache import cached, statistics_folder
 from gancore.evaluation.extractor import FeatureExtractor
 from gancore.evaluation.reals import Reals
@@ -88,10 +90,10 @@ def test_two_that_want_the_same_at_once_make_it_once(monkeypatch: pytest.MonkeyP
     """The second asks while the first is at it: it must come to the lock, not to making."""
     key, arrived, made_by = {"what": "anything"}, Event(), []
 
-    def flock(file: Any, operation: int) -> None:
+    def waits(path: Path) -> AbstractContextManager[None]:
         if current_thread() is second:
             arrived.set()
-        fcntl_flock(file, operation)
+        return waited_for(path)
 
     def make_as_second() -> dict[str, torch.Tensor]:
         made_by.append("second")
@@ -104,8 +106,7 @@ def test_two_that_want_the_same_at_once_make_it_once(monkeypatch: pytest.MonkeyP
         assert arrived.wait(60)
         return {"x": torch.zeros(1)}
 
-    fcntl_flock = lock.fcntl.flock
-    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    monkeypatch.setattr(cache, "waited_for", waits)
     second = Thread(target=cached, args=(key, make_as_second))
     cached(key, make_as_first)
     second.join()

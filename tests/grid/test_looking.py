@@ -9,6 +9,7 @@ import pytest
 from grid_files import load_grid, run_here, write_grid
 from made_up_grids import NINE, G, cell, made_up
 
+from gancore.artifacts.lock import waited_for
 from gancore.artifacts.run import append_line
 from gancore.cli import main
 from gancore.grid.folder import CellState
@@ -39,10 +40,7 @@ def test_status_of_a_running_grid(tmp_path: Path, capsys: pytest.CaptureFixture[
             cell("residual", "skip"): {"state": "failed", "at": 1, "reason": "not finite at step 3"},
         },
     )
-    with folder.lock(cell("skip", "residual")).open("w") as lock:
-        import fcntl
-
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with waited_for(folder.lock(cell("skip", "residual"))):
         found = status_of(folder)
     assert found.counts == {"waiting": 2, "running": 1, "done": 1, "interrupted": 1, "failed": 1}
     running = found.cells[2]
