@@ -8,9 +8,10 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gancore.contracts import Interface
+from gancore.data.labels import LabelRows
+from gancore.data.transfer import to_device
 
 Indices = Tensor | np.ndarray
 
@@ -43,6 +44,7 @@ class ImageData:
 
     images: uint8 [M, C, R, R], 0 black to 255 white.
     labels: int64 [M], 0 to label_dim - 1; None when training without labels.
+    label_rows: the labels as networks take them; None when training without labels.
     class_names: label_dim names, empty without labels.
     skipped: "name: reason" of the images that `invalid: skip` left out.
     """
@@ -58,7 +60,7 @@ class ImageData:
         self.images, self.labels = images, labels
         self.class_names, self.identity, self.skipped = list(class_names), identity, list(skipped)
         self._images = torch.from_numpy(images)  # shares the memory
-        self._labels = None if labels is None else torch.from_numpy(labels)
+        self.label_rows = None if labels is None else LabelRows(torch.from_numpy(labels), identity.label_dim)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -81,17 +83,7 @@ class ImageData:
 
     def labels_onehot(self, indices: Indices, device: torch.device | str) -> Tensor | None:
         """Labels [N, label_dim] of the images, float32, one 1 in each row; None without labels."""
-        if self._labels is None:
-            return None
-        chosen = self._labels[torch.as_tensor(indices)]
-        return to_device(F.one_hot(chosen, self.identity.label_dim).float(), device)
-
-
-def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """The tensor on the device; the host does not wait for the copy."""
-    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
+        return None if self.label_rows is None else to_device(self.label_rows[indices], device)
 
 
 def content_hash(images: np.ndarray, labels: np.ndarray | None) -> str:

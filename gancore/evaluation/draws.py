@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from gancore.data.images import to_device
+from gancore.data.transfer import to_device
 from gancore.seeds import seed_of
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from gancore.config.experiment import Part, plain
 from gancore.contracts import Feature
 from gancore.data.code_hash import code_hash
-from gancore.data.images import to_device
+from gancore.data.transfer import to_device
 from gancore.evaluation.pictures import as_rgb
 from gancore.evaluation.progress import shown
 

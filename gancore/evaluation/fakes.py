@@ -1,7 +1,6 @@
 """The generated side of a comparison: a generator's seeded samples, or images that were given."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from gancore.contracts import Generator
 from gancore.data import ImageData
-from gancore.data.images import to_device
+from gancore.data.labels import LabelRows, random_labels
 from gancore.errors import GancoreError
 from gancore.evaluation.draws import SampleDraw
 from gancore.evaluation.pictures import to_uint8
@@ -37,17 +36,17 @@ class Fakes(Protocol):
 class Generated:
     """Samples of a generator: no truncation, random noise, labels as the data have them.
 
-    labels: [M, label_dim] of the real images, of which each sample takes one; None: every class is as likely.
+    labels: those of the real images, of which each sample takes one; None: every class is as likely.
     A growing generator's images are enlarged to its final size by repeating pixels.
     """
 
     seeded = True
 
-    def __init__(self, generator: Generator, labels: Tensor | None = None, batch: int = 64) -> None:
+    def __init__(self, generator: Generator, labels: LabelRows | None = None, batch: int = 64) -> None:
         self.network, self.batch = generator, batch
         self.device = next(generator.parameters()).device
         classes = generator.interface.label_dim
-        self.labels = torch.eye(classes) if labels is None and classes else labels
+        self.labels = LabelRows.of_each_class(classes) if labels is None and classes else labels
 
     def generator(self) -> Generator:
         return self.network
@@ -58,9 +57,7 @@ class Generated:
     @torch.no_grad()
     def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
         for draw, label in self._draws(seed, start, stop):
-            ws = self.network.mapping(self.network.sample_z(draw), label)
-            images = self.network.synthesis(ws, noise_mode="random", stage=self.network.stage, draw=draw)
-            yield to_uint8(self.network.enlarged(images[-1]))
+            yield to_uint8(self.network.sample(draw, label))
 
     def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
         return self._draws(seed, 0, samples)
@@ -68,14 +65,7 @@ class Generated:
     def _draws(self, seed: int, start: int, stop: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
         for first in range(start, stop, self.batch):
             draw = SampleDraw(seed, range(first, min(first + self.batch, stop)), self.device)
-            yield draw, self._labels(draw)
-
-    def _labels(self, draw: SampleDraw) -> Tensor | None:
-        if self.labels is None:
-            return None
-        on_host = replace(draw, device=torch.device("cpu"))  # the device is not waited for
-        chosen = (on_host.uniform("label").double() * len(self.labels)).long()
-        return to_device(self.labels[chosen], self.device)
+            yield draw, random_labels(self.labels, draw)
 
 
 class Given:

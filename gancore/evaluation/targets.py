@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gancore.artifacts.model import load_with_experiment
 from gancore.artifacts.run import MODEL
@@ -14,6 +13,7 @@ from gancore.config import Experiment
 from gancore.config.frame import DataKeys
 from gancore.contracts import Generator
 from gancore.data import ImageData, open_data
+from gancore.data.labels import LabelRows
 from gancore.data.rejected import Unusable
 from gancore.data.sources import Source, find_source
 from gancore.discovery import discover
@@ -68,12 +68,10 @@ def find_reals(named: Path | None, target: Target, fit: str | None = None, trust
         raise DataError(f"{named}: {error}") from error
 
 
-def label_rows(generator: Generator, reals: ImageData | None) -> Tensor | None:
-    """Labels [M, label_dim] to draw from; None where the real images have other classes than the model, or none."""
-    classes = generator.interface.label_dim
-    if not classes or reals is None or reals.labels is None or reals.identity.label_dim != classes:
-        return None
-    return torch.eye(classes)[torch.from_numpy(reals.labels)]
+def label_rows(generator: Generator, reals: ImageData | None) -> LabelRows | None:
+    """Labels to draw from; None where the real images have other classes than the model, or none."""
+    rows = None if reals is None else reals.label_rows
+    return rows if rows is not None and rows.label_dim == generator.interface.label_dim else None
 
 
 def _opened(source: Source) -> ImageData:

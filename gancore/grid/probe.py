@@ -72,7 +72,7 @@ def _evaluation_seconds(experiment: Experiment, trainer: Trainer) -> float | Non
     """Looking at generated images, by the image; what is done with the features is quick beside it."""
     if (evaluation := experiment.evaluation) is None:
         return 0.0
-    images, device = Generated(trainer.averaged(), batch=LOOKED_AT), trainer.device
+    images, device = Generated(trainer.averaged(), trainer.data.label_rows, LOOKED_AT), trainer.device
     try:
         evaluator = Evaluator(evaluation, None, device)
     except GancoreError:  # no weights here; a run would refuse to start

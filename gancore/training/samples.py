@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 
 from gancore.artifacts.atomic import written
 from gancore.contracts import Generator, NoiseMode
@@ -66,8 +67,8 @@ def _labels(label_dim: int, count: int, label: int | None, device: torch.device)
         raise GancoreError(f"label {label}: this model has {have}")
     if label_dim == 0:
         return None
-    classes = torch.arange(count, device=device) % label_dim if label is None else torch.full((count,), label)
-    return torch.eye(label_dim, device=device)[classes]
+    classes = torch.arange(count) % label_dim if label is None else torch.full((count,), label)
+    return F.one_hot(classes.to(device), label_dim).float()
 
 
 def real_images(data: ImageData, count: int, seed: int) -> Tensor:

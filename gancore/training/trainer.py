@@ -97,7 +97,7 @@ class Trainer:
 
     def averaged(self) -> Generator:
         """The averaged generator, fit to be looked at: with batch statistics of its own weights."""
-        recompute_statistics(self.ema, self.batch, self.training.seed)
+        recompute_statistics(self.ema, self.data.label_rows, self.batch, self.training.seed)
         return self.ema
 
     def first_bad_step(self) -> int | None:

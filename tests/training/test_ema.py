@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 import torch
 from tiny import tiny_experiment, tiny_trainer
+from torch.nn import functional as F
 
 from gancore.config import load_experiment
 from gancore.config.training import EMA
+from gancore.data.labels import LabelRows
 from gancore.errors import ConfigError, RunError
+from gancore.nn.statistics import recomputed_moments
 from gancore.training.run import train
+from gancore.training.step.draws import SeededDraw
 from gancore.training.step.ema import ema_decay, recompute_statistics
 
 
@@ -111,7 +115,24 @@ def test_statistics_are_plain_averages_over_the_batches() -> None:
     for name, buffer in trainer.ema.named_buffers():
         if name in first:
             buffer.fill_(1e6)
-    recompute_statistics(trainer.ema, trainer.training.batch, trainer.training.seed)
+    recompute_statistics(trainer.ema, None, trainer.training.batch, trainer.training.seed)
     for name, buffer in trainer.ema.named_buffers():
         if name in first:
             assert torch.equal(buffer, first[name])
+
+
+def test_batch_statistics_see_classes_as_often_as_the_data_have_them() -> None:
+    """Where all images are of one class, the statistics are those of fakes of that class."""
+    trainer = tiny_trainer(generator__normalization="batch", data__labels=True)
+    G, rows = trainer.ema, trainer.data.label_rows
+    assert rows is not None
+    trainer.data.label_rows = LabelRows(torch.full((10,), 3), rows.label_dim)
+    of_the_data = {k: v.clone() for k, v in trainer.averaged().named_buffers() if "running" in k}
+    assert of_the_data
+    with torch.no_grad(), recomputed_moments(G):
+        for k in range(8):
+            draw = SeededDraw.whole((trainer.training.seed, "statistics", k), trainer.batch)
+            G.sample(draw, F.one_hot(torch.full((trainer.batch,), 3), rows.label_dim).float())
+    for name, value in G.named_buffers():
+        if name in of_the_data:
+            torch.testing.assert_close(value, of_the_data[name])

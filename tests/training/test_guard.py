@@ -23,7 +23,7 @@ OPTIMIZERS: list[dict[str, Any]] = [
 
 class Poisoned:
     def __init__(self, data: ImageData) -> None:
-        self.data, self.interface = data, data.interface
+        self.data, self.interface, self.label_rows = data, data.interface, data.label_rows
 
     def __len__(self) -> int:
         return len(self.data)

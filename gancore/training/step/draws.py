@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancore.data.images import to_device
+from gancore.data.transfer import to_device
 from gancore.seeds import seed_of
 
 Key = tuple[int | str, ...]
@@ -77,11 +77,3 @@ def data_order(seed: int, count: int, start: int, n: int) -> np.ndarray:
 @lru_cache(maxsize=4)
 def _shuffled(seed: int, count: int, epoch: int) -> np.ndarray:
     return np.random.Generator(np.random.PCG64(seed_of(seed, "order", epoch))).permutation(count)
-
-
-def random_labels(label_dim: int, draw: SeededDraw) -> Tensor | None:
-    """One-hot labels [n, label_dim], each class as likely as any other; None without classes."""
-    if label_dim == 0:
-        return None
-    classes = (draw.uniform("label") * label_dim).long()
-    return torch.eye(label_dim, device=draw.device)[classes]

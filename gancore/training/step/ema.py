@@ -11,8 +11,9 @@ from torch import nn
 
 from gancore.config.training import EMA
 from gancore.contracts import Generator, value_at
+from gancore.data.labels import LabelRows, random_labels
 from gancore.nn.statistics import recomputed_moments
-from gancore.training.step.draws import SeededDraw, random_labels
+from gancore.training.step.draws import SeededDraw
 
 
 def ema_decay(cfg: EMA, batch: int, nimg: int) -> float:
@@ -31,15 +32,16 @@ def averaged_copy(generator: Generator) -> Generator:
 
 
 @torch.no_grad()
-def recompute_statistics(average: Generator, batch: int, seed: int, batches: int = 8) -> None:
-    """Batch statistics of the averaged weights, over seeded batches of latents; nothing where there are none."""
+def recompute_statistics(average: Generator, labels: LabelRows | None, batch: int, seed: int, batches: int = 8) -> None:
+    """Batch statistics of the averaged weights, over seeded batches of latents; nothing where there are none.
+
+    `labels` are those of the training images: the statistics are of fakes that have their classes as often.
+    """
     device = next(average.parameters()).device
     with recomputed_moments(average) as needed:
         for k in range(batches if needed else 0):
             draw = SeededDraw.whole((seed, "statistics", k), batch, device)
-            label = random_labels(average.interface.label_dim, draw)
-            ws = average.mapping(average.sample_z(draw), label)
-            average.synthesis(ws, noise_mode="random", stage=average.stage, draw=draw)
+            average.sample(draw, random_labels(labels, draw))
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from torch import Tensor
 from gancore.composition import GAN
 from gancore.contracts import Discriminator, Fakes, Generator, Images, Stage
 from gancore.data import ImageData
+from gancore.data.labels import random_labels
 from gancore.nn.precision import at_least_float32
 from gancore.nn.processes import averaged
 from gancore.training.step.draws import SeededDraw
@@ -81,7 +82,7 @@ class PhaseStep:
         return averaged(values.mean())
 
     def _generate(self, draw: SeededDraw, update_emas: bool = False) -> Fakes:
-        label = self._random_label(draw)
+        label = random_labels(self.data.label_rows, draw)
         z = self.G.sample_z(draw)
         ws = self.G.mapping(z, label, update_emas=update_emas)
         ws = self._mixed(ws, lambda: self.G.mapping(self.G.sample_z(draw.scoped("again")), label), draw)
@@ -96,13 +97,6 @@ class PhaseStep:
         for regularizer in self.gan.regularizers.values():
             mixed = regularizer.mix_ws(mixed, lambda: again()[:, :used], draw)
         return torch.cat([mixed, rest], dim=1) if rest.shape[1] else mixed
-
-    def _random_label(self, draw: SeededDraw) -> Tensor | None:
-        """Labels of randomly chosen training images: fakes have the classes in the proportions of the data."""
-        if self.data.interface.label_dim == 0:
-            return None
-        chosen = draw.on("cpu").uniform("label").double() * len(self.data)
-        return self.data.labels_onehot(chosen.long().numpy(), draw.device)
 
     def _augmented(self, images: Images, parts: int) -> Images:
         augment = self.gan.augmentation
