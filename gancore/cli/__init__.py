@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import click
 
@@ -98,6 +99,14 @@ def main(args: Sequence[str] | None = None) -> int:
     if code == CLOSED_PIPE:
         _forget_output()
     return code if isinstance(code, int) else 0
+
+
+def print_result(path: Path) -> None:
+    """Prints where finished work lies. The work is done, whether or not stdout takes the line."""
+    try:
+        click.echo(path)
+    except OSError:
+        _forget_output()
 
 
 def _open_closed_streams() -> None:

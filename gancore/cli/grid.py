@@ -4,12 +4,15 @@ import json
 import sys
 import time
 import webbrowser
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from gancore.cli import print_result
 from gancore.cli.options import overrides, trust_local_plugins
 from gancore.errors import GancoreError
+from gancore.messages import tell
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path))
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
@@ -62,8 +65,8 @@ def run(
     else:
         gpus = [] if experiment.training.device == "cpu" else available_gpus()
         executor = LocalExecutor(workers or max(len(gpus), 1), gpus)
-    listener = Listener(lambda line: click.echo(line, err=True), _Ticker().look)
-    click.echo(run_grid(experiment, out, executor, retry_failed, stop_after, listener).path)
+    listener = Listener(tell, _Ticker().look)
+    print_result(run_grid(experiment, out, executor, retry_failed, stop_after, listener).path)
 
 
 class _Ticker:
@@ -81,7 +84,11 @@ class _Ticker:
             return
         self.last = time.monotonic()
         line = summary(status_of(folder))
-        click.echo(f"\r\x1b[K{line}" if sys.stderr.isatty() else line, err=True, nl=not sys.stderr.isatty())
+        if sys.stderr.isatty():
+            with suppress(OSError):
+                click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        else:
+            tell(line)
 
 
 @grid.command()

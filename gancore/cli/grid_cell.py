@@ -17,9 +17,14 @@ from gancore.artifacts.lock import waited_for
 from gancore.cli import main as command_line
 from gancore.trust import hand_over
 
+STOP = getattr(signal, "SIGUSR1", signal.SIGTERM)
+"""What this process sends itself: a signal that may come on top of another. A service manager sends its SIGTERM to the
+grid and to its cells, and a second SIGTERM would end a cell unsaved."""
+
 
 def main(experiment: str, run: str, lock: str, *trusted: str) -> int:
     """The exit code of `gancore train`. Waits for an earlier process of this cell that is still saving."""
+    signal.signal(STOP, signal.SIG_DFL)  # whatever the parent was started to ignore
     threading.Thread(target=_stop_when_closed, daemon=True).start()
     hand_over(trusted)
     with waited_for(Path(lock)):
@@ -30,9 +35,9 @@ def _stop_when_closed() -> None:
     while os.read(0, 1):
         pass
     if os.name == "nt":
-        signal.raise_signal(signal.SIGTERM)  # os.kill would end the process at once there
+        signal.raise_signal(STOP)  # os.kill would end the process at once there
     else:
-        os.kill(os.getpid(), signal.SIGTERM)  # to the process, so that the main thread wakes up
+        os.kill(os.getpid(), STOP)  # to the process, so that the main thread wakes up
 
 
 if __name__ == "__main__":

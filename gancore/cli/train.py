@@ -4,7 +4,9 @@ from pathlib import Path
 
 import click
 
+from gancore.cli import print_result
 from gancore.cli.options import overrides, trust_local_plugins
+from gancore.messages import tell
 
 
 @click.command()
@@ -25,7 +27,7 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile
         out, experiment = out or experiment, experiment / "config.yaml"
     asked = load_experiment(experiment, override, trusted=trust)
     for note in asked.dropped:
-        click.echo(note, err=True)
+        tell(note)
 
     from gancore.training import train as run_training
     from gancore.training.distribution import started_with
@@ -37,5 +39,5 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile
     else:
         run = run_training(asked, out)
     if started_with()[0] == 0:  # of several processes, one speaks
-        click.echo(f"{run}: done; samples in {run.samples}, model in {run.model}", err=True)
-        click.echo(run.path)
+        tell(f"{run}: done; samples in {run.samples}, model in {run.model}")
+        print_result(run.path)

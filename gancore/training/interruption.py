@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM ask a run to finish its step; a second one ends it at once."""
+"""Signals ask a run to finish its step and save; a second SIGINT or SIGTERM ends it at once."""
 
 import signal
 import threading
@@ -8,32 +8,43 @@ from types import FrameType
 
 from gancore.errors import Interrupted
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+URGENT = (signal.SIGINT, signal.SIGTERM)
+"""What a person sends, and sends again when it takes too long."""
+
+WARNINGS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGUSR1", "SIGXCPU") if hasattr(signal, name))
+"""Sent before the end, often more than once: by a terminal that closes, by schedulers like Slurm, every second by a
+kernel whose limit of CPU time is used up."""
 
 
 class StopRequest:
     """True in a boolean context once a signal has come."""
 
     def __init__(self) -> None:
-        self.requested = False
+        self.requested = self.urgent = False
 
     def __bool__(self) -> bool:
         return self.requested
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
-            raise Interrupted("ended at once; what was trained since the last checkpoint is lost")
+        if number in URGENT:
+            if self.urgent:
+                raise Interrupted("ended at once; what was trained since the last checkpoint is lost")
+            self.urgent = True
         self.requested = True
 
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Listens for the signals while the block runs; elsewhere than in the main thread nothing can be heard."""
+    """Listens for the signals while the block runs; elsewhere than in the main thread nothing can be heard.
+
+    A warning that the process was started to ignore stays ignored: a run under nohup outlives its terminal.
+    """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request
         return
-    before = {number: signal.signal(number, request.handle) for number in SIGNALS}
+    numbers = [*URGENT, *(n for n in WARNINGS if signal.getsignal(n) is not signal.SIG_IGN)]
+    before = {number: signal.signal(number, request.handle) for number in numbers}
     try:
         yield request
     finally:

@@ -3,12 +3,14 @@
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from tqdm import tqdm
 
 from gancore.artifacts.run import RunFolder, append_line
 from gancore.evaluation import Score
+from gancore.messages import tell
 
 
 class Logs:
@@ -46,14 +48,15 @@ class Logs:
         self._events.close()
         self._events = _events(self._run, step)
         self._last = (time.perf_counter(), kimg)
-        self._bar.update(kimg - self._bar.n)
+        self._show_bar(kimg)
 
     def say(self, message: str) -> None:
         """A line for the person at the terminal, above the progress bar."""
-        tqdm.write(message, file=sys.stderr)
+        tell(message)
 
     def close(self) -> None:
-        self._bar.close()
+        with suppress(OSError):
+            self._bar.close()
         self._events.close()
 
     def _show(self, kimg: float, speed: float, values: dict[str, float]) -> None:
@@ -62,10 +65,14 @@ class Logs:
         )
         text = f"{speed:.1f} img/s {_stage(values)}{losses}"
         self._bar.set_postfix_str(text, refresh=False)
-        self._bar.update(kimg - self._bar.n)
+        self._show_bar(kimg)
         if self._bar.disable:
             left = max(self._total - kimg, 0) * 1000 / max(speed, 1e-9)
-            print(f"{kimg:.4g}/{self._total:g} kimg, {_clock(left)} left, {text}", file=sys.stderr, flush=True)
+            tell(f"{kimg:.4g}/{self._total:g} kimg, {_clock(left)} left, {text}")
+
+    def _show_bar(self, kimg: float) -> None:
+        with suppress(OSError):  # as for all messages: the terminal may be gone
+            self._bar.update(kimg - self._bar.n)
 
 
 class Silence(Logs):

@@ -8,7 +8,6 @@ is no time between those inside it.
 """
 
 import statistics
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from torch import nn
 
 from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.run import RunFolder
+from gancore.messages import tell
 from gancore.training.device import describe_environment, wait_for
 from gancore.training.trainer import Trainer
 
@@ -176,7 +176,7 @@ def profiled(run: RunFolder, trainer: Trainer) -> Iterator[None]:
             yield
     finally:
         if not profile.steps:
-            print(f"no profile: this took no more than the {profile.warmup} steps that are not timed", file=sys.stderr)
+            tell(f"no profile: this took no more than the {profile.warmup} steps that are not timed")
         else:
             found = profile.to_dict()
             write_json(run.path / "profile.json", found)

@@ -53,7 +53,8 @@ def train(experiment: Source, out: str | Path | None = None, around: Around | No
     Raises:
         DataError, RunError, GancoreError: the request was wrong; nothing was written.
         RunFailed: the run diverged or ran out of memory; the message names its last good checkpoint.
-        Interrupted: SIGINT or SIGTERM came; the run is saved and the message says how to continue.
+        Interrupted: a signal asked for it (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU); the run is saved and the message
+            says how to continue.
     """
     experiment = as_experiment(experiment)
     if experiment.grid is not None:

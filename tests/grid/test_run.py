@@ -150,12 +150,13 @@ def test_cells_that_were_not_started_are_counted_only(tmp_path: Path) -> None:
     assert said[1:] == ["2 cells were not started"]
 
 
-def test_interruption_says_how_to_go_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda number: number.name)
+def test_interruption_says_how_to_go_on(tmp_path: Path, number: int) -> None:
     ends = {SKIP: Outcome(3, "stopped", stopped=True), ORIGINAL: Outcome(None, stopped=True)}
 
     class Stopped(InProcess):
         def outcomes(self, jobs: Any) -> Any:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             for item in super().outcomes(jobs):
                 yield item
                 assert Path(jobs[0].stop).exists()  # the wish is passed on to the cells

@@ -1,0 +1,15 @@
+"""Messages to the person who watches a command."""
+
+import sys
+from contextlib import suppress
+
+from tqdm import tqdm
+
+
+def tell(message: str) -> None:
+    """Writes a line to stderr, above any progress bar.
+
+    A stderr that is full or gone (a closed terminal, a pipe without a reader) loses the line, and the work goes on.
+    """
+    with suppress(OSError, ValueError):  # ValueError: somebody has closed it
+        tqdm.write(message, file=sys.stderr)
