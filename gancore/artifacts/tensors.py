@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,17 @@ FORMAT = 1
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Writes `path` atomically. `about` must be JSON; it comes back from `load_tensors`."""
+    """Writes `path` atomically. `about` must be JSON; it comes back from `load_tensors`.
+
+    Raises OSError with the path when the disk is full or cannot be written.
+    """
     plain = {k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     text = json.dumps({"format": FORMAT, **about}, ensure_ascii=False)
     with written(path) as temporary:
-        save_file(plain, temporary, metadata={"gancore": text, "sha256": _checksum(plain, text)})
+        try:
+            save_file(plain, temporary, metadata={"gancore": text, "sha256": _checksum(plain, text)})
+        except SafetensorError as error:  # its own class even for what the operating system says
+            raise _os_error(error, path) from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -49,6 +57,13 @@ def saved_step(path: Path) -> int | None:
             return json.loads((file.metadata() or {})["gancore"])["step"]
     except (OSError, SafetensorError, KeyError, ValueError):
         return None
+
+
+def _os_error(error: SafetensorError, path: Path) -> OSError:
+    """ "I/O error: No space left on device (os error 28)" as the OSError that it was."""
+    if number := re.search(r"\(os error (\d+)\)", str(error)):
+        return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
+    return OSError(None, str(error), str(path))
 
 
 def _checksum(tensors: dict[str, Tensor], about: str) -> str:

@@ -99,15 +99,28 @@ def test_other_errors_are_not_called_memory(tmp_path: Path, monkeypatch: pytest.
         train(tiny_experiment(), tmp_path / "run")
 
 
-def test_a_full_disk_is_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gancore.training import session
+def test_a_checkpoint_that_does_not_fit_is_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file may grow beyond 20 kB from the fourth step on; what was saved before is still there."""
+    resource = pytest.importorskip("resource")
+    limits, step = resource.getrlimit(resource.RLIMIT_FSIZE), Trainer.step
 
-    def full(path: Path, *args: Any) -> None:
-        raise OSError(28, "No space left on device", str(path))
+    def filling(self: Trainer) -> None:
+        step(self)
+        if self.counters.step == 4:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
 
-    monkeypatch.setattr(session, "save_model", full)
-    with pytest.raises(RunFailed, match=r"No space left on device; run folder: .*checkpoint-000000\.016"):
-        train(tiny_experiment(), tmp_path / "run")
+    monkeypatch.setattr(Trainer, "step", filling)
+    try:
+        with pytest.raises(RunFailed) as failure:
+            train(tiny_experiment(training__sample_kimg=1), tmp_path / "run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    run = RunFolder(tmp_path / "run")
+    good = run.checkpoint(16)
+    assert str(failure.value) == (
+        f"{run.checkpoint(32)}: File too large; run folder: {run}, last good checkpoint: {good}"
+    )
+    assert run.checkpoints() == [good]
 
 
 def test_files_can_be_read_by_whom_the_umask_allows(tmp_path: Path) -> None:
