@@ -1,4 +1,4 @@
-"""Scaled activations against a scaled weight, for one image: what `gancore.nn.style.one_weight_pays` decides.
+"""Scaled activations against a scaled weight, for one image: what `gancore.nn.normalized.one_weight_pays` decides.
 
     python -m benchmarks.modulation [--device cuda] [--precision fp32|bf16] [--resolutions R ...] [--rounds N] [--json]
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from benchmarks.measure import command, in_turns, parser, show, summary, table
 from gancore.config.training import TrainingConfig
 from gancore.contracts import Site
-from gancore.nn import style
+from gancore.nn import normalized
 from gancore.nn.resampled_conv import same_conv2d
 from gancore.training.device import pick_device, prepare_device, wait_for
 from gancore_plugins.normalization.demod import Demod
@@ -31,7 +31,7 @@ Times = dict[str, dict[str, float]]
 def forward(layer: Callable[[], Tensor], as_weight: bool, device: torch.device, precision: str) -> None:
     """One layer, finished."""
     cast = torch.autocast(device.type, DTYPES[precision], enabled=precision != "fp32")
-    with cast, patch.object(style, "one_weight_pays", lambda x, weight: as_weight):
+    with cast, patch.object(normalized, "one_weight_pays", lambda x, weight: as_weight):
         layer()
     wait_for(device)
 
@@ -44,7 +44,7 @@ def layer_at(resolution: int, device: torch.device) -> Callable[[], Tensor]:
     weight, s = torch.randn(c, c, 3, 3, device=device), torch.randn(1, c, device=device)
 
     def layer() -> Tensor:
-        y, scale = style.scaled_convolution(x, weight, s, demod, same_conv2d)
+        y, scale = normalized.scaled_convolution(x, weight, s, demod, same_conv2d)
         assert scale is not None
         return y * scale.to(y.dtype)[:, :, None, None]
 

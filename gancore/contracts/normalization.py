@@ -18,6 +18,9 @@ class Normalization(Part):
 
     and in a styled block a normalization with `style_size` 0 is followed by the block's own `y * y_s + y_b`, so
     that the latent always reaches the image: AdaIN is an instance statistic plus that style.
+
+    Any of the three is enough: a layer applies those that a class overrides. To the scales a dense layer is a
+    convolution of one pixel, and no layer (behind a constant input or a sum of branches) is one with the identity.
     """
 
     style_size: int = 0
@@ -30,7 +33,7 @@ class Normalization(Part):
     def in_scale(self, s: Tensor, weight: Tensor) -> Tensor | None:
         """Scale [N, C_in] of the convolution's input, from the style `s` [N, style_size]; None: no scale.
 
-        `weight` is the effective convolution weight [C_out, C_in, kh, kw].
+        `weight` is the effective convolution weight [C_out, C_in, kh, kw]; [C_out, C_in / groups, kh, kw] with groups.
         """
         return None
 

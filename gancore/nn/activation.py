@@ -1,14 +1,17 @@
-"""Bias and activation.
+"""Gain, bias, noise and activation: gain * clamp(gain_of_activation * lrelu(y * scale + noise + bias)).
 
 Where the gain sqrt(2) of a leaky ReLU stands is not a matter of taste once biases, learning-rate multipliers or
 demodulation are there: PGGAN and StyleGAN put it into the weight, StyleGAN2 behind the activation. Since a leaky
-ReLU is positively homogeneous, the latter is computed by scaling weight and bias: gain * lrelu(x) = lrelu(gain * x).
+ReLU is positively homogeneous, gain * lrelu(x) = lrelu(gain * x), and `Activation` multiplies what is small by the
+gains: scale, noise strength and bias, or weight and bias.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,10 +27,49 @@ class Activation:
     weight_gain: float = 1.0
     clamp: float | None = None
 
-    def __call__(self, y: Tensor, bias: Tensor | None, scale: float = 1.0) -> Tensor:
-        """The activation of `y` (already multiplied by gain * scale), which is overwritten where that is safe."""
-        clamp = None if self.clamp is None else self.clamp * scale
-        return bias_act(y, bias, slope=self.slope, clamp=clamp, inplace=True)
+    def __call__(
+        self,
+        y: Tensor,
+        bias: Tensor | None = None,
+        scale: Tensor | None = None,
+        noise: tuple[Tensor, Tensor] | None = None,
+        gain: float = 1.0,
+    ) -> Tensor:
+        """gain * self(y * scale + noise + bias), [N, C, H, W]; `y` may be overwritten.
+
+        `bias` is [C], `scale` [N, C]; `noise` is an image [N or 1, 1, H, W] and its strength, [C] or a number.
+        """
+        total = gain * self.gain
+        shift = None if bias is None else maps(bias[None] * total, y.dtype)
+        if scale is not None:
+            factor = maps(scale * total, y.dtype)
+            y = y * factor if shift is None else torch.addcmul(shift, y, factor)
+        elif shift is not None:
+            y = torch.add(shift, y, alpha=total)
+        elif total != 1:
+            y = y * total
+        if noise is not None:
+            image, strength = noise
+            y = y.add_(image * (strength * total).view(-1, 1, 1))
+        return self._bounded(y, gain)
+
+    def of_product(
+        self,
+        product: Callable[[Tensor, Tensor, Tensor | None], Tensor],
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        gain: float = 1.0,
+        bias_gain: float = 1.0,
+    ) -> Tensor:
+        """gain * self(product(x, weight, bias * bias_gain)) for a product that is linear in weight and bias."""
+        total = gain * self.gain
+        weight = weight * total if total != 1 else weight
+        return self._bounded(product(x, weight, None if bias is None else bias * (total * bias_gain)), gain)
+
+    def _bounded(self, y: Tensor, gain: float) -> Tensor:
+        """Of what has been multiplied by all gains."""
+        return bias_act(y, slope=self.slope, clamp=None if self.clamp is None else self.clamp * gain, inplace=True)
 
 
 def leaky(gain_in: GainIn = "activation", clamp: float | None = None) -> Activation:
@@ -60,3 +102,8 @@ def bias_act(
     if gain != 1:
         x = x * gain
     return x if clamp is None else x.clamp(-clamp, clamp)
+
+
+def maps(values: Tensor, dtype: torch.dtype) -> Tensor:
+    """[N, C] as [N, C, 1, 1]."""
+    return values.to(dtype)[:, :, None, None]

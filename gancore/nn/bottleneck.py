@@ -21,7 +21,6 @@ from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
 from gancore.nn.options import ChannelsConfig, FilterTaps
 from gancore.nn.resample import downsample2d, upsample2d
 from gancore.nn.sites import Sites, resolutions
-from gancore.nn.style import scaled_convolution
 from gancore.options import PluginConfig
 
 LEAKY = Activation(0.2)
@@ -83,8 +82,6 @@ class Builder:
 class GroupedConv2d(Conv2d):
     """A 3x3 convolution in groups of feature maps, normalized, with bias and leaky ReLU: [N, C, H, W] to the same."""
 
-    normalization: Normalization
-
     def __init__(self, channels: int, groups: int, init_gain: float, normalization: Normalization) -> None:
         super().__init__(
             channels // groups,
@@ -95,13 +92,9 @@ class GroupedConv2d(Conv2d):
         )
         self.groups = groups
 
-    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        y, scale = scaled_convolution(x, weight, x.new_zeros(len(x), 0), self.normalization, self._grouped)
-        y = y if scale is None else y * scale.to(y.dtype)[:, :, None, None]
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        y = conv2d(x, weight, padding=1, groups=self.groups)
         return y if bias is None else y + bias.to(y.dtype)[:, None, None]
-
-    def _grouped(self, x: Tensor, weight: Tensor) -> Tensor:
-        return conv2d(x, weight, padding=1, groups=self.groups)
 
 
 class BottleneckBlock(nn.Module):

@@ -16,6 +16,7 @@ from gancore.contracts import Context, Normalization, Normalize
 from gancore.contracts.types import Network
 from gancore.nn.gain import gained
 from gancore.nn.layers import Linear
+from gancore.nn.normalized import without_style
 from gancore.nn.sites import Sites
 from gancore.options import PluginConfig
 
@@ -53,12 +54,13 @@ class Dense(nn.Module):
         pieces: int = 1,
     ) -> None:
         super().__init__()
-        self.activation, self.pieces, self.normalization = activation, pieces, normalization
+        self.activation, self.pieces = activation, pieces
+        self.normalization = None if normalization is None else without_style(normalization)
         self.linear = Linear(c_in, width * pieces, None, init_std=init_std)
         self.bias = nn.Parameter(torch.zeros(width * pieces))
 
     def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        y = self.linear(x)
+        y = self.linear(x, self.normalization)
         if self.normalization is not None:
             y = self.normalization.statistic(y[:, :, None, None], parts).flatten(1)
         return self._activated(y + self.bias)

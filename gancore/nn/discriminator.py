@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
+from gancore.contracts import Context, Discriminator, Images, Interface, Normalization, Normalize, Stage
 from gancore.errors import PluginError
 from gancore.nn.activation import leaky
 from gancore.nn.fade import weight_of_newest
@@ -57,8 +57,8 @@ class AveragedConv2d(Conv2d):
     PGGAN where it does not fuse convolution and averaging; with the activation between them, that is another function.
     """
 
-    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1) -> Tensor:
-        return F.avg_pool2d(super().forward(x, gain, parts), 2)
+    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1, scales: Normalization | None = None) -> Tensor:
+        return F.avg_pool2d(super().forward(x, gain, parts, scales), 2)
 
 
 class Builder:

@@ -18,6 +18,15 @@ from torch.nn import functional as F
 from gancore.contracts import Normalization, WeightNormalization
 from gancore.errors import PluginError
 from gancore.nn.activation import LINEAR, Activation
+from gancore.nn.normalized import (
+    has_scales,
+    has_statistic,
+    no_style,
+    scaled,
+    scaled_convolution,
+    scaled_product,
+    without_style,
+)
 from gancore.nn.precision import full_precision
 from gancore.nn.resample import setup_filter
 from gancore.nn.resampled_conv import Resampling, downsampling_conv2d, same_conv2d, upsampling_conv2d
@@ -66,18 +75,20 @@ class Linear(Weighted):
         start = None if bias_init is None else torch.as_tensor(bias_init, dtype=torch.float32) / lr_multiplier
         self.bias = None if start is None else nn.Parameter(start * torch.ones(c_out))
 
-    def forward(self, x: Tensor) -> Tensor:
-        gain = self.activation.gain
+    def forward(self, x: Tensor, scales: Normalization | None = None) -> Tensor:
+        """`scales`: a normalization behind this layer, whose scales act on it; it is bare (no bias, no activation)."""
         with full_precision(x):
-            bias = None if self.bias is None else self.bias * (gain * self.lr_multiplier)
-            weight = self.effective_weight() * gain if gain != 1 else self.effective_weight()
-            return self.activation(F.linear(x.to(weight.dtype), weight, bias), None)
+            weight = self.effective_weight()
+            x = x.to(weight.dtype)
+            if scales is not None and has_scales(scales):
+                return scaled_product(x, weight, scales, F.linear)
+            return self.activation.of_product(F.linear, x, weight, self.bias, bias_gain=self.lr_multiplier)
 
 
 class Conv2d(Weighted):
     """[N, in, H, W] to [N, out, H, W], or twice or half the size where `sampling` is up or down.
 
-    The order is convolution, statistic of the normalization, bias, activation.
+    The order is convolution (between the scales of the normalization), statistic, bias, activation.
     """
 
     resample_filter: Tensor | None
@@ -96,26 +107,31 @@ class Conv2d(Weighted):
         init_std: float | None = None,
     ) -> None:
         super().__init__()
-        if normalization is not None and normalization.style_size:
-            raise PluginError(f"{type(normalization).__name__} takes a style, and {normalization.site.name} has none")
         self.activation, self.sampling, self.resampling = activation, sampling, resampling
-        self.normalization = normalization
+        self.normalization = None if normalization is None else without_style(normalization)
         self.add_weight([c_out, c_in, kernel_size, kernel_size], activation.weight_gain, init_std=init_std)
         self.bias = nn.Parameter(torch.zeros(c_out)) if bias else None
         register_filter(self, resample_filter if sampling else None)
 
-    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1) -> Tensor:
-        """`gain` multiplies the output; see `Normalization.statistic` for `parts`."""
-        scale = gain * self.activation.gain
-        weight = self.effective_weight()
-        if self.normalization is None or not has_statistic(self.normalization):
-            bias = None if self.bias is None else self.bias * scale
-            return self.activation(self._convolve(x, weight * scale if scale != 1 else weight, bias), None, gain)
-        y = self.normalization.statistic(self._convolve(x, weight, None), parts)
-        bias = None if self.bias is None else self.bias * scale
-        return self.activation(y * scale, bias, gain)
+    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1, scales: Normalization | None = None) -> Tensor:
+        """`gain` multiplies the output; see `Normalization.statistic` for `parts`.
 
-    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        `scales`: a normalization behind this layer, whose scales act on it, if it has none of its own.
+        """
+        weight, normalization = self.effective_weight(), scales if self.normalization is None else self.normalization
+        if normalization is None or not (has_scales(normalization) or has_statistic(normalization)):
+            return self.activation.of_product(self.convolve, x, weight, self.bias, gain)
+        y, scale = scaled_convolution(x, weight, no_style(x, weight), normalization, self.convolve)
+        return self.finish(y, scale, gain, parts)
+
+    def finish(self, y: Tensor, scale: Tensor | None, gain: float, parts: int) -> Tensor:
+        """gain * activation(statistic(y * scale) + bias); `scale` [N, out] is that of the convolution's output."""
+        if self.normalization is not None and has_statistic(self.normalization):
+            y, scale = self.normalization.statistic(scaled(y, scale), parts), None
+        return self.activation(y, self.bias, scale, gain=gain)
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The convolution alone, resampled, with this weight [out, in, k, k] and bias [out]."""
         if self.sampling == "down":
             return downsampling_conv2d(x, weight, self.resample_filter, self.resampling, bias)
         if self.sampling == "up":
@@ -124,9 +140,15 @@ class Conv2d(Weighted):
         return same_conv2d(x, weight, bias)
 
 
-def has_statistic(normalization: Normalization) -> bool:
-    """Whether the normalization changes activations at all, beside the scales it returns."""
-    return type(normalization).statistic is not Normalization.statistic
+class LateNormConv2d(Conv2d):
+    """A convolution whose statistic is last: convolution, bias, activation, statistic."""
+
+    normalization: Normalization
+
+    def finish(self, y: Tensor, scale: Tensor | None, gain: float, parts: int) -> Tensor:
+        """gain * statistic(activation(y * scale + bias))."""
+        y = self.normalization.statistic(self.activation(y, self.bias, scale), parts)
+        return y * gain if gain != 1 else y
 
 
 def register_filter(module: nn.Module, taps: Sequence[float] | None) -> None:

@@ -7,12 +7,9 @@ Differs: without it, weights are normal instead of uniform, and biases start at 
 
 import math
 
-from torch import Tensor
-
 from gancore.contracts import Normalization
 from gancore.nn.activation import Activation
-from gancore.nn.layers import Conv2d, Linear, Sampling
-from gancore.nn.style import scaled_convolution
+from gancore.nn.layers import Conv2d, LateNormConv2d, Linear
 
 
 def activation(equalized: bool, slope: float = 0.2) -> Activation:
@@ -42,29 +39,15 @@ def linear(c_in: int, c_out: int, equalized: bool, bias: bool = True, slope: flo
     return Linear(c_in, c_out, start, activation=activation(equalized, slope), init_std=std)
 
 
-class LateNormConv2d(Conv2d):
-    """Convolution, bias, leaky ReLU, statistic: [N, in, H, W] to [N, out, H, W], or twice the size with `up`."""
-
-    normalization: Normalization
-
-    def __init__(self, c_in: int, c_out: int, equalized: bool, normalization: Normalization, up: bool = False) -> None:
-        sampling: Sampling | None = "up" if up else None
-        super().__init__(
-            c_in,
-            c_out,
-            sampling=sampling,
-            resample_filter=None,
-            resampling="box",
-            activation=activation(equalized),
-            normalization=normalization,
-            init_std=init_std(equalized, 9 * c_in),
-        )
-
-    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1) -> Tensor:
-        def convolve(x: Tensor, weight: Tensor) -> Tensor:
-            return self._convolve(x, weight, None)
-
-        no_style = x.new_zeros(len(x), 0)
-        y, scale = scaled_convolution(x, self.effective_weight(), no_style, self.normalization, convolve)
-        y = y if scale is None else y * scale.to(y.dtype)[:, :, None, None]
-        return self.normalization.statistic(self.activation(y, self.bias), parts) * gain
+def late_conv3x3(c_in: int, c_out: int, equalized: bool, normalization: Normalization, up: bool) -> LateNormConv2d:
+    """Convolution (to twice the size with `up`), bias, leaky ReLU, statistic."""
+    return LateNormConv2d(
+        c_in,
+        c_out,
+        sampling="up" if up else None,
+        resample_filter=None,
+        resampling="box",
+        activation=activation(equalized),
+        normalization=normalization,
+        init_std=init_std(equalized, 9 * c_in),
+    )

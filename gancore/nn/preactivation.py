@@ -37,8 +37,9 @@ class Statistics:
     def __init__(self, sites: Sites, normalize: Normalize) -> None:
         self.sites, self.normalize = sites, gained(normalize)
 
-    def at(self, name: str, resolution: int, channels: int) -> Statistic:
-        return Statistic(self.normalize(self.sites.next(name, resolution, channels, channels)), RELU)
+    def at(self, name: str, resolution: int, channels: int, c_in: int | None = None) -> Statistic:
+        """`c_in`: channels that enter the convolution right before; None: there is none."""
+        return Statistic(self.normalize(self.sites.next(name, resolution, c_in or channels, channels)), RELU)
 
 
 class PreactivationBlock(nn.Module):
@@ -60,11 +61,12 @@ class PreactivationBlock(nn.Module):
         hidden = c_out if up or first else c_in
         self.act0 = None if first else statistics.at(f"{name}.act0", resolution, c_in)
         self.conv0 = conv(c_in, hidden, 3, up)
-        self.act1 = statistics.at(f"{name}.act1", resolution * 2 if up else resolution, hidden)
+        self.act1 = statistics.at(f"{name}.act1", resolution * 2 if up else resolution, hidden, c_in)
         self.conv1 = conv(hidden, c_out, 3, down)
         self.skip = conv(c_in, c_out, 1, sampling) if sampling or c_in != c_out else None
 
     def forward(self, x: Tensor, parts: int = 1) -> Tensor:
         y = x if self.act0 is None else self.act0(x, parts)
-        y = self.conv1(self.act1(self.conv0(y), parts))
+        y = self.conv0(y, scales=self.act1.normalization)
+        y = self.conv1(self.act1(y, parts, scaled_before=True))
         return y + (x if self.skip is None else self.skip(x))

@@ -1,23 +1,24 @@
 """The style block: what a synthesis layer does with a style, whatever the paper.
 
-    conv(x * in_scale) * out_scale + noise + bias, activation, statistic, y * y_s + y_b
+    gain * (statistic(activation(conv(x * in_scale) * out_scale + noise + bias)) * y_s + y_b)
 
 The scales and the statistic are those of the chosen normalization; the last step is the block's own, for
 normalizations without a style. Sources: arXiv:1812.04948 section 3 (order, noise), arXiv:1912.04958 section 2
-(scales). The gain of the activation is folded into what it multiplies (see activation.py).
+(scales).
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from gancore.contracts import Normalization, Pass, Site
 from gancore.nn.activation import Activation, leaky
-from gancore.nn.layers import Linear, Weighted, has_statistic, register_filter
+from gancore.nn.layers import Linear, Weighted, register_filter
+from gancore.nn.normalized import has_statistic, scaled_convolution, scaled_maps
 from gancore.nn.options import StyleOptions
-from gancore.nn.precision import in_float16, multiplied
+from gancore.nn.precision import multiplied
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 
 SQRT_HALF = math.sqrt(0.5)
@@ -46,31 +47,35 @@ class Epilogue(nn.Module):
             self.noise_strength = nn.Parameter(torch.zeros([channels] if self.noise == "channel" else []))
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
-        """[N, C, H, W] to the same shape; `ws` has one [N, w_dim] a slot."""
-        return self.finish(x, None, self.style(ws), how)
+        """[N, C, H, W] to the same shape, where no convolution is before; `ws` has one [N, w_dim] a slot."""
+        if not self.own_style:  # there is nothing that its style could scale
+            return self.finish(x, None, None, how)
+        return self.finish(*scaled_maps(x, self.normalization), self.style(ws), how)
 
-    def style(self, ws: Sequence[Tensor]) -> Tensor | None:
+    def style(self, ws: Sequence[Tensor]) -> Tensor:
         """The coefficients [N, style_size] of the normalization, or [N, 2 * C] of the block's own style."""
-        return None if self.affine is None or self.slot is None else self.affine(ws[self.slot])
+        assert self.affine is not None
+        assert self.slot is not None
+        return self.affine(ws[self.slot])
 
-    def finish(self, y: Tensor, scale: Tensor | None, s: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
-        """Everything after the convolution, times `gain`; `scale` [N, C] multiplies the convolution's output."""
-        late = self.own_style or has_statistic(self.normalization)  # a statistic would undo the gain
-        y = self._activated(y, scale, how, 1.0 if late else gain)
-        if self.own_style and s is not None:
-            return self.normalization.styled(y, *(s * gain).chunk(2, dim=1))
-        y = self.normalization.statistic(y)
-        return y * gain if late and gain != 1 else y
+    def finish(self, y: Tensor, scale: Tensor | None, own_style: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
+        """gain * (statistic(activation(y * scale + noise + bias)) * y_s + y_b).
 
-    def _activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float) -> Tensor:
-        total = gain * self.activation.gain
-        bias = _maps(self.bias[None] * total, y.dtype)
-        factor = None if scale is None else _maps(scale * total, y.dtype)
-        y = torch.add(bias, y, alpha=total) if factor is None else torch.addcmul(bias, y, factor)
+        `scale` is [N, C], `own_style` [N, 2 * C] is y_s beside y_b; None: 1, and no style of its own.
+        """
+        if own_style is not None:
+            y_s, y_b = (own_style * gain).chunk(2, dim=1)
+            return self.normalization.styled(self.activated(y, scale, how), y_s, y_b)
+        if not has_statistic(self.normalization):
+            return self.activated(y, scale, how, gain)
+        y = self.normalization.statistic(self.activated(y, scale, how))  # which would undo the gain
+        return y * gain if gain != 1 else y
+
+    def activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
+        """gain * activation(y * scale + noise + bias)."""
         image = None if self.noise == "none" else how.noise(f"noise.{self.site.name}", self.noise_const, len(y))
-        if image is not None:
-            y.add_(image * (self.noise_strength * total).view(-1, 1, 1))
-        return self.activation(y, None, gain)
+        added = None if image is None else (image, self.noise_strength)
+        return self.activation(y, self.bias, scale, added, gain)
 
 
 class StyleConv(Epilogue, Weighted):
@@ -88,11 +93,11 @@ class StyleConv(Epilogue, Weighted):
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass, gain: float = 1.0) -> Tensor:
         s, weight = self.style(ws), self.effective_weight()
-        assert s is not None
-        y, scale = scaled_convolution(x, weight, s[:, :0] if self.own_style else s, self.normalization, self._convolve)
-        return self.finish(y, scale, s, how, gain)
+        s, own = (s[:, :0], s) if self.own_style else (s, None)
+        y, scale = scaled_convolution(x, weight, s, self.normalization, self.convolve)
+        return self.finish(y, scale, own, how, gain)
 
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         if self.up:
             return upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
         return same_conv2d(x, weight)
@@ -118,48 +123,6 @@ class ToRGB(Weighted):
         return self.activation(y.to(self.weight.dtype), self.bias)
 
 
-def scaled_convolution(
-    x: Tensor,
-    weight: Tensor,
-    s: Tensor,
-    normalization: Normalization,
-    convolve: Callable[[Tensor, Tensor], Tensor],
-) -> tuple[Tensor, Tensor | None]:
-    """A convolution between the scales of a normalization, the second of which [N, out] is still to be applied.
-
-    With demodulation this is StyleGAN2's modulated convolution: scaling activations before and after gives the same
-    as scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is not formed but for one image on a GPU.
-    """
-    if in_float16(x) and _undoes_its_scale(normalization):
-        s, weight = _prenormalized(s, weight)
-    scale = normalization.in_scale(s, weight)
-    if scale is None:
-        y = convolve(x, weight)
-    elif one_weight_pays(x, weight):
-        y = convolve(x, weight * scale[0, :, None, None])
-    else:
-        y = convolve(x * _maps(scale, x.dtype), weight)
-    return y, normalization.out_scale(y, s, weight)
-
-
-def one_weight_pays(x: Tensor, weight: Tensor) -> bool:
-    """Whether a weight [O, I, k, k] is scaled in place of activations x [N, I, H, W]: for one image of a GPU, where it
-    has fewer numbers (and no groups already). More images would need as many, and not be channels_last."""
-    return x.is_cuda and len(x) == 1 and x.shape[1] == weight.shape[1] and weight.numel() < x.numel()
-
-
-def _undoes_its_scale(normalization: Normalization) -> bool:
-    """Whether factors of style and weight cancel: what is multiplied before the convolution is divided out after it."""
-    own, base = type(normalization), Normalization
-    return own.in_scale is not base.in_scale and own.out_scale is not base.out_scale
-
-
-def _prenormalized(s: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Style [N, I] and weight [O, I, k, k] of a size whose products and sums stay small (code of arXiv:2006.06676)."""
-    largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12) * math.sqrt(weight[0].numel())
-    return s / s.abs().amax(1, keepdim=True).clamp_min(1e-12), weight / largest
-
-
 def _affine(w_dim: int, channels: int, style_size: int) -> Linear:
     """Scales start at 1, shifts at 0; a style of size 0 stands for the block's own, y_s and y_b."""
     if style_size:
@@ -171,8 +134,3 @@ def constant_input(channels: int, resolution: int, start: str) -> nn.Parameter:
     """The learned input [C, r, r] of the synthesis network: ones, or N(0, 1)."""
     shape = [channels, resolution, resolution]
     return nn.Parameter(torch.ones(shape) if start == "ones" else torch.randn(shape))
-
-
-def _maps(values: Tensor, dtype: torch.dtype) -> Tensor:
-    """[N, C] as [N, C, 1, 1]."""
-    return values.to(dtype)[:, :, None, None]

@@ -16,7 +16,7 @@ from gancore.nn.activation import bias_act
 from gancore.nn.latent import Latent
 from gancore.nn.layers import Conv2d
 from gancore.nn.mapping import normalize_2nd_moment
-from gancore.nn.msg import LateNormConv2d, linear, rgb_conv
+from gancore.nn.msg import late_conv3x3, linear, rgb_conv
 from gancore.nn.options import ChannelsConfig
 from gancore.nn.pyramid import pyramid
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
@@ -70,9 +70,9 @@ class MSGSynthesis(Synthesis):
         self.resolutions = resolutions(interface.resolution)
         sites = Sites("generator", 2 * len(self.resolutions) - 1, styled=False)
 
-        def layer(name: str, resolution: int, c_in: int, c_out: int, up: bool = False) -> LateNormConv2d:
+        def layer(name: str, resolution: int, c_in: int, c_out: int, up: bool = False) -> Conv2d:
             site = sites.next(f"b{resolution}.{name}", resolution, c_in, c_out)
-            return LateNormConv2d(c_in, c_out, cfg.equalized, normalize(site), up)
+            return late_conv3x3(c_in, c_out, cfg.equalized, normalize(site), up)
 
         c_in = w_dim
         for resolution in self.resolutions:

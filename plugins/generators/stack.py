@@ -8,34 +8,21 @@ It grows like the progressive topology; fully grown, the toRGB layers of the low
 from collections.abc import Iterable
 from typing import Any, Literal
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import (
-    Context,
-    Generator,
-    Images,
-    Interface,
-    Normalization,
-    Normalize,
-    Pass,
-    Site,
-    Synthesis,
-)
-from gancore.errors import PluginError
+from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
 from gancore.nn.activation import GainIn, leaky
 from gancore.nn.convolution import conv_transpose2d
 from gancore.nn.fade import faded_image, images_in_use
 from gancore.nn.label import with_label
 from gancore.nn.latent import Latent
-from gancore.nn.layers import Conv2d, Weighted, register_filter
+from gancore.nn.layers import Conv2d, LateNormConv2d, Sampling, register_filter
 from gancore.nn.mapping import normalize_2nd_moment
 from gancore.nn.options import ChannelsConfig, ConvOptions
 from gancore.nn.resample import upsample2d
-from gancore.nn.resampled_conv import Resampling, same_conv2d, upsampling_conv2d
+from gancore.nn.resampled_conv import Resampling
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
-from gancore.nn.style import scaled_convolution
 
 
 class StackConfig(ConvOptions):
@@ -68,58 +55,20 @@ class NormalizedLatent(Latent):
         return normalize_2nd_moment(with_label(z, label, self.label_dim))[:, None]
 
 
-class StackLayer(Weighted):
-    """Convolution, bias, activation, normalization: [N, in, H, W] to [N, out, H, W]."""
+class DenseLayer(LateNormConv2d):
+    """[N, in, 1, 1] to [N, out, 4, 4], each output from all of the input."""
 
-    kernel_size = 3
-
-    def __init__(self, cfg: StackConfig, site: Site, normalization: Normalization) -> None:
-        super().__init__()
-        if normalization.style_size:
-            raise PluginError(f"{type(normalization).__name__} takes a style, and {site.name} has none")
-        self.normalization, self.resampling = normalization, cfg.resampling
-        self.activation = leaky(cfg.gain, cfg.conv_clamp)
-        self.add_weight([site.c_out, site.c_in, self.kernel_size, self.kernel_size], self.activation.weight_gain)
-        self.bias = nn.Parameter(torch.zeros(site.c_out))
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight, gain = self.effective_weight(), self.activation.gain
-        y, scale = scaled_convolution(x, weight, x.new_zeros(len(x), 0), self.normalization, self.convolve)
-        y = y if scale is None else y * scale.to(y.dtype)[:, :, None, None]
-        return self.normalization.statistic(self.activation(y * gain if gain != 1 else y, self.bias * gain))
-
-    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        return same_conv2d(x, weight)
-
-
-class UpLayer(StackLayer):
-    """A layer that doubles the size: [N, in, H, W] to [N, out, 2 H, 2 W]."""
-
-    resample_filter: Tensor | None
-
-    def __init__(self, cfg: StackConfig, site: Site, normalization: Normalization) -> None:
-        super().__init__(cfg, site, normalization)
-        register_filter(self, cfg.resample_filter)
-
-    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        return upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
-
-
-class DenseLayer(StackLayer):
-    """The first layer: [N, in, 1, 1] to [N, out, 4, 4], each output from all of the input."""
-
-    kernel_size = FIRST_RESOLUTION
-
-    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        return conv_transpose2d(x, weight.transpose(0, 1))
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        y = conv_transpose2d(x, weight.transpose(0, 1))
+        return y if bias is None else y + bias.to(y.dtype)[:, None, None]
 
 
 class StackBlock(nn.Module):
     """Two layers, the first of which brings the size, and a toRGB."""
 
-    def __init__(self, first: StackLayer, conv1: StackLayer, torgb: Conv2d) -> None:
+    def __init__(self, conv0: Conv2d, conv1: Conv2d, torgb: Conv2d) -> None:
         super().__init__()
-        self.conv0, self.conv1, self.torgb = first, conv1, torgb
+        self.conv0, self.conv1, self.torgb = conv0, conv1, torgb
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv1(self.conv0(x))
@@ -135,16 +84,34 @@ class StackSynthesis(Synthesis):
         self.output, self.resolutions = cfg.output, resolutions(interface.resolution)
         sites = Sites("generator", 2 * len(self.resolutions), styled=False)
 
-        def layer(kind: type[StackLayer], name: str, resolution: int, c_in: int, c_out: int) -> StackLayer:
-            site = sites.next(f"b{resolution}.{name}", resolution, c_in, c_out)
-            return kind(cfg, site, normalize(site))
+        def layer(
+            kind: type[LateNormConv2d],
+            name: str,
+            resolution: int,
+            channels: tuple[int, int],
+            kernel_size: int = 3,
+            sampling: Sampling | None = None,
+        ) -> LateNormConv2d:
+            site = sites.next(f"b{resolution}.{name}", resolution, *channels)
+            return kind(
+                *channels,
+                kernel_size,
+                sampling=sampling,
+                resample_filter=cfg.resample_filter,
+                resampling=cfg.resampling,
+                activation=leaky(cfg.gain, cfg.conv_clamp),
+                normalization=normalize(site),
+            )
 
         c_in = cfg.z_dim + interface.label_dim
         for resolution in self.resolutions:
             c_out = cfg.channels.at(resolution)
-            first = layer(DenseLayer if resolution == FIRST_RESOLUTION else UpLayer, "conv0", resolution, c_in, c_out)
-            conv1 = layer(StackLayer, "conv1", resolution, c_out, c_out)
-            setattr(self, f"b{resolution}", StackBlock(first, conv1, Conv2d(c_out, interface.channels, 1)))
+            if resolution == FIRST_RESOLUTION:
+                conv0 = layer(DenseLayer, "conv0", resolution, (c_in, c_out), FIRST_RESOLUTION)
+            else:
+                conv0 = layer(LateNormConv2d, "conv0", resolution, (c_in, c_out), sampling="up")
+            conv1 = layer(LateNormConv2d, "conv1", resolution, (c_out, c_out))
+            setattr(self, f"b{resolution}", StackBlock(conv0, conv1, Conv2d(c_out, interface.channels, 1)))
             c_in = c_out
         register_filter(self, cfg.image_filter)
 

@@ -5,7 +5,7 @@ import torch
 from small import load
 
 from gancore.contracts import Site
-from gancore.nn import style
+from gancore.nn import normalized
 from gancore.nn.resampled_conv import same_conv2d
 
 SITE = Site("b8.conv1", 8, 0, 1, 64, 16, "generator", True)
@@ -17,7 +17,7 @@ def output(name: str, factor: float, dtype: torch.dtype | None) -> torch.Tensor:
     torch.manual_seed(0)
     x, s, weight = 100 * torch.randn(2, 64, 8, 8), factor * torch.randn(2, 64), factor * torch.randn(16, 64, 3, 3)
     with torch.autocast("cpu", dtype or torch.bfloat16, enabled=dtype is not None):
-        y, scale = style.scaled_convolution(x, weight, s, plugin(plugin.Config(), SITE), same_conv2d)
+        y, scale = normalized.scaled_convolution(x, weight, s, plugin(plugin.Config(), SITE), same_conv2d)
     assert scale is not None
     return y.float() * scale[:, :, None, None]
 
@@ -30,5 +30,5 @@ def test_near_float32(name: str, factor: float) -> None:
 
 
 def test_overflows_without_prenormalization(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(style, "in_float16", lambda x: False)
+    monkeypatch.setattr(normalized, "in_float16", lambda x: False)
     assert not output("demod", 30.0, torch.float16).isfinite().all()

@@ -5,7 +5,7 @@ import torch
 from small import load, normalizations
 
 from gancore.contracts import Normalization, Site
-from gancore.nn import style
+from gancore.nn import normalized
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 
 SITE = Site("b8.conv1", 8, 0, 1, 6, 5, "generator", True)
@@ -23,7 +23,7 @@ def layer(name: str, n: int, up: bool) -> list[torch.Tensor]:
     def convolve(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         return upsampling_conv2d(x, weight, f) if up else same_conv2d(x, weight)
 
-    y, scale = style.scaled_convolution(x, weight, s, normalization, convolve)
+    y, scale = normalized.scaled_convolution(x, weight, s, normalization, convolve)
     y = y if scale is None else y * scale[:, :, None, None]
     return [y, *torch.autograd.grad(y.square().sum(), [x, weight, s], materialize_grads=True)]
 
@@ -32,14 +32,14 @@ def layer(name: str, n: int, up: bool) -> list[torch.Tensor]:
 @pytest.mark.parametrize("name", normalizations(Normalization))
 def test_is_the_same(name: str, up: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     scaled = layer(name, 1, up)
-    monkeypatch.setattr(style, "one_weight_pays", lambda x, weight: len(x) == 1)
+    monkeypatch.setattr(normalized, "one_weight_pays", lambda x, weight: len(x) == 1)
     torch.testing.assert_close(layer(name, 1, up), scaled, rtol=1e-12, atol=1e-12)
 
 
 def test_is_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the weight of the first image, the second one comes out as another."""
     scaled = layer("demod", 2, False)[0]
-    monkeypatch.setattr(style, "one_weight_pays", lambda x, weight: True)
+    monkeypatch.setattr(normalized, "one_weight_pays", lambda x, weight: True)
     first, second = layer("demod", 2, False)[0]
     torch.testing.assert_close(first, scaled[0])
     assert not torch.allclose(second, scaled[1])
@@ -50,7 +50,7 @@ def test_only_for_one_image_of_a_gpu_that_is_larger_than_its_weight() -> None:
         is_cuda = True
 
     def pays(cls: type[torch.Tensor], n: int, pixels: int) -> bool:
-        return style.one_weight_pays(cls(n, 6, pixels, pixels), torch.zeros(5, 6, 3, 3))
+        return normalized.one_weight_pays(cls(n, 6, pixels, pixels), torch.zeros(5, 6, 3, 3))
 
     assert pays(OnGPU, 1, 8)
     assert not pays(OnGPU, 1, 4)

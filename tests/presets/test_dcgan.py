@@ -71,7 +71,7 @@ def recorded(layer: Conv2d, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return wrapper
 
-    monkeypatch.setattr(layer, "_convolve", logged("convolution", layer._convolve))
+    monkeypatch.setattr(layer, "convolve", logged("convolution", layer.convolve))
     monkeypatch.setattr(layer, "activation", Logged(layer.activation, calls))
     if layer.normalization is not None:
         monkeypatch.setattr(layer.normalization, "statistic", logged("statistic", layer.normalization.statistic))
@@ -83,11 +83,10 @@ class Logged:
 
     def __init__(self, inner: Any, calls: list[str]) -> None:
         self.inner, self.calls = inner, calls
-        self.gain = inner.gain
 
-    def __call__(self, *args: Any) -> Tensor:
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         self.calls.append("activation")
-        return self.inner(*args)
+        return self.inner(*args, **kwargs)
 
 
 @pytest.mark.parametrize(("network", "layer"), [("generator", "synthesis.b8"), ("discriminator", "b8")])

@@ -1,8 +1,8 @@
-"""Every synthesis convolution, except toRGB and 1x1 skips, passes through the chosen normalization.
+"""Every layer that should be normalized is, whatever a normalization has: a scale, a statistic, or a say over weights.
 
-A sentinel blocks the output of one layer (its out_scale is 0, and its statistic): then the weight of exactly that
-layer, and of what lies before it, can have no gradient. A convolution made behind the normalization's back would keep
-its gradient.
+A sentinel blocks one layer in one way only: its scale of the input or of the output is 0, or its statistic, or the
+weight itself. Then the weight of that layer can have no gradient. A convolution made behind the normalization's back
+would keep its gradient, and a part of the contract that a network ignores would change nothing.
 """
 
 from typing import Any
@@ -12,72 +12,150 @@ import torch
 from small import load, names, options_of
 from torch import Tensor, nn
 
-from gancore.contracts import Interface, Normalization, PluginConfig, Site
+from gancore.contracts import Interface, Normalization, PluginConfig, Site, WeightNormalization
+from gancore.nn import attach_weight_normalization
+from gancore.nn.layers import Weighted
 
-GENERATORS = names("generator")
+NETWORKS = [(kind, name) for kind in ("generator", "discriminator") for name in names(kind)]
+SITES_OF_RESNET = ("act0", "act1", "act")
 
-OWN_PLACES = {"mlp", "dcgan", "lapgan", "resnet"}
-"""Generators that are normalized in places of their own, as published: not after every convolution, or before one."""
+IDLE = ("torgb", "fromrgb", "torgb.affine")
+"""Layers that a grown network does not use any more."""
+
+NOT_NORMALIZED: dict[tuple[str, str], set[str]] = {
+    ("generator", "dcgan"): {"b16"},
+    ("generator", "lapgan"): {"b16.conv2"},
+    ("generator", "resnet"): {"b8.conv1", "b16.conv1", "torgb"},
+    ("discriminator", "bottleneck"): {"b4.leave"},
+    ("discriminator", "dcgan"): {"b16"},
+    ("discriminator", "projected"): {f"heads.{i}.out" for i in range(4)},
+    ("discriminator", "resnet"): {"b16.conv1", "flat0.conv1", "flat1.conv1"},
+}
+"""Wide convolutions without a normalization, as published: those that paint or judge, and the last of a residual block
+that is normalized before its activations."""
 
 
 class Sentinel(Normalization):
-    """Passes everything on, except at the blocked site."""
+    """Passes everything on, unless it is closed."""
 
-    blocked: str = ""
+    open = 1.0
 
+
+class InScale(Sentinel):
+    def in_scale(self, s: Tensor, weight: Tensor) -> Tensor:
+        return s.new_full((len(s), self.site.c_in), self.open)
+
+
+class OutScale(Sentinel):
     def out_scale(self, y: Tensor, s: Tensor, weight: Tensor) -> Tensor:
-        return y.new_full(y.shape[:2], self._open)
+        return y.new_full((len(s), self.site.c_out), self.open)
 
+
+class Statistic(Sentinel):
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
-        return y * self._open
-
-    @property
-    def _open(self) -> float:
-        return 0.0 if self.site.name == self.blocked else 1.0
+        return y * self.open
 
 
-def network_of(generator: str, blocked: str = "") -> tuple[Any, list[Site]]:
-    """A small generator whose every normalization is a sentinel, and the sites of these."""
-    sites: list[Site] = []
+class WeightSentinel(WeightNormalization):
+    open = 1.0
+
+    def forward(self, weight: Tensor) -> Tensor:
+        return weight * self.open
+
+
+def network_of(
+    kind: str, name: str, sentinel: type[Sentinel] = Sentinel, **options: Any
+) -> tuple[nn.Module, list[Sentinel]]:
+    """A small network of a discriminator, or what makes images in a generator, and its sentinels in order."""
+    sentinels: list[Sentinel] = []
 
     def normalize(site: Site) -> Normalization:
-        sites.append(site)
-        sentinel = Sentinel(PluginConfig(), site)
-        sentinel.blocked = blocked
-        return sentinel
+        sentinels.append(sentinel(PluginConfig(), site))
+        return sentinels[-1]
 
-    cls: Any = load("generator", generator)
+    cls: Any = load(kind, name)
     torch.manual_seed(0)
-    network: nn.Module = cls(cls.Config(**options_of("generator", generator)), Interface(16, 3), normalize)
+    made = cls(cls.Config(**options_of(kind, name), **options), Interface(16, 3), normalize)
+    network: nn.Module = made.synthesis if kind == "generator" else made
     for p in network.parameters():
         if not p.any():
             nn.init.normal_(p)  # weights that start at 0 let no gradient pass
-    return network, sites
+    network.ws = (2, made.num_ws, made.w_dim) if kind == "generator" else None  # type: ignore[assignment]
+    return network, sentinels
 
 
-def gradients(generator: str, blocked: str) -> dict[str, bool]:
-    """Whether each wide weight of the synthesis network has a gradient, by layer."""
-    network, _ = network_of(generator, blocked)
-    network(torch.randn(2, network.z_dim)).square().sum().backward()
-    wide = {n: p for n, p in network.synthesis.named_parameters() if p.ndim == 4 and p.shape[-1] > 1}
-    return {name.removesuffix(".weight"): p.grad is not None and bool(p.grad.any()) for name, p in wide.items()}
+def outputs(network: Any) -> Tensor:
+    """Images or logits, all of them in a row; the same each time."""
+    torch.manual_seed(1)
+    ys = network(torch.randn(network.ws), noise_mode="const") if network.ws else network((torch.randn(2, 3, 16, 16),))
+    return torch.cat([y.flatten() for y in ys])
 
 
-@pytest.mark.parametrize("generator", [name for name in GENERATORS if name not in OWN_PLACES])
-def test_every_convolution_has_its_site(generator: str) -> None:
-    _, sites = network_of(generator)
-    open_ = gradients(generator, blocked="")
-    assert all(open_.values())
-    assert sorted(open_) == sorted(site.name for site in sites)
-    for name in open_:
-        assert not gradients(generator, blocked=name)[name], f"{name} does not pass through its normalization"
+def weighted(network: nn.Module) -> dict[str, Weighted]:
+    return {name: module for name, module in network.named_modules() if isinstance(module, Weighted)}
 
 
-@pytest.mark.parametrize("generator", GENERATORS)
-def test_every_site_acts_and_is_counted(generator: str) -> None:
-    network, sites = network_of(generator)
+def probed(network: nn.Module) -> tuple[Tensor, set[str]]:
+    """The outputs, and the layers whose weight has a gradient."""
+    network.zero_grad()
+    ys = outputs(network)
+    ys.square().sum().backward()
+    grads = {name: module.weight.grad for name, module in weighted(network).items()}
+    return ys, {name for name, grad in grads.items() if grad is not None and grad.any()}
+
+
+def layer_at(site: Site, network: nn.Module) -> str | None:
+    """The layer that is normalized at a site; None: it stands behind a sum of branches."""
+    name = site.name.replace("act1", "conv0")
+    places = {f"{before}{name}{behind}" for before in ("", "hidden.") for behind in ("", ".linear")}
+    return next((layer for layer in weighted(network) if layer in places), None)
+
+
+@pytest.mark.parametrize("sentinel", [InScale, OutScale, Statistic])
+@pytest.mark.parametrize(("kind", "name"), NETWORKS)
+def test_every_site_is_reached_by(kind: str, name: str, sentinel: type[Sentinel]) -> None:
+    network, sentinels = network_of(kind, name, sentinel)
+    before, in_use = probed(network)
+    for each in sentinels:
+        each.open = 0.0
+        (after, reached), layer = probed(network), layer_at(each.site, network)
+        assert not torch.equal(after, before), f"{each.site.name} changes nothing"
+        assert layer is None or layer in in_use - reached, f"{layer} does not pass through its normalization"
+        each.open = 1.0
+
+
+@pytest.mark.parametrize(("kind", "name"), NETWORKS)
+def test_every_wide_convolution_has_a_site_and_every_site_is_counted(kind: str, name: str) -> None:
+    network, sentinels = network_of(kind, name)
+    sites = [sentinel.site for sentinel in sentinels]
     assert [site.index for site in sites] == list(range(len(sites)))
     assert {site.total for site in sites} == {len(sites)}
-    z = torch.randn(2, network.z_dim)
-    for site in sites:
-        assert not torch.equal(network_of(generator, site.name)[0](z), network(z)), f"{site.name} changes nothing"
+    layers = {site.name: layer_at(site, network) for site in sites}
+    assert all(layer or site.endswith(SITES_OF_RESNET) for site, layer in layers.items())
+    wide = {n for n, module in weighted(network).items() if module.weight.ndim == 4 and module.weight.shape[-1] > 1}
+    assert wide - set(layers.values()) == NOT_NORMALIZED.get((kind, name), set())
+
+
+@pytest.mark.parametrize(("kind", "name"), NETWORKS)
+def test_every_weight_is_reached_by_a_weight_normalization(kind: str, name: str) -> None:
+    network, _ = network_of(kind, name)
+    attach_weight_normalization(network, lambda shape: WeightSentinel(PluginConfig(), shape))
+    (before, in_use), layers = probed(network), weighted(network)
+    assert all(layer.endswith(IDLE) for layer in layers.keys() - in_use)
+    for layer in in_use:
+        sentinel: Any = layers[layer].weight_normalization
+        sentinel.open = 0.0
+        after, reached = probed(network)
+        assert not torch.equal(after, before)
+        assert layer not in reached, f"the weight of {layer} is not normalized"
+        sentinel.open = 1.0
+
+
+@pytest.mark.parametrize("sentinel", [InScale, OutScale, Statistic])
+def test_the_constant_input_may_be_normalized(sentinel: type[Sentinel]) -> None:
+    """It is no convolution: to scales it is one with the identity."""
+    network, sentinels = network_of("generator", "progressive", sentinel, const_layer=True)
+    before = outputs(network)
+    assert sentinels[0].site.name == "b4.const_layer"
+    sentinels[0].open = 0.0
+    assert not torch.equal(outputs(network), before)

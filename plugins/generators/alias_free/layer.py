@@ -12,14 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from gancore.contracts import Mean, Normalization, Part, Pass, Site
-from gancore.nn.activation import Activation, bias_act
+from gancore.nn.activation import LINEAR, Activation, bias_act
 from gancore.nn.convolution import conv2d
 from gancore.nn.layers import Weighted
+from gancore.nn.normalized import scaled_convolution
 from gancore.nn.noted import Noted
 from gancore.nn.precision import at_least_float32
 from gancore.nn.processes import averaged
 from gancore.nn.resample import upfirdn2d
-from gancore.nn.style import Epilogue, ToRGB, scaled_convolution
+from gancore.nn.style import Epilogue, ToRGB
 
 from .filters import lowpass
 from .options import AliasFreeConfig
@@ -86,7 +87,6 @@ class AliasFreeLayer(Epilogue, Weighted, MeasuredInput):
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
         s, weight = self.style(ws), self.effective_weight()
-        assert s is not None
         if self.prenormalize:  # as in the code of arXiv:2006.06676, for half precision; demodulation undoes it
             weight = weight * weight.square().sum((1, 2, 3), keepdim=True).rsqrt()
             s = s * averaged(s.square().mean()).rsqrt()  # of the whole batch
@@ -95,13 +95,12 @@ class AliasFreeLayer(Epilogue, Weighted, MeasuredInput):
         def convolve(x: Tensor, weight: Tensor) -> Tensor:
             return conv2d(x, weight * gain, padding=weight.shape[-1] - 1)
 
-        y, scale = scaled_convolution(x, weight, s[:, :0] if self.own_style else s, self.normalization, convolve)
-        return self.finish(y, scale, s, how)
+        s, own = (s[:, :0], s) if self.own_style else (s, None)
+        y, scale = scaled_convolution(x, weight, s, self.normalization, convolve)
+        return self.finish(y, scale, own, how)
 
-    def _activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float) -> Tensor:
-        bias = self.bias.to(y.dtype)[:, None, None]
-        y = y + bias if scale is None else torch.addcmul(bias, y, scale.to(y.dtype)[:, :, None, None])
-        return self.filtered(y * gain if gain != 1 else y)
+    def activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
+        return self.filtered(LINEAR(y, self.bias, scale, gain=gain))
 
 
 class AliasFreeToRGB(ToRGB, MeasuredInput):

@@ -1,0 +1,132 @@
+"""What a layer does with its normalization: statistic(conv(x * in_scale) * out_scale).
+
+Every normalized layer comes here, so that a normalization that has only one of the three acts in every network. A dense
+layer is a convolution of one pixel to these scales; where no layer is right before the normalization (behind a sum of
+branches, or a constant input), it is a convolution with the identity.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from gancore.contracts import Normalization
+from gancore.errors import PluginError
+from gancore.nn.activation import maps
+from gancore.nn.precision import in_float16
+
+Convolve = Callable[[Tensor, Tensor], Tensor]
+"""x [N, I, H, W] and weight [O, I, kh, kw] to [N, O, H', W']."""
+
+
+class Gained(Normalization):
+    """Another normalization, whose statistic is followed by a learned gain per channel that starts at N(1, std).
+
+    Batch normalization as networks without styles have it (arXiv:1502.03167, gamma; beta is the layer's bias).
+    """
+
+    def __init__(self, inner: Normalization, std: float = 0.0) -> None:
+        super().__init__(inner.cfg, inner.site)
+        self.inner = inner
+        self.gain = nn.Parameter(1 + std * torch.randn(inner.site.c_out))
+
+    def in_scale(self, s: Tensor, weight: Tensor) -> Tensor | None:
+        return self.inner.in_scale(s, weight)
+
+    def out_scale(self, y: Tensor, s: Tensor, weight: Tensor) -> Tensor | None:
+        return self.inner.out_scale(y, s, weight)
+
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        return self.inner.statistic(y, parts) * self.gain.to(y.dtype)[:, None, None]
+
+
+def has(method: str, normalization: Normalization) -> bool:
+    """Whether the normalization has this method of its own: `in_scale`, `out_scale` or `statistic`."""
+    normalization = normalization.inner if isinstance(normalization, Gained) else normalization
+    return getattr(type(normalization), method) is not getattr(Normalization, method)
+
+
+def has_scales(normalization: Normalization) -> bool:
+    return has("in_scale", normalization) or has("out_scale", normalization)
+
+
+def has_statistic(normalization: Normalization) -> bool:
+    return has("statistic", normalization)
+
+
+def without_style(normalization: Normalization) -> Normalization:
+    """The normalization of a layer that has no style. Raises PluginError if it takes one."""
+    if normalization.style_size:
+        raise PluginError(f"{type(normalization).__name__} takes a style, and {normalization.site.name} has none")
+    return normalization
+
+
+def scaled_convolution(
+    x: Tensor, weight: Tensor, s: Tensor, normalization: Normalization, convolve: Convolve
+) -> tuple[Tensor, Tensor | None]:
+    """A convolution between the scales of a normalization, the second of which [N, out] is still to be applied.
+
+    `s` is the style [N, style_size]. With demodulation this is StyleGAN2's modulated convolution: scaling activations
+    before and after gives the same as scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is not
+    formed but for one image on a GPU.
+    """
+    if in_float16(x) and normalization.style_size and _undoes_its_scale(normalization):
+        s, weight = _prenormalized(s, weight)
+    scale = normalization.in_scale(s, weight)
+    if scale is None:
+        y = convolve(x, weight)
+    elif one_weight_pays(x, weight):
+        y = convolve(x, weight * scale[0, :, None, None])
+    else:
+        y = convolve(x * maps(scale, x.dtype), weight)
+    return y, normalization.out_scale(y, s, weight)
+
+
+def scaled_product(x: Tensor, weight: Tensor, normalization: Normalization, multiply: Convolve) -> Tensor:
+    """A dense layer between the scales of a normalization: x [N, I] and weight [C * side^2, I] to [N, C * side^2]."""
+    side = math.isqrt(len(weight) // normalization.site.c_out)
+
+    def convolve(x: Tensor, weight: Tensor) -> Tensor:
+        return multiply(x.flatten(1), weight.permute(0, 2, 3, 1).flatten(0, 2)).unflatten(1, (-1, side, side))
+
+    kernels = weight.unflatten(0, (-1, side, side)).permute(0, 3, 1, 2)  # [C, I, side, side]
+    y, scale = scaled_convolution(x[:, :, None, None], kernels, no_style(x, weight), normalization, convolve)
+    return scaled(y, scale).flatten(1)
+
+
+def scaled_maps(x: Tensor, normalization: Normalization) -> tuple[Tensor, Tensor | None]:
+    """`scaled_convolution` with the identity in place of a convolution, and without a style."""
+    if not has_scales(normalization):
+        return x, None
+    identity = torch.eye(x.shape[1], dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)
+    weight, s = identity[:, :, None, None], no_style(x, identity)
+    y = scaled(x, normalization.in_scale(s, weight))
+    return y, normalization.out_scale(y, s, weight)
+
+
+def scaled(y: Tensor, scale: Tensor | None) -> Tensor:
+    """y [N, C, H, W] times a scale [N, C]; None: no scale."""
+    return y if scale is None else y * maps(scale, y.dtype)
+
+
+def one_weight_pays(x: Tensor, weight: Tensor) -> bool:
+    """Whether a weight [O, I, k, k] is scaled in place of activations x [N, I, H, W]: for one image of a GPU, where it
+    has fewer numbers (and no groups already). More images would need as many, and not be channels_last."""
+    return x.is_cuda and len(x) == 1 and x.shape[1] == weight.shape[1] and weight.numel() < x.numel()
+
+
+def no_style(x: Tensor, weight: Tensor) -> Tensor:
+    """The style [N, 0] of layers that have none."""
+    return weight.new_zeros(len(x), 0)
+
+
+def _undoes_its_scale(normalization: Normalization) -> bool:
+    """Whether factors of style and weight cancel: what is multiplied before the convolution is divided out after it."""
+    return has("in_scale", normalization) and has("out_scale", normalization)
+
+
+def _prenormalized(s: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Style [N, I] and weight [O, I, k, k] of a size whose products and sums stay small (code of arXiv:2006.06676)."""
+    largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12) * math.sqrt(weight[0].numel())
+    return s / s.abs().amax(1, keepdim=True).clamp_min(1e-12), weight / largest
