@@ -49,14 +49,12 @@ class Normalization(Part):
         return y
 
     def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        """statistic(y) * scale + shift, with the block's own style [N, C] each; overridden where that can be fused."""
-        return torch.addcmul(_maps(shift, y.dtype), self.statistic(y), _maps(scale, y.dtype))
+        """statistic(y) * scale + shift, with the block's own style [N, C] each.
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """One that overrides `statistic` alone gets the plain `styled`; its parent's fused form would be wrong."""
-        super().__init_subclass__(**kwargs)
-        if "statistic" in vars(cls) and "styled" not in vars(cls):
-            cls.styled = Normalization.styled  # type: ignore[method-assign]
+        `gancore.nn.FusedNormalization` has it in one pass. A network that meets a class which overrides `statistic` but
+        not `styled` takes this form, whatever the parent has.
+        """
+        return torch.addcmul(_maps(shift, y.dtype), self.statistic(y), _maps(scale, y.dtype))
 
 
 def _maps(values: Tensor, dtype: torch.dtype) -> Tensor:

@@ -55,6 +55,15 @@ def has_statistic(normalization: Normalization) -> bool:
     return has("statistic", normalization)
 
 
+def fuses_style(normalization: Normalization) -> bool:
+    """Whether `styled` goes with the `statistic`: no subclass has changed the statistic alone since it was written."""
+    first = {
+        method: next(i for i, cls in enumerate(type(normalization).__mro__) if method in vars(cls))
+        for method in ("statistic", "styled")
+    }
+    return first["styled"] <= first["statistic"]
+
+
 def without_style(normalization: Normalization) -> Normalization:
     """The normalization of a layer that has no style. Raises PluginError if it takes one."""
     if normalization.style_size:

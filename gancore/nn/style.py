@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gancore.contracts import Normalization, Pass, Site
 from gancore.nn.activation import Activation, leaky
 from gancore.nn.layers import Linear, Weighted, register_filter
-from gancore.nn.normalized import has_statistic, scaled_convolution, scaled_maps
+from gancore.nn.normalized import fuses_style, has_statistic, scaled_convolution, scaled_maps
 from gancore.nn.options import StyleOptions
 from gancore.nn.precision import multiplied
 from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
@@ -25,7 +25,7 @@ SQRT_HALF = math.sqrt(0.5)
 """Keeps the variance when two branches of equal variance are added (arXiv:1912.04958 section 4.1)."""
 
 
-class Epilogue(nn.Module):
+class StyledLayer(nn.Module):
     """What follows a synthesis convolution, or the constant input: noise, bias, activation, statistic, style."""
 
     noise_const: Tensor
@@ -39,6 +39,7 @@ class Epilogue(nn.Module):
         self.normalization = normalization
         self.activation = leaky(options.gain, options.conv_clamp)
         self.own_style = normalization.style_size == 0
+        self.fused = fuses_style(normalization)
         channels = site.c_out
         self.bias = nn.Parameter(torch.zeros(channels))
         self.affine = None if slot is None else _affine(w_dim, channels, normalization.style_size)
@@ -65,11 +66,17 @@ class Epilogue(nn.Module):
         """
         if own_style is not None:
             y_s, y_b = (own_style * gain).chunk(2, dim=1)
-            return self.normalization.styled(self.activated(y, scale, how), y_s, y_b)
+            return self.styled(self.activated(y, scale, how), y_s, y_b)
         if not has_statistic(self.normalization):
             return self.activated(y, scale, how, gain)
         y = self.normalization.statistic(self.activated(y, scale, how))  # which would undo the gain
         return y * gain if gain != 1 else y
+
+    def styled(self, y: Tensor, y_s: Tensor, y_b: Tensor) -> Tensor:
+        """statistic(y) * y_s + y_b."""
+        if self.fused:
+            return self.normalization.styled(y, y_s, y_b)
+        return Normalization.styled(self.normalization, y, y_s, y_b)
 
     def activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
         """gain * activation(y * scale + noise + bias)."""
@@ -78,7 +85,7 @@ class Epilogue(nn.Module):
         return self.activation(y, self.bias, scale, added, gain)
 
 
-class StyleConv(Epilogue, Weighted):
+class StyleConv(StyledLayer, Weighted):
     """A synthesis layer: [N, in, H, W] to [N, out, H, W], or twice the size with `up`."""
 
     resample_filter: Tensor | None

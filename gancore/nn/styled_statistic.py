@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.autograd import Function
 
 from gancore.nn.precision import at_least_float32
+from gancore.nn.statistics import instance_norm, pixel_norm
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class Instance:
 
     kept: ClassVar[int] = 2
     eps: float
+
+    def __call__(self, y: Tensor) -> Tensor:
+        return instance_norm(y, self.eps)
 
     def add_to(self, y: Tensor, x: Tensor, c: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """y + c * hat(x), and the moments: the mean, and i."""
@@ -69,6 +73,9 @@ class Pixel:
 
     kept: ClassVar[int] = 1
     eps: float
+
+    def __call__(self, y: Tensor) -> Tensor:
+        return pixel_norm(y, self.eps)
 
     def add_to(self, y: Tensor, x: Tensor, c: Tensor) -> tuple[Tensor, tuple[Tensor]]:
         """y + c * hat(x), and the moment i."""

@@ -19,7 +19,7 @@ from gancore.nn.mapping import MappingNetwork
 from gancore.nn.options import StyleGeneratorConfig
 from gancore.nn.resample import upsample2d
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
-from gancore.nn.style import SQRT_HALF, Epilogue, StyleConv, ToRGB, constant_input
+from gancore.nn.style import SQRT_HALF, StyleConv, StyledLayer, ToRGB, constant_input
 
 
 @dataclass
@@ -53,13 +53,13 @@ class Builder:
         site = self.sites.next(name, resolution, c_in, c_out)
         return StyleConv(site, self.normalize(site), self.cfg.w_dim, self.slots.take(), self.cfg, up)
 
-    def epilogue(self, name: str, resolution: int, channels: int) -> Epilogue:
+    def const_layer(self, name: str, resolution: int, channels: int) -> StyledLayer:
         """What follows the constant input. A normalization that takes a style itself (demodulation) scales a
         convolution with it; there is none here, so the layer then has no style and no slot."""
         site = self.sites.next(name, resolution, channels, channels)
         normalization = self.normalize(site)
         slot = None if normalization.style_size else self.slots.take()
-        return Epilogue(site, normalization, self.cfg.w_dim, slot, self.cfg)
+        return StyledLayer(site, normalization, self.cfg.w_dim, slot, self.cfg)
 
     def torgb(self, c_in: int) -> ToRGB:
         slot = self.slots.share() if self.cfg.torgb_modulated else None
@@ -71,7 +71,7 @@ class Builder:
 
 
 class ConstBlock(nn.Module):
-    """The first block: constant input, perhaps with a layer's epilogue, and one convolution."""
+    """The first block: constant input, perhaps a layer on it, and one convolution."""
 
     torgb: ToRGB | None
 
@@ -80,7 +80,7 @@ class ConstBlock(nn.Module):
         self.const = constant_input(channels, resolution, build.cfg.const)
         name = f"b{resolution}"
         self.const_layer = (
-            build.epilogue(f"{name}.const_layer", resolution, channels) if build.cfg.const_layer else None
+            build.const_layer(f"{name}.const_layer", resolution, channels) if build.cfg.const_layer else None
         )
         self.conv1 = build.conv(f"{name}.conv1", resolution, channels, channels)
 

@@ -5,15 +5,13 @@ own, so this is `instance` for layers that have a style, and refused elsewhere.
 """
 
 from pydantic import Field
-from torch import Tensor
 
 from gancore.contracts import PluginConfig
-from gancore.nn.statistics import instance_norm
+from gancore.nn.fused_normalization import FusedNormalization, Instance, Term
 from gancore.nn.styled_normalization import StyledNormalization
-from gancore.nn.styled_statistic import Instance, styled_statistic
 
 
-class AdaIN(StyledNormalization):
+class AdaIN(FusedNormalization, StyledNormalization):
     """Plugin `adain`: instance statistic, then scale and shift from the style."""
 
     class Config(PluginConfig):
@@ -21,8 +19,5 @@ class AdaIN(StyledNormalization):
 
     cfg: Config
 
-    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
-        return instance_norm(y, self.cfg.eps)
-
-    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return styled_statistic(y, [Instance(self.cfg.eps)], [scale], shift)
+    def terms(self) -> list[Term]:
+        return [Term(Instance(self.cfg.eps))]

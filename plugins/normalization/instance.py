@@ -1,14 +1,12 @@
 """Instance normalization: mean 0 and variance 1 of each channel of each image (arXiv:1607.08022)."""
 
 from pydantic import Field
-from torch import Tensor
 
-from gancore.contracts import Normalization, PluginConfig
-from gancore.nn.statistics import instance_norm
-from gancore.nn.styled_statistic import Instance, styled_statistic
+from gancore.contracts import PluginConfig
+from gancore.nn.fused_normalization import FusedNormalization, Instance, Term
 
 
-class InstanceNorm(Normalization):
+class InstanceNorm(FusedNormalization):
     """Plugin `instance`: instance statistic, for styled and unstyled layers."""
 
     provides = frozenset({"pixels"})
@@ -19,8 +17,5 @@ class InstanceNorm(Normalization):
 
     cfg: Config
 
-    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
-        return instance_norm(y, self.cfg.eps)
-
-    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return styled_statistic(y, [Instance(self.cfg.eps)], [scale], shift)
+    def terms(self) -> list[Term]:
+        return [Term(Instance(self.cfg.eps))]

@@ -9,17 +9,15 @@ is clamped as in BIN (arXiv:1805.07925), but learns at the rate of its network.
 from typing import Literal
 
 from pydantic import Field, model_validator
-from torch import Tensor
 
-from gancore.contracts import Normalization, PluginConfig, Site
+from gancore.contracts import PluginConfig, Site
+from gancore.nn.fused_normalization import FusedNormalization, Instance, Pixel, Term
 from gancore.nn.share import Share
-from gancore.nn.statistics import instance_norm, pixel_norm
-from gancore.nn.styled_statistic import Instance, Pixel, styled_statistic
 
 STARTS = {"clamp": 1.0, "sigmoid": 0.5, "fixed": 0.5}
 
 
-class PIN(Normalization):
+class PIN(FusedNormalization):
     """Plugin `pin`: pixel and instance statistic, mixed."""
 
     class Config(PluginConfig):
@@ -54,10 +52,6 @@ class PIN(Normalization):
             start = STARTS[cfg.rho_mode] if cfg.rho is None else cfg.rho
             self.share = Share(site.c_out, cfg.rho_mode, start, cfg.lr_factor)
 
-    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
-        return self.share(pixel_norm(y, self.cfg.eps), instance_norm(y, self.cfg.eps))
-
-    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        share = self.share.value().to(scale.dtype)
-        scales = [scale * (1 - share), scale * share]
-        return styled_statistic(y, [Instance(self.cfg.eps), Pixel(self.cfg.eps)], scales, shift)
+    def terms(self) -> list[Term]:
+        rho = self.share.value()
+        return [Term(Instance(self.cfg.eps), 1 - rho), Term(Pixel(self.cfg.eps), rho)]

@@ -1,14 +1,12 @@
 """Pixel normalization: root mean square 1 over the channels of each pixel (arXiv:1710.10196 section 4.2)."""
 
 from pydantic import Field
-from torch import Tensor
 
-from gancore.contracts import Normalization, PluginConfig
-from gancore.nn.statistics import pixel_norm
-from gancore.nn.styled_statistic import Pixel, styled_statistic
+from gancore.contracts import PluginConfig
+from gancore.nn.fused_normalization import FusedNormalization, Pixel, Term
 
 
-class PixelNorm(Normalization):
+class PixelNorm(FusedNormalization):
     """Plugin `pixel`: pixel statistic, for styled and unstyled layers."""
 
     class Config(PluginConfig):
@@ -16,8 +14,5 @@ class PixelNorm(Normalization):
 
     cfg: Config
 
-    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
-        return pixel_norm(y, self.cfg.eps)
-
-    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-        return styled_statistic(y, [Pixel(self.cfg.eps)], [scale], shift)
+    def terms(self) -> list[Term]:
+        return [Term(Pixel(self.cfg.eps))]

@@ -5,7 +5,9 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
-from gancore.contracts import Normalization, PluginConfig, Site
+from gancore.contracts import Normalization, Site
+from gancore.nn.options import StyleOptions
+from gancore.nn.style import StyledLayer
 from gancore.nn.styled_statistic import Instance, Pixel, styled_statistic
 from gancore_plugins.normalization.adain import AdaIN
 from gancore_plugins.normalization.instance import InstanceNorm
@@ -78,15 +80,42 @@ def test_low_precision_is_measured_in_float32() -> None:
         torch.testing.assert_close(low.float(), normalization.styled(x, scale, shift), rtol=1e-2, atol=1e-2)
 
 
-def test_a_subclass_that_changes_the_statistic_is_taken_at_its_word(inputs: list) -> None:
-    class Nothing(AdaIN):
-        def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
-            return y
+class Nothing(AdaIN):
+    """Written for the contract alone: a statistic, and no word of a style."""
 
-    class Renamed(AdaIN):
-        pass
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        return y
 
+
+class Renamed(AdaIN):
+    pass
+
+
+class OwnForm(Normalization):
+    """A statistic and a fused form of its own."""
+
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        return 2 * y
+
+    def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        return (2 * y * scale[:, :, None, None]).add_(shift[:, :, None, None])
+
+
+class Tripled(OwnForm):
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        return 3 * y
+
+
+@pytest.mark.parametrize(
+    ("cls", "statistic", "fused"),
+    [(Nothing, 1.0, False), (Tripled, 3.0, False), (OwnForm, 2.0, True), (Renamed, None, True), (PIN, None, True)],
+)
+def test_a_subclass_that_changes_the_statistic_is_taken_at_its_word(
+    cls: type[Normalization], statistic: float | None, fused: bool, inputs: list
+) -> None:
+    layer = StyledLayer(SITE, made(cls), 6, 0, StyleOptions(noise="none")).double()
+    assert layer.fused == fused
     x, scale, shift = inputs
-    y = Nothing(PluginConfig(), SITE).styled(x, scale, shift)
-    torch.testing.assert_close(y, x * scale[:, :, None, None] + shift[:, :, None, None])
-    assert Renamed.styled is AdaIN.styled
+    y = x * statistic if statistic else layer.normalization.statistic(x)
+    expected = y * scale[:, :, None, None] + shift[:, :, None, None]
+    torch.testing.assert_close(layer.styled(x, scale, shift), expected)

@@ -20,7 +20,7 @@ from gancore.nn.noted import Noted
 from gancore.nn.precision import at_least_float32
 from gancore.nn.processes import averaged
 from gancore.nn.resample import upfirdn2d
-from gancore.nn.style import Epilogue, ToRGB
+from gancore.nn.style import StyledLayer, ToRGB
 
 from .filters import lowpass
 from .options import AliasFreeConfig
@@ -73,7 +73,7 @@ class FilteredActivation(nn.Module):
         return upfirdn2d(y, self.down_filter, down=self.down)
 
 
-class AliasFreeLayer(Epilogue, Weighted, MeasuredInput):
+class AliasFreeLayer(StyledLayer, Weighted, MeasuredInput):
     """A style block whose nonlinearity is filtered: [N, in, before.size, ...] to [N, out, after.size, ...]."""
 
     def __init__(
