@@ -19,15 +19,16 @@ def our_trainer(subject: Subject) -> Trainer:
     keep_freed_memory()
     experiment = subject.experiment()
     interface = subject.interface(experiment)
-    training, data = experiment.training.grown(interface.resolution), blank_data(interface)
+    training = experiment.training.grown(interface.resolution)
+    data = blank_data(interface, mirror=experiment.data.core.mirror)
     gan = compose(experiment, interface)
-    return Trainer(gan, data, training, experiment.data.core.mirror, pick_device(training))
+    return Trainer(gan, data, training, pick_device(training))
 
 
 def our_phases(trainer: Trainer) -> Phases:
     """By the names of the trainer; G forward and EMA besides."""
-    named = {phase.name: partial(trainer._run, phase) for phase in trainer.phases}
-    return {FORWARD: partial(_forward, trainer), **named, END: trainer._end_step}
+    named = {phase.name: partial(trainer.run_phase, phase) for phase in trainer.phases}
+    return {FORWARD: partial(_forward, trainer), **named, END: trainer.end_step}
 
 
 def our_intervals(trainer: Trainer) -> dict[str, int]:

@@ -3,14 +3,31 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gancore.artifacts.atomic import TEMPORARY, write_text
 from gancore.artifacts.lock import held
 from gancore.errors import RunError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 MODEL = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class SoundCheckpoint:
+    """A checkpoint that can be continued from.
+
+    tensors: by name; about: counters and the like. damaged: newer checkpoints, and what is wrong with each.
+    """
+
+    path: Path
+    tensors: "dict[str, Tensor]"
+    about: dict[str, Any]
+    damaged: dict[Path, str]
 
 
 class RunFolder:
@@ -65,16 +82,20 @@ class RunFolder:
         with held(self.path / ".lock", f"{self}: another process is training in this folder"):
             yield
 
-    def checkpoint(self, nimg: int) -> Path:
-        """The file of a checkpoint after `nimg` images; names sort by length of training."""
-        return self.path / f"checkpoint-{nimg / 1000:010.3f}.safetensors"
+    def checkpoint(self, kimg: float) -> Path:
+        """The file of a checkpoint after `kimg` thousand images; names sort by length of training."""
+        return self.path / f"checkpoint-{kimg:010.3f}.safetensors"
+
+    def fakes(self, kimg: float) -> Path:
+        """The grid of samples after `kimg` thousand images."""
+        return self.samples / f"fakes-{kimg:010.3f}.png"
 
     def checkpoints(self) -> list[Path]:
         """Checkpoints, newest first."""
         return sorted(self.path.glob("checkpoint-*.safetensors"), reverse=True)
 
-    def newest_checkpoint(self) -> tuple[Path, dict[str, Any], dict[str, Any], dict[Path, str]] | None:
-        """The newest sound checkpoint: its path, tensors, description, and what is wrong with newer ones.
+    def newest_checkpoint(self) -> SoundCheckpoint | None:
+        """The newest sound checkpoint; None if there are no checkpoints.
 
         Raises RunError when there are checkpoints and none of them is sound.
         """
@@ -83,7 +104,7 @@ class RunFolder:
         damaged: dict[Path, str] = {}
         for path in self.checkpoints():
             try:
-                return path, *load_tensors(path), damaged
+                return SoundCheckpoint(path, *load_tensors(path), damaged)
             except RunError as error:
                 damaged[path] = str(error)
         if damaged:

@@ -32,12 +32,12 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile
     from gancore.training import train as run_training
     from gancore.training.distribution import started_with
 
+    observer = None
     if profile:
-        from gancore.training.profile import profiled
+        from gancore.training.profile import Profile
 
-        run = run_training(asked, out, profiled)
-    else:
-        run = run_training(asked, out)
+        observer = Profile()
+    run = run_training(asked, out, observer)
     if started_with()[0] == 0:  # of several processes, one speaks
         tell(f"{run}: done; samples in {run.samples}, model in {run.model}")
         print_result(run.path)

@@ -62,17 +62,17 @@ def _meta_trainer(experiment: Experiment, interface: Interface) -> Trainer:
     """A trainer of the fully grown networks, in float32, without contents."""
     training = experiment.training.grown(interface.resolution).model_copy(update={"precision": "fp32"})
     gan = meta_networks(experiment, interface)
-    return Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, torch.device("meta"))
+    return Trainer(gan, blank_data(interface), training, torch.device("meta"))
 
 
-def blank_data(interface: Interface, count: int = 64) -> ImageData:
+def blank_data(interface: Interface, count: int = 64, mirror: bool = False) -> ImageData:
     """Images of noise in the form of an interface, for measuring where there are no data."""
     shape = (count, interface.channels, interface.resolution, interface.resolution)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     labels = np.arange(count) % interface.label_dim if interface.label_dim else None
     names = [str(label) for label in range(interface.label_dim)]
     identity = DataIdentity(
-        "", count, interface.resolution, interface.channels, interface.label_dim, "", None, False, "noise"
+        "", count, interface.resolution, interface.channels, interface.label_dim, "", None, mirror, "noise"
     )
     return ImageData(images, labels, names, identity)
 

@@ -50,7 +50,8 @@ def probe(experiment: Experiment, interface: Interface, threads: int | None = No
     torch.set_num_threads(training.threads or threads or before)
     try:
         gan = compose(experiment, interface)
-        trainer = Trainer(gan, blank_data(interface), training, experiment.data.core.mirror, device)
+        data = blank_data(interface, mirror=experiment.data.core.mirror)
+        trainer = Trainer(gan, data, training, device)
         step = _step_seconds(trainer, rounds)
         sample = _seconds(lambda: generate(trainer.ema, grid_side(interface.resolution) ** 2, 0), 1, device)
         evaluation = _evaluation_seconds(experiment, trainer)

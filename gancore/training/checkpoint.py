@@ -25,7 +25,7 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "kind": "checkpoint",
         "counters": trainer.counters.to_dict(),
         "threads": torch.get_num_threads(),
-        "stage": trainer.ema.stage and asdict(trainer.ema.stage),
+        "stage": trainer.stage and asdict(trainer.stage),
     }
     return tensors, about
 
@@ -40,7 +40,7 @@ def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any])
     for name, scale in trainer.scales.items():
         scale.load_state(_under(f"scale.{name}/", tensors))
     trainer.counters = Counters(**about["counters"])
-    trainer.ema.stage = Stage(**about["stage"]) if about.get("stage") else None
+    trainer.stage = Stage(**about["stage"]) if about.get("stage") else None
 
 
 def _modules(trainer: Trainer) -> dict[str, nn.Module]:

@@ -21,53 +21,93 @@ from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.run import RunFolder
 from gancore.messages import tell
 from gancore.training.device import describe_environment, wait_for
+from gancore.training.observer import Context, Observer
+from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
 
 WARMUP, STEPS = 5, 64
 """Steps that are not timed, and that are; 64 meet regularizers of the usual intervals at least four times."""
 
 
-class Profile:
-    """Times of one trainer. `step`, `_run`, `gradients` and `_end_step` are wrapped until the last timed step."""
+class Profile(Observer):
+    """Times of the steps that it observes, from the first behind the warm-up to the last that is wanted."""
 
-    def __init__(self, trainer: Trainer, warmup: int = WARMUP, steps: int = STEPS) -> None:
-        self.trainer, self.warmup, self.wanted = trainer, warmup, steps
+    trainer: Trainer
+
+    def __init__(self, warmup: int = WARMUP, steps: int = STEPS) -> None:
+        self.warmup, self.wanted = warmup, steps
         self.steps: list[float] = []
         self.phases: dict[str, list[float]] = defaultdict(list)
-        self.gradients: dict[str, float] = defaultdict(float)
+        self.gradients_of: dict[str, float] = defaultdict(float)
         self.forward: dict[str, float] = defaultdict(float)
         self.modules: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
         """Calls, seconds, and seconds of the modules inside."""
-        self._seen, self._phase, self._open = 0, "", list[list[float]]()
+        self._seen, self._timing, self._phase, self._open = 0, False, "", list[list[float]]()
         self._hooks: list[torch.utils.hooks.RemovableHandle] = []
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Times the trainer's steps inside the block."""
-        self._wrap("step", self._step)
+    def run(self, folder: RunFolder) -> Iterator[None]:
+        """Writes profile.json and profile.txt into the run folder when the run ends, however it ends."""
         try:
             yield
         finally:
-            self._stop()
+            self._unhook()
+            if not self.steps:
+                tell(f"no profile: this took no more than the {self.warmup} steps that are not timed")
+            else:
+                found = self.to_dict()
+                write_json(folder.path / "profile.json", found)
+                write_text(folder.path / "profile.txt", as_text(found))
 
-    def _step(self, step: Callable[[], None]) -> None:
+    @contextmanager
+    def step(self, trainer: Trainer) -> Iterator[None]:
         self._seen += 1
-        if self._seen <= self.warmup:
-            step()
+        self._timing = self.warmup < self._seen <= self.warmup + self.wanted
+        if not self._timing:
+            yield
             return
-        if not self.steps:
-            self._start()
-        self.steps.append(self._seconds(step))
-        if len(self.steps) == self.wanted:
-            self._stop()
+        self._hook(trainer)
+        with self._timed(self.steps.append):
+            yield
+        if self._seen == self.warmup + self.wanted:
+            self._unhook()
 
-    def _start(self) -> None:
-        self._wrap("_run", self._run)
-        self._wrap("gradients", self._gradients)
-        self._wrap("_end_step", self._end)
-        compiled = self.trainer.compiled
-        inside = compiled.inside() if compiled else set()  # of one graph, which hooks would take apart
-        for network, module in self.trainer.gan.modules().items():
+    @contextmanager
+    def phase(self, phase: Phase) -> Iterator[None]:
+        self._phase = phase.name
+        with self._timed(lambda seconds: self.phases[phase.name].append(seconds)):
+            yield
+        self._phase = ""
+
+    @contextmanager
+    def gradients(self, phase: Phase) -> Iterator[None]:
+        def add(seconds: float) -> None:
+            self.gradients_of[phase.name] += seconds
+
+        with self._timed(add):
+            yield
+
+    def end_of_step(self) -> Context:
+        return self._timed(lambda seconds: self.phases["end of step"].append(seconds))
+
+    @contextmanager
+    def _timed(self, note: Callable[[float], object]) -> Iterator[None]:
+        """Notes the seconds that the block takes, in steps that are timed."""
+        if not self._timing:
+            yield
+            return
+        start = self._now()
+        yield
+        note(self._now() - start)
+
+    def _hook(self, trainer: Trainer) -> None:
+        """Watches the modules of a trainer, in place of those watched before."""
+        if self._hooks and trainer is self.trainer:
+            return
+        self._unhook()
+        self.trainer = trainer
+        inside = trainer.compiled.inside() if trainer.compiled else set()  # of a graph, which hooks would take apart
+        for network, module in trainer.gan.modules().items():
             for path, part in module.named_modules():
                 if part in inside:
                     continue
@@ -75,28 +115,10 @@ class Profile:
                 after = self._after(f"{network}.{path}".rstrip("."))
                 self._hooks.append(part.register_forward_hook(after, always_call=True))  # recomputing ends by raising
 
-    def _stop(self) -> None:
-        for name in ("step", "_run", "gradients", "_end_step"):
-            vars(self.trainer).pop(name, None)  # what the class has comes back
+    def _unhook(self) -> None:
         for hook in self._hooks:
             hook.remove()
-
-    def _wrap(self, name: str, instead: Callable[..., Any]) -> None:
-        own = getattr(self.trainer, name)
-        vars(self.trainer)[name] = lambda *args: instead(lambda: own(*args), *args)
-
-    def _run(self, run: Callable[[], None], phase: Any) -> None:
-        self._phase = phase.name
-        self.phases[phase.name].append(self._seconds(run))
-        self._phase = ""
-
-    def _gradients(self, gradients: Callable[[], Any], *args: Any) -> Any:
-        found: list[Any] = []
-        self.gradients[self._phase] += self._seconds(lambda: found.append(gradients()))
-        return found[0]
-
-    def _end(self, end: Callable[[], None]) -> None:
-        self.phases["end of step"].append(self._seconds(end))
+        self._hooks.clear()
 
     def _before(self, module: nn.Module, args: Any) -> None:
         self._open.append([self._now(), 0.0])
@@ -118,11 +140,6 @@ class Profile:
         wait_for(self.trainer.device)
         return time.perf_counter()
 
-    def _seconds(self, work: Callable[[], object]) -> float:
-        start = self._now()
-        work()
-        return self._now() - start
-
     def to_dict(self) -> dict[str, Any]:
         """Milliseconds: `ms` of a call (median), the others as they fall on one step, however seldom a phase is due.
 
@@ -139,7 +156,7 @@ class Profile:
         }
 
     def _phase_times(self, name: str, count: int, total: float) -> dict[str, Any]:
-        times, forward, gradients = self.phases[name], self.forward[name], self.gradients[name]
+        times, forward, gradients = self.phases[name], self.forward[name], self.gradients_of[name]
         return {
             "phase": name,
             "calls": len(times),
@@ -165,22 +182,6 @@ class Profile:
         """Sorts modules by their own time, the longest first."""
         _, taken, inside = self.modules[name]
         return inside - taken
-
-
-@contextmanager
-def profiled(run: RunFolder, trainer: Trainer) -> Iterator[None]:
-    """Writes profile.json and profile.txt into the run folder when the block ends, however it ends."""
-    profile = Profile(trainer)
-    try:
-        with profile.watching():
-            yield
-    finally:
-        if not profile.steps:
-            tell(f"no profile: this took no more than the {profile.warmup} steps that are not timed")
-        else:
-            found = profile.to_dict()
-            write_json(run.path / "profile.json", found)
-            write_text(run.path / "profile.txt", as_text(found))
 
 
 def as_text(found: dict[str, Any]) -> str:

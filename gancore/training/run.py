@@ -1,22 +1,35 @@
-"""A training run from its experiment to its model file: starts, continues, logs, saves, and stops in good order."""
+"""A training run on one page: how it starts, what happens after each step, how it ends.
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+Checkpoints are written every `training.checkpoint_kimg`, when a signal stops the run, and when it is finished. A signal
+(gancore.training.interruption says which) lets the step end; then the run saves and raises Interrupted. A second SIGINT
+or SIGTERM raises at once, and nothing is saved. After the first number that is not finite the trainer changes no weight
+any more; before anything is written, `check_finite` notices, and ends the run or takes it back to a checkpoint.
+
+Each process of a run executes this file on its own part of every batch; what is marked `@first_process` is done by the
+first of them while the others wait.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import torch
 
 from gancore.artifacts.atomic import write_json, write_text
-from gancore.artifacts.run import RunFolder
-from gancore.artifacts.tensors import saved_step
+from gancore.artifacts.model import save_model
+from gancore.artifacts.run import RunFolder, SoundCheckpoint
+from gancore.artifacts.tensors import save_tensors, saved_step
 from gancore.composition import compose, compose_dataset
 from gancore.config import Experiment, Source, as_experiment
+from gancore.config.training import TrainingConfig
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover
-from gancore.errors import DataError, RunError, RunFailed
+from gancore.errors import DataError, Interrupted, RunError, RunFailed
+from gancore.evaluation.progress import Stopped, stoppable
 from gancore.training.allocation import keep_freed_memory
-from gancore.training.checkpoint import restore
+from gancore.training.checkpoint import restore, state_of
 from gancore.training.compile.choice import compile_as_asked
 from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
 from gancore.training.device import describe_environment, pick_device, prepare_device
@@ -24,31 +37,20 @@ from gancore.training.distribution import Processes, joined, own_device
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
 from gancore.training.identity import check_same_data, check_same_experiment
-from gancore.training.interruption import stop_request
+from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Logs, Silence
 from gancore.training.memory import fitting_microbatch, is_out_of_memory
-from gancore.training.samples import grid_side, real_images, save_grid
-from gancore.training.session import (
-    Session,
-    alone,
-    checkpoint,
-    evaluate,
-    last_good,
-    log,
-    sample,
-    samples_file,
-    save,
-    stopped,
-)
-from gancore.training.trainer import Trainer
+from gancore.training.observer import Observer
+from gancore.training.samples import generate, grid_side, real_images, save_grid
+from gancore.training.trainer import Trainer, scalars_of
 
-Around = Callable[[RunFolder, Trainer], AbstractContextManager[None]]
+P = ParamSpec("P")
 
 
-def train(experiment: Source, out: str | Path | None = None, around: Around | None = None) -> RunFolder:
-    """Trains an experiment into a run folder (default `runs/<name>`), or continues the run that is there.
+def train(experiment: Source, out: str | Path | None = None, observer: Observer | None = None) -> RunFolder:
+    """Trains an experiment into a run folder (default `runs/<name>`), or continues the run in it.
 
-    around: a context in which all steps are made, like gancore.training.profile.profiled.
+    observer: what watches the run, such as `gancore.training.profile.Profile`.
 
     Raises:
         DataError, RunError, GancoreError: the request was wrong; nothing was written.
@@ -59,60 +61,322 @@ def train(experiment: Source, out: str | Path | None = None, around: Around | No
     experiment = as_experiment(experiment)
     if experiment.grid is not None:
         raise experiment.error("grid", "this is a grid of experiments; run it with `gancore grid run FILE`")
-    run = RunFolder(Path(out) if out else Path("runs") / experiment.name)
-    check_same_experiment(run, experiment)
+    folder = RunFolder(Path(out) if out else Path("runs") / experiment.name)
+    check_same_experiment(folder, experiment)
     device = own_device(pick_device(experiment.training))
     prepare_device(device, experiment.training)
     check_compiler(experiment.training, device)
     torch.set_num_threads(experiment.training.threads or torch.get_num_threads())
     keep_freed_memory()
     with joined(device) as processes:
-        _train(experiment, run, device, processes, around)
-    return run
+        Run(experiment, folder, device, processes, observer or Observer()).train()
+    return folder
 
 
-def _train(
-    experiment: Experiment, run: RunFolder, device: torch.device, processes: Processes, around: Around | None
-) -> None:
-    """What each process of a run does."""
-    data = training_data(experiment, processes)
-    for batch in experiment.training.batches(data.interface.resolution):
-        processes.check(batch, experiment.training.microbatch)
-    evaluation = RunEvaluation(experiment, run, data, device)
-    trainer = new_trainer(experiment, data, device, processes)
-    with run.locked() if processes.first else nullcontext(), stop_request() as stop:
-        with processes.first_alone() as first:
+def first_process(work: Callable[Concatenate["Run", P], None]) -> Callable[Concatenate["Run", P], None]:
+    """Makes a method of Run one for the first process, while the others wait. Such a method may call another."""
+
+    @wraps(work)
+    def guarded(run: "Run", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        if run.others_wait:
+            work(run, *args, **kwargs)
+            return
+        with run.processes.first_alone() as first:
             if first:
-                check_same_experiment(run, experiment)  # again: another process may have been faster
-                check_same_data(run, data)
-                _prepare(run, experiment, data, device)
-        words = _continue(run, trainer)
-        if experiment.training.recompute is not None and not trainer.recomputed:
-            words.append(f"training.recompute: {experiment.training.recompute} changes nothing: no such block repeats")
-        words += compile_as_asked(experiment, run, trainer, lambda twin: new_trainer(twin, data, device))
-        says = Logs if processes.first else Silence
-        logs = says(run, trainer.counters.step, trainer.kimg, experiment.training.kimg)
-        session = Session(experiment, run, data, device, trainer, logs, stop, evaluation)
-        for word in words:
-            logs.say(word)
-        with around(run, trainer) if around and processes.first else nullcontext():
-            _work(session)
+                run.others_wait = True
+                work(run, *args, **kwargs)
+                run.others_wait = False
+
+    return guarded
 
 
-def _work(session: Session) -> None:
-    """Everything after the setting up, between the two hooks; what the disk refuses is a failure of the run."""
-    run, hooks = session.run, discover().hooks
-    if not session.processes.first:
-        _loop(session, lambda **step: None)
-        return
-    hooks.gancore_run_start(run=run)
-    try:
-        _loop(session, hooks.gancore_step_end)
-    except OSError as error:
-        raise RunFailed(f"{error.filename or 'output'}: {error.strerror or error}; {last_good(session)}") from error
-    finally:
-        session.logs.close()
-        hooks.gancore_run_end(run=run)
+class Run:
+    """One process's part of a training run."""
+
+    # What was asked for, and the folder that it goes into.
+    experiment: Experiment
+    training: TrainingConfig
+    folder: RunFolder
+
+    # Where it runs, and with which other processes.
+    device: torch.device
+    processes: Processes
+    others_wait: bool = False
+
+    # What it trains on, and how it measures what came out.
+    data: ImageData
+    evaluation: RunEvaluation
+
+    # Networks, optimizers, counters: the state that a checkpoint holds. A rollback makes another.
+    trainer: Trainer
+
+    # Who hears of it: the person at the terminal, the hooks of installed plugins, an observer.
+    logs: Logs
+    hooks: Any
+    observer: Observer
+
+    # What keeps it from going straight on: a signal, and the checkpoint that the last rollback returned to.
+    stop: StopRequest
+    returned_to: Path | None = None
+
+    def __init__(
+        self, experiment: Experiment, folder: RunFolder, device: torch.device, processes: Processes, observer: Observer
+    ) -> None:
+        """Opens the data and builds the networks; nothing is written. Raises GancoreError if parts do not fit."""
+        self.experiment, self.training, self.folder = experiment, experiment.training, folder
+        self.device, self.processes = device, processes
+        self.data = training_data(experiment, processes)
+        for batch in self.training.batches(self.data.interface.resolution):
+            processes.check(batch, self.training.microbatch)
+        self.evaluation = RunEvaluation(experiment, folder, self.data, device)
+        self.hooks, self.observer = discover().hooks, observer
+        self.trainer = self.new_trainer()
+
+    def train(self) -> None:
+        """Trains up to `training.kimg`, from the newest checkpoint if there is one."""
+        with self.folder.locked() if self.processes.first else nullcontext(), stop_request() as self.stop:
+            self.set_up()
+            notes = self.resume()
+            if self.training.recompute is not None and not self.trainer.recomputed:
+                notes.append(f"training.recompute: {self.training.recompute} changes nothing: no such block repeats")
+            notes += compile_as_asked(self.experiment, self.folder, self.trainer, self.twin)
+            logs = Logs if self.processes.first else Silence
+            self.logs = logs(self.folder, self.trainer.counters.step, self.trainer.kimg, self.training.kimg)
+            for note in notes:
+                self.logs.say(note)
+            with self.watched():
+                self.begin()
+                while self.trainer.kimg < self.training.kimg:
+                    shown = self.trainer.kimg
+                    self.step()
+                    self.after_step(shown)
+                self.finish()
+
+    @first_process
+    def set_up(self) -> None:
+        """Checks the folder again, now that it is locked, and writes what describes the run."""
+        check_same_experiment(self.folder, self.experiment)
+        check_same_data(self.folder, self.data)
+        self.folder.clear_leftovers()
+        if not self.folder.exists():
+            about = {"plugins": self.experiment.plugin_origins(), "data": self.data.identity.to_dict()}
+            write_json(self.folder.environment, describe_environment(self.device) | about)
+            count = grid_side(self.data.interface.resolution) ** 2
+            save_grid(self.folder.samples / "reals.png", real_images(self.data, count, self.training.seed))
+        write_text(self.folder.config, self.experiment.copied_into(self.folder.path).to_yaml())  # last: now it is a run
+
+    def resume(self) -> list[str]:
+        """Restores the newest sound checkpoint and cuts the logs back to it; returns what there is to say about it.
+
+        Damaged newer ones are set aside under another name. Raises RunError if a trained run has lost them all.
+        """
+        found = self.folder.newest_checkpoint()
+        if found is None and self.folder.model.exists():
+            raise RunError(
+                f"{self.folder}: there is a model but no checkpoint to continue from; train elsewhere with --out"
+            )
+        self.processes.wait()  # until all have found the same
+        self.cut_back(found)
+        if found is None:
+            return []
+        restore(self.trainer, found.tensors, found.about)
+        what = "finished already:" if self.trainer.kimg >= self.training.kimg else "continuing from"
+        return [*found.damaged.values(), f"{what} {found.path} ({self.trainer.kimg:.4g} kimg)"]
+
+    @first_process
+    def cut_back(self, found: SoundCheckpoint | None) -> None:
+        """Drops what the logs say of later steps, and takes damaged checkpoints out of the way."""
+        self.folder.cut_logs(found.about["counters"]["step"] if found else 0)
+        for damaged in found.damaged if found else ():
+            self.folder.set_aside(damaged)
+
+    @first_process
+    def begin(self) -> None:
+        """Samples before the first step; later the evaluation that was due when the run was stopped."""
+        if self.trainer.counters.step == 0:
+            self.sample()
+        elif self.evaluation.is_overdue(self.trainer.kimg):
+            self.evaluate()
+
+    def step(self) -> None:
+        """One training step. Raises RunFailed, with advice, if memory runs out or the compiler fails."""
+        try:
+            self.trainer.step()
+            return
+        except (RuntimeError, MemoryError) as error:
+            if is_compile_failure(error):
+                raise self.failed(f"{described(error)}; training.compile: off goes on") from error
+            if not is_out_of_memory(error):
+                raise
+        # outside of the handler: until here the error keeps the tensors of the failed step alive
+        if self.processes.size > 1:  # the others cannot be asked to try: they are in the middle of the step
+            raise self.failed("out of memory: try a smaller training.microbatch")
+        fits = fitting_microbatch(self.trainer)
+        advice = f"-o training.microbatch={fits} fits" if fits else "not even a microbatch of one image fits"
+        raise self.failed(f"out of memory: {advice}")
+
+    def after_step(self, kimg_before: float) -> None:
+        """What is due after a step: a log line, samples, a checkpoint, an evaluation, each every so many kimg.
+
+        After a signal, a checkpoint and the end. Nothing of this is done before all numbers are known to be finite.
+        """
+        trainer, training = self.trainer, self.training
+        if self.processes.first:
+            self.hooks.gancore_step_end(run=self.folder, step=trainer.counters.step, kimg=trainer.kimg)
+        schedule = (
+            (training.log_kimg, self.log),
+            (training.sample_kimg, self.sample),
+            (training.checkpoint_kimg, self.checkpoint),
+            (self.evaluation.every_kimg, self.evaluate),  # last: it may take long, and a kill meanwhile loses nothing
+        )
+        due = [act for every, act in schedule if int(trainer.kimg / every) > int(kimg_before / every)]
+        done = trainer.kimg >= training.kimg
+        stopping = self.processes.any(bool(self.stop)) and not done
+        if not (due or stopping or done) or not self.check_finite():
+            return
+        for act in due:
+            act()
+        if stopping:
+            self.checkpoint()
+            raise self.interrupted()
+
+    @first_process
+    def finish(self) -> None:
+        """Writes what a finished run must have; a kill, or a larger `training.kimg`, may have left it without."""
+        last = self.folder.checkpoint(self.trainer.kimg)
+        if saved_step(self.folder.model) != self.trainer.counters.step or not last.exists():
+            self.checkpoint()
+        if not self.folder.fakes(self.trainer.kimg).exists():
+            self.sample()
+        if self.evaluation.is_due(self.trainer):
+            self.evaluate()
+
+    def log(self) -> None:
+        """A line of values, over all processes."""
+        trainer = self.trainer
+        values = trainer.stats.read(self.processes.mean) | scalars_of(trainer)
+        if (stage := trainer.stage) is not None:
+            values = {"growth/resolution": float(stage.resolution), "growth/alpha": stage.alpha} | values
+        self.logs.tick(trainer.counters.step, trainer.kimg, values)
+
+    @first_process
+    def sample(self) -> None:
+        """A grid of samples of the averaged generator."""
+        count = grid_side(self.data.interface.resolution) ** 2
+        images = generate(self.trainer.averaged(), count, self.training.seed)
+        save_grid(self.folder.fakes(self.trainer.kimg), images)
+
+    @first_process
+    def checkpoint(self) -> None:
+        """A checkpoint and the model; only the newest `training.keep_checkpoints` stay."""
+        self.save()
+        try:
+            self.folder.retain(self.training.keep_checkpoints, self.folder.checkpoint(self.trainer.kimg))
+        except RunError as error:
+            raise RunFailed(f"the checkpoint just written cannot be read back: {error}") from error
+
+    @first_process
+    def evaluate(self) -> None:
+        """Scores of the averaged generator. A signal ends it: the run is saved, and measured when it continues."""
+        try:
+            with stoppable(lambda: bool(self.stop)):
+                scores = self.evaluation.measure(self.trainer)
+        except Stopped:
+            self.checkpoint()
+            raise self.interrupted() from None
+        self.logs.scores(self.trainer.counters.step, self.trainer.kimg, scores)
+
+    def check_finite(self) -> bool:
+        """Whether all numbers are finite. If not, the evidence is kept, and the run fails or rolls back.
+
+        Returns True, or False after a rollback. Raises RunFailed if `training.on_divergence` allows none (any more).
+        """
+        bad_step = self.trainer.first_bad_step()
+        if bad_step is None:
+            return True
+        attempt, policy = self.trainer.counters.attempt, self.training.on_divergence
+        evidence = keep_evidence(self.folder, self.trainer, bad_step)
+        failure = self.failed(f"not finite at step {bad_step}; evidence in {evidence}")
+        if policy.action == "stop" or attempt >= policy.rollbacks:
+            raise failure
+        self.logs.say(f"{failure}; going back, attempt {attempt + 1} of {policy.rollbacks}")
+        self.roll_back(attempt + 1)
+        return False
+
+    def roll_back(self, attempt: int) -> None:
+        """Returns to the newest checkpoint, or to the start, and goes on with the random numbers of another attempt.
+
+        If the last rollback returned to that checkpoint, it did not help: it is set aside for an older one.
+        """
+        newest, *older = [*self.folder.checkpoints(), None]
+        self.processes.wait()  # until all have found the same
+        if newest is not None and newest == self.returned_to and older[0] is not None:
+            self.set_aside(newest)
+            newest = older[0]
+        self.returned_to = newest
+        compiled = self.trainer.compiled is not None
+        self.trainer = self.new_trainer()
+        if compiled:
+            self.trainer.compile()
+        self.resume()
+        self.trainer.counters.attempt = attempt
+        self.logs.rewind(self.trainer.counters.step, self.trainer.kimg)
+        if newest is not None:
+            self.save()  # so that a kill does not forget the attempt
+
+    @first_process
+    def set_aside(self, checkpoint: Path) -> None:
+        """Takes a checkpoint out of the way, under another name."""
+        self.folder.set_aside(checkpoint)
+
+    @first_process
+    def save(self) -> None:
+        """Writes a checkpoint and the model of the present state."""
+        trainer = self.trainer
+        average = trainer.averaged()
+        save_tensors(self.folder.checkpoint(trainer.kimg), *state_of(trainer))
+        about = {"kimg": trainer.kimg, "step": trainer.counters.step, "data": self.data.identity.to_dict()}
+        save_model(self.folder.model, average, self.experiment.copied_into(self.folder.path), about)
+
+    def new_trainer(self) -> Trainer:
+        """A trainer at step 0; that of the first process is observed."""
+        trainer = new_trainer(self.experiment, self.data, self.device, self.processes)
+        if self.processes.first:
+            trainer.observer = self.observer
+        return trainer
+
+    def twin(self, experiment: Experiment) -> Trainer:
+        """A trainer of this process alone, to be measured and thrown away."""
+        return new_trainer(experiment, self.data, self.device)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Shows the run to hooks and the observer; what the disk refuses meanwhile is a failure of the run."""
+        if not self.processes.first:
+            yield
+            return
+        self.hooks.gancore_run_start(run=self.folder)
+        try:
+            with self.observer.run(self.folder):
+                yield
+        except OSError as error:
+            raise self.failed(f"{error.filename or 'output'}: {error.strerror or error}") from error
+        finally:
+            self.logs.close()
+            self.hooks.gancore_run_end(run=self.folder)
+
+    def failed(self, why: str) -> RunFailed:
+        """The error of a run that cannot go on, with its folder and its newest checkpoint."""
+        found = self.folder.checkpoints()
+        where = f"last good checkpoint: {found[0]}" if found else "there is no checkpoint yet"
+        return RunFailed(f"{why}; run folder: {self.folder}, {where}")
+
+    def interrupted(self) -> Interrupted:
+        """The error of a run that was stopped and is saved."""
+        return Interrupted(
+            f"stopped at {self.trainer.kimg:.4g} kimg and saved; "
+            f"run the same command again to continue in {self.folder}"
+        )
 
 
 def training_data(experiment: Experiment, processes: Processes | None = None) -> ImageData:
@@ -137,150 +401,4 @@ def new_trainer(
 ) -> Trainer:
     """A trainer at step 0."""
     gan = compose(experiment, data.interface)
-    return Trainer(gan, data, experiment.training, experiment.data.core.mirror, device, processes)
-
-
-def _prepare(run: RunFolder, experiment: Experiment, data: ImageData, device: torch.device) -> None:
-    """Writes what describes the run: the resolved experiment, the environment, the identity of the data."""
-    run.clear_leftovers()
-    if run.exists():
-        write_text(run.config, experiment.copied_into(run.path).to_yaml())
-        return
-    about = {"plugins": experiment.plugin_origins(), "data": data.identity.to_dict()}
-    write_json(run.environment, describe_environment(device) | about)
-    side = grid_side(data.interface.resolution)
-    save_grid(run.samples / "reals.png", real_images(data, side * side, experiment.training.seed))
-    write_text(run.config, experiment.copied_into(run.path).to_yaml())  # last: from now on this is a run
-
-
-def _continue(run: RunFolder, trainer: Trainer) -> list[str]:
-    """Restores the newest sound checkpoint, cuts the logs back to it, and says what was found.
-
-    Damaged newer ones are set aside under another name. Raises RunError when a trained run has lost them all.
-    """
-    found = run.newest_checkpoint()
-    if found is None and run.model.exists():
-        raise RunError(f"{run}: there is a model but no checkpoint to continue from; train elsewhere with --out")
-    trainer.processes.wait()  # all have found the same
-    with trainer.processes.first_alone() as first:
-        if first:
-            run.cut_logs(trainer.counters.step if found is None else found[2]["counters"]["step"])
-            for bad in found[3] if found else ():
-                run.set_aside(bad)
-    if found is None:
-        return []
-    path, tensors, about, damaged = found
-    restore(trainer, tensors, about)
-    what = "finished already:" if trainer.kimg >= trainer.training.kimg else "continuing from"
-    return [*damaged.values(), f"{what} {path} ({trainer.kimg:.4g} kimg)"]
-
-
-def _loop(session: Session, step_end: Callable[..., Any]) -> None:
-    if session.trainer.counters.step == 0:
-        alone(sample)(session)
-    elif session.evaluation.is_overdue(session.trainer.kimg):
-        alone(evaluate)(session)
-    finished = False
-    while not finished:
-        while session.trainer.kimg < session.experiment.training.kimg:
-            _one_step(session, step_end)
-        finished = _finite_or_back(session)
-    _finish(session)
-
-
-def _one_step(session: Session, step_end: Callable[..., Any]) -> None:
-    """A step, and what is due after it; nothing of that if the run had to go back."""
-    training, trainer, before = session.experiment.training, session.trainer, session.trainer.kimg
-    _guarded_step(session)
-    step_end(run=session.run, step=trainer.counters.step, kimg=trainer.kimg)
-    due = [
-        act
-        for every, act in (
-            (training.log_kimg, log),
-            (training.sample_kimg, alone(sample)),
-            (training.checkpoint_kimg, alone(checkpoint)),
-            (session.evaluation.every_kimg, alone(evaluate)),  # may take long, and loses nothing when it is killed
-        )
-        if int(trainer.kimg / every) > int(before / every)
-    ]
-    stopping = session.processes.any(bool(session.stop)) and trainer.kimg < training.kimg
-    if (due or stopping) and _finite_or_back(session):
-        for act in due:
-            act(session)
-        if stopping:
-            _stop(session)
-
-
-def _stop(session: Session) -> None:
-    alone(checkpoint)(session)
-    raise stopped(session)
-
-
-def _finish(session: Session) -> None:
-    """What a finished run must have; a kill, or a wish for more kimg, may have left it without."""
-    trainer, run = session.trainer, session.run
-    if not session.processes.first:
-        return
-    if saved_step(run.model) != trainer.counters.step or not run.checkpoint(round(trainer.kimg * 1000)).exists():
-        checkpoint(session)
-    if not samples_file(session).exists():
-        sample(session)
-    if session.evaluation.is_due(trainer):
-        evaluate(session)
-
-
-def _guarded_step(session: Session) -> None:
-    try:
-        session.trainer.step()
-        return
-    except (RuntimeError, MemoryError) as error:
-        if is_compile_failure(error):
-            raise RunFailed(f"{described(error)}; training.compile: off goes on; {last_good(session)}") from error
-        if not is_out_of_memory(error):
-            raise
-    # outside of the handler: until here the error keeps the tensors of the failed step alive
-    if session.processes.size > 1:  # the others cannot be asked to try: they are in the middle of the step
-        raise RunFailed(f"out of memory: try a smaller training.microbatch; {last_good(session)}")
-    fits = fitting_microbatch(session.trainer)
-    advice = f"-o training.microbatch={fits} fits" if fits else "not even a microbatch of one image fits"
-    raise RunFailed(f"out of memory: {advice}; {last_good(session)}")
-
-
-def _finite_or_back(session: Session) -> bool:
-    """True if everything is finite. If not: stops the run, or takes it back to a checkpoint and returns False."""
-    bad_step = session.trainer.first_bad_step()
-    if bad_step is None:
-        return True
-    attempt, policy = session.trainer.counters.attempt, session.experiment.training.on_divergence
-    evidence = keep_evidence(session.run, session.trainer, bad_step)
-    message = f"not finite at step {bad_step}; evidence in {evidence}; {last_good(session)}"
-    if policy.action == "stop" or attempt >= policy.rollbacks:
-        raise RunFailed(message)
-    session.logs.say(f"{message}; going back, attempt {attempt + 1} of {policy.rollbacks}")
-    _roll_back(session, attempt + 1)
-    return False
-
-
-def _roll_back(session: Session, attempt: int) -> None:
-    """A checkpoint again (or the start), with the random numbers of another attempt.
-
-    A checkpoint that was gone back to before did not help: where there is an older one, that is taken.
-    """
-    newest, *older = [*session.run.checkpoints(), None]
-    session.processes.wait()  # all have found the same
-    if newest is not None and newest == session.went_back_to and older[0] is not None:
-        with session.processes.first_alone() as first:
-            if first:
-                session.run.set_aside(newest)
-        newest = older[0]
-    session.went_back_to = newest
-    compiled = session.trainer.compiled is not None
-    session.trainer = new_trainer(session.experiment, session.data, session.device, session.processes)
-    if compiled:
-        session.trainer.compile()
-    _continue(session.run, session.trainer)
-    session.trainer.counters.attempt = attempt
-    session.logs.rewind(session.trainer.counters.step, session.trainer.kimg)
-    with session.processes.first_alone() as first:
-        if first and newest is not None:
-            save(session)  # so that a kill does not forget the attempt
+    return Trainer(gan, data, experiment.training, device, processes)

@@ -17,6 +17,7 @@ from gancore.nn.recompute import recompute_from
 from gancore.seeds import seed_of
 from gancore.training.compile.networks import CompiledNetworks, is_fading, is_first_order
 from gancore.training.distribution import Processes
+from gancore.training.observer import Observer
 from gancore.training.step.draws import SeededDraw, data_order
 from gancore.training.step.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
 from gancore.training.step.growth import Growth
@@ -49,18 +50,19 @@ class Trainer:
         gan: GAN,
         data: ImageData,
         training: TrainingConfig,
-        mirror: bool,
         device: torch.device,
         processes: Processes | None = None,
     ) -> None:
         """`processes` share the batch (default: this one is alone). Raises GancoreError where they cannot."""
         self.gan, self.data, self.training, self.device = gan, data, training, device
-        self.mirror, self.processes = mirror, processes or Processes()
+        self.processes = processes or Processes()
+        self.observer = Observer()
         for module in gan.modules().values():
             module.to(device).train()
         self.growth = Growth(training, gan.generator.resolution)
         self.ema: Generator = averaged_copy(gan.generator)
-        self.ema.stage = self.growth.stage(0)  # later that of the last step: what has been trained is looked at
+        self.stage = self.growth.stage(0)
+        """That of the last step; before the first, that of the first."""
         self.networks: dict[Network, nn.Module] = {"generator": gan.generator, "discriminator": gan.discriminator}
         self.recomputed = 0
         if training.recompute is not None:
@@ -89,14 +91,18 @@ class Trainer:
 
     def step(self) -> None:
         """One step: all phases that are due, then the moving averages."""
-        self._grow()
-        for phase in self.phases:
-            if phase.is_due(self.counters.step):
-                self._run(phase)
-        self._end_step()
+        with self.observer.step(self):
+            self._grow()
+            for phase in self.phases:
+                if phase.is_due(self.counters.step):
+                    with self.observer.phase(phase):
+                        self.run_phase(phase)
+            with self.observer.end_of_step():
+                self.end_step()
 
     def averaged(self) -> Generator:
-        """The averaged generator, fit to be looked at: with batch statistics of its own weights."""
+        """The averaged generator as it samples: at the stage of the last step, with statistics of its own weights."""
+        self.ema.stage = self.stage
         recompute_statistics(self.ema, self.data.label_rows, self.batch, self.training.seed)
         return self.ema
 
@@ -145,14 +151,16 @@ class Trainer:
     def _grow(self) -> None:
         """Takes up the stage of the step that begins; optimizers start afresh where a fade begins or ends."""
         stage = self.growth.stage(self.kimg)
-        if self.growth.resets_optimizers(self.ema.stage, stage):
+        if self.growth.resets_optimizers(self.stage, stage):
             for optimizer in self.optimizers.values():
                 optimizer.reset()
-        self.ema.stage = stage
+        self.stage = stage
 
-    def _run(self, phase: Phase) -> None:
+    def run_phase(self, phase: Phase) -> None:
+        """The gradients of a phase and the update of its network."""
         optimizer = self.optimizers[phase.network]
-        loss = self.gradients(phase)
+        with self.observer.gradients(phase):
+            loss = self.gradients(phase)
         skip = self.guard.check(optimizer.params, loss, self.counters.step, self.scales.get(phase.name))
         self.stats.count(skip)
         optimizer.step(self.kimg, skip, self.growth.lr(self.kimg))
@@ -167,7 +175,8 @@ class Trainer:
                 regularizer.constrain(self.networks[side])
 
     @torch.no_grad()
-    def _end_step(self) -> None:
+    def end_step(self) -> None:
+        """What follows the phases: moving averages of the parts and of the generator, and the counters."""
         for module in self.gan.modules().values():
             for _, part in parts_of(module):
                 part.end_step(self.processes.mean)
@@ -197,7 +206,7 @@ class Trainer:
         training, c, batch = self.training, self.counters, self.batch
         indices = data_order(training.seed, len(self.data), c.nimg + critic_step * batch, batch)
         draw = SeededDraw.whole((training.seed, c.attempt, c.step, "reals", critic_step), batch)
-        return RealIndices(indices, draw.uniform("mirror") < 0.5 if self.mirror else None)
+        return RealIndices(indices, draw.uniform("mirror") < 0.5 if self.data.identity.mirror else None)
 
     def _train_only(self, side: Network) -> None:
         """Gradients for the parameters of one network: those of the other are not computed at all."""

@@ -15,8 +15,8 @@ from gancore.artifacts import RunFolder
 from gancore.artifacts.tensors import load_tensors
 from gancore.errors import ConfigError, GancoreError, Interrupted
 from gancore.evaluation import Evaluator, Score
-from gancore.training import run as training_run
 from gancore.training import train
+from gancore.training.run import Run
 from gancore.training.trainer import Trainer
 
 SECTION = {"features": "embedded", "metrics": ["fid"], "samples": 8, "reals": 20}
@@ -90,7 +90,7 @@ def test_a_finished_run_can_be_measured_in_another_way(tmp_path: Path) -> None:
 def test_weights_are_looked_for_before_the_first_step(
     no_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_run, "_guarded_step", lambda session: pytest.fail("a step was made"))
+    monkeypatch.setattr(Run, "step", lambda run: pytest.fail("a step was made"))
     with pytest.raises(GancoreError, match="GANCORE_INCEPTION_WEIGHTS"):
         train(tiny_experiment(evaluation={"metrics": ["fid"]}), tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -46,7 +46,7 @@ def test_sizes_of_files(tmp_path: Path, optimizer: dict[str, Any]) -> None:
 def test_operations_are_those_that_torch_counts() -> None:
     """Without R1, which torch's own counter does not bear."""
     experiment = tiny_experiment(regularizers=None)
-    trainer = Trainer(meta_networks(experiment, TINY), blank_data(TINY), experiment.training, False, META)
+    trainer = Trainer(meta_networks(experiment, TINY), blank_data(TINY), experiment.training, META)
     with FlopCounterMode(display=False) as counter:
         for phase in trainer.phases:
             trainer.gradients(phase)

@@ -175,7 +175,7 @@ def test_parameters_without_gradient_are_frozen_in_any_network() -> None:
     data = training_data(experiment)
     gan = compose(experiment, data.interface)
     block = gan.discriminator.b8.requires_grad_(False)
-    trainer = Trainer(gan, data, experiment.training, False, torch.device("cpu"))
+    trainer = Trainer(gan, data, experiment.training, torch.device("cpu"))
     before = copy.deepcopy(block.state_dict())
     trainer.step()
     trainer.step()

@@ -155,12 +155,11 @@ def test_networks_are_compiled_only_in_first_order_phases_and_not_while_fading(g
 def test_a_profile_takes_a_compiled_network_as_one_module(graphs: Graphs) -> None:
     trainer = trainer_of(simple())
     trainer.compile()
-    profile = Profile(trainer, warmup=1, steps=2)
-    with profile.watching():
-        trainer.step()
-        count = len(graphs)
-        trainer.step()
-        trainer.step()
+    trainer.observer = profile = Profile(warmup=1, steps=2)
+    trainer.step()
+    count = len(graphs)
+    trainer.step()
+    trainer.step()
     assert len(graphs) == count  # its hooks change none
     assert {"generator.synthesis", "discriminator"} <= set(profile.modules)
     assert not any(name.startswith(("generator.synthesis.", "discriminator.")) for name in profile.modules)

@@ -75,7 +75,7 @@ def test_steps_follow_the_schedule_and_no_image_is_skipped_or_shown_twice() -> N
         assert len(batch.indices) == trainer.batch
         shown.append(batch.indices)
         trainer.step()
-        stages.append(trainer.ema.stage)
+        stages.append(trainer.stage)
     assert stages == STAGES
     assert [len(indices) for indices in shown] == [8] * 9 + [4] * 9
     assert trainer.counters.nimg == 9 * 8 + 9 * 4
@@ -88,7 +88,7 @@ def test_critic_steps_see_images_of_their_own() -> None:
     for _ in range(12):
         shown += [trainer.reals(critic_step).indices for critic_step in (0, 1)]
         trainer.step()
-    assert trainer.ema.stage == STAGES[11]
+    assert trainer.stage == STAGES[11]
     assert np.array_equal(np.concatenate(shown), data_order(0, len(trainer.data), 0, trainer.counters.nimg))
 
 
@@ -270,7 +270,7 @@ def test_resumed_trainer_has_equal_bits(steps: int, straight: dict[str, Tensor])
     tensors, about = state_of(walked(tiny_trainer(**GROWING), steps))
     second = tiny_trainer(**GROWING)
     restore(second, {k: v.clone() for k, v in tensors.items()}, json.loads(json.dumps(about)))
-    assert second.ema.stage == STAGES[steps - 1]
+    assert second.stage == STAGES[steps - 1]
     assert_equal_bits(straight, state_of(walked(second, 12 - steps))[0])
 
 

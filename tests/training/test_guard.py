@@ -23,7 +23,8 @@ OPTIMIZERS: list[dict[str, Any]] = [
 
 class Poisoned:
     def __init__(self, data: ImageData) -> None:
-        self.data, self.interface, self.label_rows = data, data.interface, data.label_rows
+        self.data, self.interface, self.identity = data, data.interface, data.identity
+        self.label_rows = data.label_rows
 
     def __len__(self) -> int:
         return len(self.data)

@@ -1,15 +1,21 @@
 """`gancore train --profile`: where the time went, and a run whose bits are those of one without."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import tiny_trainer
+from tiny import tiny_experiment, tiny_trainer
 
+from gancore.artifacts import RunFolder
 from gancore.cli import main
-from gancore.training import profile
+from gancore.training import profile, train
+from gancore.training.observer import Context, Observer
+from gancore.training.step.phases import Phase
+from gancore.training.trainer import Trainer
 
 EXPERIMENT = """\
 name: tiny
@@ -60,10 +66,9 @@ def test_what_is_written_and_that_bits_stay(tmp_path: Path, monkeypatch: pytest.
 
 def test_what_is_computed_again_is_forward_time_and_each_module_is_closed() -> None:
     trainer = tiny_trainer(training__recompute=8)
-    times = profile.Profile(trainer, 0, 2)
-    with times.watching():
-        trainer.step()
-        trainer.step()
+    trainer.observer = times = profile.Profile(0, 2)
+    trainer.step()
+    trainer.step()
     assert times._open == []
     for phase in times.to_dict()["phases"][:-1]:
         assert 0 < phase["forward"] < phase["ms_per_step"]
@@ -77,15 +82,63 @@ def test_a_run_without_a_timed_step_says_so(tmp_path: Path, capsys: pytest.Captu
     assert not (run / "profile.json").exists()
 
 
-def test_a_trainer_is_as_before(tmp_path: Path) -> None:
-    class Nothing:
-        device, gan = torch.device("cpu"), None
-        step = staticmethod(lambda: None)
+def hooks_of(trainer: Trainer) -> int:
+    return sum(len(module._forward_hooks) for part in trainer.gan.modules().values() for module in part.modules())
 
-    trainer = Nothing()
-    watched = profile.Profile(trainer, warmup=2)  # type: ignore[arg-type]
-    with watched.watching():
-        assert "step" in vars(trainer)
+
+def test_only_the_steps_that_are_wanted_are_timed() -> None:
+    trainer = tiny_trainer(regularizers={"r1": {"gamma": 1, "interval": 4}})  # due in a step that is not timed
+    trainer.observer = times = profile.Profile(warmup=1, steps=2)
+    hooks = []
+    for _ in range(4):
         trainer.step()
-    assert "step" not in vars(trainer)
-    assert watched.steps == []
+        hooks.append(hooks_of(trainer))
+    assert len(times.steps) == 2
+    assert hooks[1] > 0
+    assert hooks[0] == hooks[2] == hooks[3] == 0
+    assert [phase["calls"] for phase in times.to_dict()["phases"]] == [2, 2, 2]
+
+
+def test_after_a_rollback_the_new_trainer_is_timed() -> None:
+    first, second = tiny_trainer(), tiny_trainer()
+    first.observer = second.observer = times = profile.Profile(warmup=0, steps=2)
+    first.step()
+    calls = times.modules["generator.mapping"][0]
+    second.step()
+    assert times.modules["generator.mapping"][0] == 2 * calls
+    assert hooks_of(first) == hooks_of(second) == 0
+
+
+def test_an_observer_sees_every_phase_of_every_step(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    class Told(Observer):
+        @contextmanager
+        def _told(self, what: str) -> Iterator[None]:
+            told.append(what)
+            yield
+            told.append(f"/{what}")
+
+        def run(self, folder: RunFolder) -> Context:
+            return self._told(f"run {folder.path.name}")
+
+        def step(self, trainer: Trainer) -> Context:
+            return self._told(f"step {trainer.counters.step}")
+
+        def phase(self, phase: Phase) -> Context:
+            return self._told(phase.name)
+
+        def gradients(self, phase: Phase) -> Context:
+            return self._told("gradients")
+
+        def end_of_step(self) -> Context:
+            return self._told("end")
+
+    experiment = tiny_experiment(training__kimg=0.016, regularizers={"r1": {"interval": 2}})
+    train(experiment, tmp_path / "watched", Told())
+    gradients = ["gradients", "/gradients"]
+    main = ["generator/main", *gradients, "/generator/main", "discriminator/main", *gradients, "/discriminator/main"]
+    r1 = ["discriminator/r1", *gradients, "/discriminator/r1"]
+    end = ["end", "/end"]
+    steps = ["step 0", *main, *r1, *end, "/step 0", "step 1", *main, *end, "/step 1"]
+    assert told == ["run watched", *steps, "/run watched"]

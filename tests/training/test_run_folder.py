@@ -116,9 +116,9 @@ def test_a_checkpoint_that_does_not_fit_is_a_failed_run(tmp_path: Path, monkeypa
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     run = RunFolder(tmp_path / "run")
-    good = run.checkpoint(16)
+    good = run.checkpoint(0.016)
     assert str(failure.value) == (
-        f"{run.checkpoint(32)}: File too large; run folder: {run}, last good checkpoint: {good}"
+        f"{run.checkpoint(0.032)}: File too large; run folder: {run}, last good checkpoint: {good}"
     )
     assert run.checkpoints() == [good]
 

@@ -79,10 +79,10 @@ def test_overflow_leaves_weights_and_the_next_update_moves_them() -> None:
     trainer.scales[phase.name].scale.fill_(float("inf"))
     params = trainer.optimizers[phase.network].params
     before = [p.detach().clone() for p in params]
-    trainer._run(phase)
+    trainer.run_phase(phase)
     assert all(torch.equal(p, old) for p, old in zip(params, before, strict=True))
     assert trainer.scales[phase.name].scale <= LARGEST
-    trainer._run(phase)
+    trainer.run_phase(phase)
     assert not all(torch.equal(p, old) for p, old in zip(params, before, strict=True))
     assert trainer.guard.first_bad_step() is None
 
@@ -92,11 +92,11 @@ def test_an_overflow_is_not_in_the_log() -> None:
     plain, scaled = tiny_trainer(), with_scales(tiny_trainer())
     phase = plain.phases[0]
     scaled.scales[phase.name].scale.fill_(float("nan"))  # gradients overflow, the loss does not
-    scaled._run(phase)
+    scaled.run_phase(phase)
     scaled.scales[phase.name].scale.fill_(START)
     for trainer in (plain, scaled):
         trainer._count()
-        trainer._run(phase)
+        trainer.run_phase(phase)
     assert scaled.stats.read() == pytest.approx(plain.stats.read(), rel=1e-5)
 
 
