@@ -43,6 +43,10 @@ class RunError(GancoreError):
     """A run folder cannot be used as asked (another experiment, no checkpoint, damaged file)."""
 
 
+class CheckpointError(GancoreError):
+    """A file of another project cannot be read, or asks for what no checkpoint needs."""
+
+
 class RunFailed(GancoreError):
     """A run that started could not go on; the message names the run folder and its last good checkpoint."""
 

@@ -1,4 +1,4 @@
-"""The ten kinds of plugins, and the contract each kind keeps. Nothing here imports torch."""
+"""The eleven kinds of plugins, and the contract each kind keeps. Nothing here imports torch."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,6 +15,7 @@ CONTRACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "metric": ("Metric",),
         "feature": ("Feature",),
         "analysis": ("Plugin",),
+        "format": ("Format",),
     }
 )
 """Kind to the classes of gancore.contracts, one of which a plugin of that kind is derived from."""

@@ -5,13 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from gancore.artifacts.run import MODEL, RunFolder
 from gancore.artifacts.tensors import load_tensors, save_tensors
-from gancore.composition import compose_generator
+from gancore.composition import compose_discriminator, compose_generator
 from gancore.config import Experiment, load_experiment
-from gancore.contracts import Generator, Interface, Stage
+from gancore.contracts import Discriminator, Generator, Interface, Stage
 from gancore.errors import RunError
 from gancore.version import __version__
 
@@ -20,16 +20,31 @@ Value = TypeVar("Value")
 
 def save_model(path: Path, generator: Generator, experiment: Experiment, about: dict[str, Any]) -> None:
     """Writes the generator with its resolved experiment; `about` adds what is known of its training."""
+    write_model(path, generator.state_dict(), experiment, generator.interface, generator.stage, about)
+
+
+def write_model(
+    path: Path,
+    tensors: dict[str, Tensor],
+    experiment: Experiment,
+    interface: Interface,
+    stage: Stage | None,
+    about: dict[str, Any],
+) -> None:
+    """Writes a model file from tensors: those of the averaged generator by their names in its state dict.
+
+    Those of other networks have the network's name and a slash before them: `discriminator/b4.out.weight`.
+    """
     description = {
         "kind": "model",
         "gancore": __version__,
         "experiment": experiment.to_dict(),
-        "interface": asdict(generator.interface),
-        "stage": generator.stage and asdict(generator.stage),
+        "interface": asdict(interface),
+        "stage": stage and asdict(stage),
         "plugins": experiment.plugin_origins(),
         **about,
     }
-    save_tensors(path, generator.state_dict(), description)
+    save_tensors(path, tensors, description)
 
 
 def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
@@ -49,21 +64,50 @@ def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
 
 def load_with_experiment(path: str | Path, trust_local_plugins: bool = False) -> tuple[Generator, Experiment]:
     """The generator, and the experiment that it was trained by; see `load`."""
-    path = Path(path)
+    file, tensors, about = _contents(Path(path))
+    described, interface, stage = _description(file, about)
+    experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
+    generator = compose_generator(experiment, interface)
+    _fill(generator, {name: tensor for name, tensor in tensors.items() if "/" not in name}, file)
+    generator.stage = stage
+    return generator.requires_grad_(False), experiment
+
+
+def load_networks(path: str | Path, trust_local_plugins: bool = False) -> dict[str, Generator | Discriminator]:
+    """The other networks that a model file holds, on the CPU: "generator" (not averaged), "discriminator", or neither.
+
+    An imported model has those of its file. Raises as `load` does.
+    """
+    file, tensors, about = _contents(Path(path))
+    described, interface, _ = _description(file, about)
+    experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
+    found: dict[str, Generator | Discriminator] = {}
+    for name, stage in about.get("networks", {}).items():
+        network = (compose_generator if name == "generator" else compose_discriminator)(experiment, interface)
+        own = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
+        _fill(network, own, file)
+        if isinstance(network, Generator):
+            network.stage = Stage(**stage) if stage else None
+        found[name] = network.requires_grad_(False)
+    return found
+
+
+def _contents(path: Path) -> tuple[Path, dict[str, Tensor], dict[str, Any]]:
+    """The model file of a path, its tensors and its description. Raises RunError where there is none."""
     file = path / MODEL if path.is_dir() else path
     if not file.is_file():
         raise RunError(f"{path}: no model here; expected a run folder with {MODEL}, or a model file")
     tensors, about = load_tensors(file)
     if about.get("kind") != "model":
         raise RunError(f"{file}: a {about.get('kind', 'file')}, not a model; {_advice(file)}")
-    described, interface, stage = _description(file, about)
-    experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
-    generator = compose_generator(experiment, interface)
-    if misfits := list(_misfits(generator.state_dict(), tensors)):
+    return file, tensors, about
+
+
+def _fill(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
+    """Loads a whole state dict. Raises RunError where it is another network's."""
+    if misfits := list(_misfits(network.state_dict(), tensors)):
         raise RunError(f"{file}: does not hold the weights of its experiment: {'; '.join(misfits)}")
-    generator.load_state_dict(tensors)
-    generator.stage = stage
-    return generator.requires_grad_(False), experiment
+    network.load_state_dict(tensors)
 
 
 def _advice(file: Path) -> str:

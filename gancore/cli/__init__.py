@@ -28,6 +28,9 @@ COMMANDS = {
     "grid": ("gancore.cli.grid:grid", "Run a grid of experiments and report on it."),
     "plan": ("gancore.cli.plan:plan", "Estimate parameters, memory and time of an experiment."),
     "data": ("gancore.cli.data:data", "Convert and inspect data sets."),
+    "import": ("gancore.cli.interop:import_", "Make a model of another project's checkpoint."),
+    "inspect": ("gancore.cli.interop:inspect", "Say what a checkpoint holds, without loading it."),
+    "diff": ("gancore.cli.interop:diff", "Compare the tensors of two files."),
     "cite": ("gancore.cli.cite:cite", "Print the papers behind an experiment."),
 }
 """Command to where it is defined and its line in the help, in the order of the help."""

@@ -3,4 +3,5 @@
 from gancore.composition.model import GAN as GAN
 from gancore.composition.model import compose as compose
 from gancore.composition.model import compose_dataset as compose_dataset
+from gancore.composition.model import compose_discriminator as compose_discriminator
 from gancore.composition.model import compose_generator as compose_generator

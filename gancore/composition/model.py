@@ -77,6 +77,12 @@ def compose_generator(experiment: Experiment, interface: Interface) -> Generator
     return _network(experiment.generator, interface, experiment.training.seed).eval()
 
 
+def compose_discriminator(experiment: Experiment, interface: Interface) -> Discriminator:
+    """The discriminator alone, in evaluation mode, for weights that are loaded into it."""
+    network: Discriminator = _network(experiment.discriminator, interface, experiment.training.seed).eval()
+    return network
+
+
 def _network(part: NetworkPart, interface: Interface, seed: int) -> Any:
     def normalize(site: Site) -> Normalization:
         normalization: Normalization = _built(part.normalization, site)

@@ -11,6 +11,7 @@
     dataset         Dataset              (cfg, base)                        dataset.py
     metric          Metric               (cfg)                              metric.py
     feature         Feature              (cfg)                              feature.py
+    format          Format               (cfg)                              format.py
 
 Every class has a nested `Config(PluginConfig)` with its typed options; `cfg` is an instance of it.
 """
@@ -20,6 +21,7 @@ from gancore.contracts.dataset import Dataset as Dataset
 from gancore.contracts.dataset import Item as Item
 from gancore.contracts.discriminator import Discriminator as Discriminator
 from gancore.contracts.feature import Feature as Feature
+from gancore.contracts.format import Format as Format
 from gancore.contracts.generator import Generator as Generator
 from gancore.contracts.generator import Mapping as Mapping
 from gancore.contracts.generator import Normalize as Normalize

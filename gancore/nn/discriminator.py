@@ -44,8 +44,10 @@ class DiscriminatorConfig(ConvOptions):
         description="what halves the size: the second convolution of a block, or a 2x2 average of its activations",
     )
     mbstd: MinibatchStdConfig = MinibatchStdConfig()
-    labels: Later[Literal["projection", "output"]] = Field(
-        "projection", description="how a label acts: on the features by a mapping network, or by an output a class"
+    labels: Later[Literal["projection", "output", "auxiliary"]] = Field(
+        "projection",
+        description="how a label acts: on the features by a mapping network, or by an output a class; "
+        "auxiliary: not on the logit, which has the outputs of a classifier beside it",
     )
     mapping: LabelMappingConfig = LabelMappingConfig()
     cmap_dim: int | None = Field(None, ge=1, description="size of the mapped label; feature maps at 4x4 when not given")
@@ -171,6 +173,8 @@ class StyleDiscriminator(Discriminator):
         """The logit [N] from what the last layer gives, [N, features]. Raises ValueError where a label is missing."""
         if not self.interface.label_dim:
             return features[:, 0]
+        if self.cfg.labels == "auxiliary":
+            return features[:, 0]
         label = needed(label, self.interface.label_dim)
         if not self.cmap_dim:
             return (features * label).sum(dim=1)
@@ -198,7 +202,8 @@ class StyleDiscriminator(Discriminator):
     def _block(self, build: Builder, resolution: int) -> "DiscriminatorBlock | LastBlock":
         channels = build.channels(resolution)
         if resolution == FIRST_RESOLUTION:
-            return LastBlock(build, resolution, channels, self.cmap_dim or self.interface.label_dim or 1)
+            beside = self.cfg.labels == "auxiliary"
+            return LastBlock(build, resolution, channels, self.cmap_dim or self.interface.label_dim + beside or 1)
         return self.block(build, resolution, channels, build.channels(resolution // 2))
 
     @classmethod

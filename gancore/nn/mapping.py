@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Mapping, Mean, Part
+from gancore.errors import PluginError
 from gancore.nn.activation import GainIn, leaky
 from gancore.nn.label import needed
 from gancore.nn.layers import Linear
@@ -22,7 +23,7 @@ from gancore.options import Later, PluginConfig
 class LabelMappingConfig(PluginConfig):
     """Layers that a label passes through."""
 
-    layers: int = Field(8, ge=1, le=64, description="fully connected layers")
+    layers: int = Field(8, ge=0, le=64, description="fully connected layers; 0: input and output are of one size")
     lr_multiplier: float = Field(0.01, gt=0, description="learning rate relative to the rest of the network")
     features: int | None = Field(
         None, ge=1, le=65536, description="width of the layers between; the output's when not given"
@@ -62,6 +63,8 @@ class MappingNetwork(Mapping, Part):
         embedded = (cfg.embed_features or (z_dim if self.together else w_dim)) if label_dim else 0
         if label_dim:
             self.embed = _rows(label_dim, embedded) if self.together else Linear(label_dim, embedded)
+        if not cfg.layers and z_dim + embedded != w_dim:
+            raise PluginError(f"a mapping without layers takes {z_dim + embedded} numbers to as many, not to {w_dim}")
         widths = [z_dim + embedded, *[cfg.features or w_dim] * (cfg.layers - 1), w_dim]
         self.layers = [f"fc{i}" for i in range(cfg.layers)]
         for name, c_in, c_out in zip(self.layers, widths, widths[1:], strict=False):

@@ -8,17 +8,22 @@ from pydantic import AfterValidator, Field, model_validator
 from gancore.nn.activation import GainIn
 from gancore.nn.mapping import MappingConfig
 from gancore.nn.resampled_conv import Resampling
-from gancore.options import PluginConfig
+from gancore.options import Later, PluginConfig
 
 
 class ChannelsConfig(PluginConfig):
-    """Feature maps of a layer: min(base / resolution, max)."""
+    """Feature maps of a layer: min(base / resolution, max), or as listed in `each`."""
 
     base: int = Field(16384, ge=1, description="feature maps times resolution")
     max: int = Field(512, ge=1, le=65536, description="most feature maps of a layer")
+    each: Later[tuple[Annotated[int, Field(ge=1, le=65536)], ...] | None] = Field(
+        None, strict=False, min_length=1, description="instead: feature maps at 4x4, 8x8, ..., one number a resolution"
+    )
 
     def at(self, resolution: int) -> int:
         """Feature maps of layers whose output is `resolution` wide, at least one."""
+        if self.each is not None:
+            return self.each[min(max(resolution.bit_length() - 3, 0), len(self.each) - 1)]
         return max(min(self.base // resolution, self.max), 1)
 
 
@@ -49,6 +54,9 @@ class ConvOptions(PluginConfig):
     resampling: Resampling = Field("fir", description="FIR filter, or a 2x2 box (nearest up, average down) and a blur")
     resample_filter: FilterTaps | None = Field((1.0, 3.0, 3.0, 1.0), description="FIR taps; null: none")
     conv_clamp: float | None = Field(None, gt=0, description="largest magnitude of an activation; null: no limit")
+    image_resampling: Later[Literal["layers", "box"]] = Field(
+        "layers", description="how images change their size: as the layers do, or by a 2x2 box"
+    )
 
     @model_validator(mode="after")
     def _has_filter(self) -> "ConvOptions":
@@ -59,7 +67,8 @@ class ConvOptions(PluginConfig):
     @property
     def image_filter(self) -> tuple[float, ...]:
         """The filter by which images are resampled."""
-        return (1.0, 1.0) if self.resampling == "box" or self.resample_filter is None else self.resample_filter
+        boxed = "box" in (self.resampling, self.image_resampling) or self.resample_filter is None
+        return (1.0, 1.0) if boxed or self.resample_filter is None else self.resample_filter
 
 
 class StyleOptions(ConvOptions):

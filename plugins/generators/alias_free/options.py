@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from gancore.contracts import PluginConfig
+from gancore.contracts import Later, PluginConfig
 from gancore.nn.mapping import MappingConfig
 from gancore.nn.options import ChannelsConfig, StyleOptions
 
@@ -29,6 +29,10 @@ class AliasFreeConfig(PluginConfig):
     last_stopband_rel: float = Field(2**0.3, ge=1, description="stopband of the last layers relative to their cutoff")
     kernel_size: Literal[1, 3] = Field(3, description="of the convolutions; 1 for equivariance to rotation")
     radial_filters: bool = Field(False, description="downsampling filters alike in all directions")
+    filter_size: Later[int] = Field(6, ge=1, le=64, description="filter taps for each factor of resampling")
+    lrelu_upsampling: Later[int] = Field(
+        2, ge=1, le=16, description="how much denser than its input and output a nonlinearity is sampled"
+    )
     prenormalize: bool = Field(True, description="weights and styles to unit scale where a style scales the input")
     magnitude_decay: float = Field(0.999, ge=0, lt=1, description="decay of the mean square of inputs per step")
     conv_clamp: float | None = Field(256.0, gt=0, description="largest magnitude of an activation; null: no limit")

@@ -10,12 +10,6 @@ from dataclasses import dataclass
 
 from .options import AliasFreeConfig
 
-LRELU_UPSAMPLING = 2
-"""How much denser than its input and output a nonlinearity is sampled (m = 2)."""
-
-TAPS_PER_FACTOR = 6
-"""Filter taps for each factor of resampling."""
-
 
 @dataclass(frozen=True)
 class Row:
@@ -30,18 +24,20 @@ class Row:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """A layer reads the row before its own."""
+    """A layer reads the row before its own. Its nonlinearity is sampled `lrelu_upsampling` times as densely (m = 2)."""
 
     before: Row
     after: Row
     kernel_size: int
     critical: bool
     torgb: bool = False
+    filter_size: int = 6
+    lrelu_upsampling: int = 2
 
     @property
     def inner_rate(self) -> int:
         """The sampling rate at which the nonlinearity acts."""
-        return max(self.before.sampling_rate, self.after.sampling_rate) * (1 if self.torgb else LRELU_UPSAMPLING)
+        return max(self.before.sampling_rate, self.after.sampling_rate) * (1 if self.torgb else self.lrelu_upsampling)
 
     @property
     def up(self) -> int:
@@ -69,7 +65,7 @@ class LayerSpec:
         return before, total - before
 
     def _taps(self, factor: int) -> int:
-        return 1 if factor == 1 or self.torgb else TAPS_PER_FACTOR * factor
+        return 1 if factor == 1 or self.torgb else self.filter_size * factor
 
 
 def layer_rows(resolution: int, image_channels: int, cfg: AliasFreeConfig) -> list[Row]:
@@ -90,6 +86,8 @@ def layer_specs(rows: list[Row], cfg: AliasFreeConfig) -> list[LayerSpec]:
             kernel_size=1 if i == last else cfg.kernel_size,
             critical=i >= cfg.layers - cfg.critical_layers,
             torgb=i == last,
+            filter_size=cfg.filter_size,
+            lrelu_upsampling=cfg.lrelu_upsampling,
         )
         for i, row in enumerate(rows)
     ]

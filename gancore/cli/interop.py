@@ -1,0 +1,57 @@
+"""`gancore import`, `gancore inspect` and `gancore diff`: files of other projects, read as data."""
+
+import json
+from pathlib import Path
+
+import click
+
+from gancore.errors import CheckpointError
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("model.safetensors"), show_default=True
+)
+@click.option("--force", is_flag=True, help="Replace the file that is there.")
+def import_(file: Path, out: Path, force: bool) -> None:
+    """Make a model of FILE, the checkpoint of another project, or a folder with config.json.
+
+    The format is recognised by content. Nothing of FILE is executed; what no checkpoint needs is refused.
+    """
+    from gancore.interop import import_checkpoint
+
+    if out.exists() and not force:
+        raise CheckpointError(f"{out} is there already; --force replaces it")
+    if not out.parent.is_dir():
+        raise CheckpointError(f"{out.parent}: no such folder")
+    imported = import_checkpoint(file)
+    imported.save(out)
+    for reason in imported.snapshot.left:
+        click.echo(f"not taken over: {reason}", err=True)
+    click.echo(out)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
+def inspect(file: Path, as_json: bool) -> None:
+    """Say what FILE is: its format, networks, state of training, and what its pickles ask for.
+
+    No weights are loaded, and nothing is executed.
+    """
+    from gancore.interop.inspecting import inspect as look
+    from gancore.interop.inspecting import lines
+
+    about = look(file)
+    click.echo(json.dumps(about, indent=2) if as_json else "\n".join(lines(about)))
+
+
+@click.command()
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+def diff(first: Path, second: Path) -> None:
+    """Print the tensors in which the files FIRST and SECOND differ, `name: how`."""
+    from gancore.interop.comparing import diff as compare
+
+    click.echo("".join(f"{difference}\n" for difference in compare(first, second)), nl=False)

@@ -1,0 +1,40 @@
+"""The contract of formats: how the files of another project are read."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gancore.contracts.part import Plugin
+
+if TYPE_CHECKING:
+    from gancore.interop.networks import Snapshot
+    from gancore.interop.reading import Foreign
+
+
+class Format(Plugin):
+    """The checkpoints of one project, and what they become: networks of ours, with a mapping of their tensors.
+
+    A file is read as data before a format sees it: nothing of it is executed, and no weights are loaded
+    (gancore.interop.reading). The formats are asked in the order of their names; one that is sure says yes.
+    """
+
+    title: ClassVar[str] = ""
+    """The project, as messages name it."""
+
+    classes: ClassVar[tuple[str, ...]] = ()
+    """Classes that its pickles name, to be read as data (`Record`): "argparse.Namespace", "torch.nn.*".
+
+    A pickle that asks for any other class or function is refused with that name.
+    """
+
+    def __init__(self, cfg: Any) -> None:
+        self.cfg = cfg
+
+    def recognises(self, head: "Foreign") -> bool:
+        """Whether the file is of this format, by its content: container, keys, names and shapes of tensors."""
+        raise NotImplementedError
+
+    def read(self, file: "Foreign") -> "Snapshot":
+        """The networks of the file: for each the entry of an experiment, and `mapping`, our tensor to theirs.
+
+        Raises CheckpointError where the file lacks something, or has an option that no network of ours has.
+        """
+        raise NotImplementedError

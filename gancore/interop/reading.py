@@ -1,0 +1,345 @@
+"""Opens a foreign file: says what kind of container it is by its first bytes, and reads what is in it as data."""
+
+import json
+import mmap
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gancore.errors import CheckpointError
+from gancore.interop.constructors import DTYPE_CODE, Constructors, Named, NumpyType, array_of, finished, machine_of
+from gancore.interop.values import Array, Budget, Storage, arrays, contiguous, entries
+
+MAGIC = 0x1950A86A20F9469CFC6C
+"""The first pickle of a file by torch before 1.6."""
+LARGEST_HEADER = 100 << 20
+LARGEST_CONFIG = 16 << 20
+
+OTHERS: Mapping[bytes, str] = {
+    b"\x1f\x8b": "a gzip archive",
+    b"\x89HDF": "an HDF5 file",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ": "an xz archive",
+    b"GGUF": "a GGUF file",
+    b"<!DO": "a web page (was the download refused?)",
+    b"<htm": "a web page (was the download refused?)",
+    b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself",
+}
+"""First bytes of files that are no checkpoints, and what they are."""
+
+SAFETENSORS: Mapping[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+}
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A file that somebody else wrote.
+
+    container: what it is, "a torch file (zip)", "a pickle (protocol 4)", "a folder with config.json".
+    contents: dicts, lists, numbers, text, `Array` and `Record`.
+    asked: the names that its pickles ask for.
+    """
+
+    path: Path
+    size: int
+    container: str
+    contents: Any
+    asked: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys at the top, where the contents are a mapping."""
+        return frozenset(key for key in entries(self.contents) if isinstance(key, str))
+
+    @cached_property
+    def arrays(self) -> dict[str, Array]:
+        """All arrays by their dotted path."""
+        return arrays(self.contents)
+
+
+@contextmanager
+def telling(path: Path, what: str) -> Iterator[None]:
+    """Makes whatever goes wrong with a hostile file inside a CheckpointError, "PATH: WHAT REASON", on one line."""
+    try:
+        yield
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {what} {error}") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (Exception, RecursionError, MemoryError) as error:  # a hostile file may raise anything in what parses it
+        raise CheckpointError(
+            f"{path}: {what} is damaged: it cannot be made sense of ({type(error).__name__})"
+        ) from error
+
+
+def read(path: str | Path, classes: Iterable[str] = ()) -> Foreign:
+    """The contents of a file or folder, no weights loaded. `classes` are those that may be read as records.
+
+    Raises CheckpointError, on one line that says what the file is and what was refused. Nothing is executed.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _folder(path, classes)
+    with telling(path, "a file that"):
+        size = path.stat().st_size
+        if not path.is_file():
+            raise CheckpointError(f"{path}: no file")
+        if not size:
+            raise CheckpointError("is empty")
+        with path.open("rb") as file:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        kind, reader = _kind(data)
+    with telling(path, kind):
+        return reader(path, data, classes)
+
+
+def _kind(data: memoryview) -> tuple[str, Any]:
+    """What a file is by its first bytes, and what reads it."""
+    head = bytes(data[:32])
+    for beginning, what in OTHERS.items():
+        if head.startswith(beginning):
+            raise CheckpointError(f"is {what}, and no checkpoint")
+    if head.startswith(b"PK"):
+        return "a zip archive that", _zip
+    if len(data) > 8 and data[8] == ord("{") and struct.unpack("<Q", head[:8])[0] <= len(data) - 8:
+        return "a safetensors file that", _safetensors
+    if bytes(data[257:262]) == b"ustar":
+        raise CheckpointError("is a tar archive (torch before 0.1.12), which cannot be read")
+    if head.startswith(b"\x93NUMPY"):
+        raise CheckpointError("is a single numpy array, and no checkpoint")
+    if head.startswith(b"\x80") and _begins_with_magic(head):
+        return "a torch file (legacy) that", _legacy
+    if head[0] not in b"\x80(}]cilNI.":
+        raise CheckpointError("is no pickle, torch, safetensors or npz file")
+    return "a pickle that", _pickle
+
+
+def _begins_with_magic(head: bytes) -> bool:
+    return MAGIC.to_bytes(10, "little") in head
+
+
+def _pickle(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
+    budget = Budget(len(data))
+    names = _names(classes, budget)
+    machine = machine_of(data, names)
+    value = finished(machine.read(), budget)
+    protocol = max(machine.protocols, default=0)
+    return Foreign(path, len(data), f"a pickle (protocol {protocol})", value, tuple(machine.asked))
+
+
+def _names(classes: Iterable[str], budget: Budget, depth: int = 0) -> Constructors:
+    def nested(data: memoryview) -> Any:
+        """A storage within a pickle; those hold no further ones."""
+        if depth:
+            raise CheckpointError("has storages within storages")
+        return _legacy_parts(data, _names((), budget, depth + 1))[0]
+
+    return Constructors(classes, budget, nested)
+
+
+def _legacy(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
+    budget = Budget(len(data))
+    value, asked = _legacy_parts(data, _names(classes, budget))
+    return Foreign(path, len(data), "a torch file (legacy)", finished(value, budget), asked)
+
+
+def _legacy_parts(data: memoryview, names: Constructors) -> tuple[Any, tuple[str, ...]]:
+    """The object of a legacy torch file, whose storages follow it, and the names that it asks for."""
+    storages: dict[str, tuple[Storage, int]] = {}
+
+    def persistent(identity: Any) -> Storage:
+        kind, cls, key, _, numel, *_ = identity if isinstance(identity, tuple) and len(identity) >= 5 else [None] * 5
+        if kind != "storage" or not isinstance(cls, Named) or not isinstance(cls.value, torch.dtype):
+            raise CheckpointError("refers to something outside of itself that is no storage")
+        key, numel = str(key)[:200], _count(numel)
+        if key not in storages:
+            storages[key] = Storage(cls.value.itemsize, cls.value), numel
+        return storages[key][0]
+
+    machine = machine_of(data, names, persistent)
+    if machine.read() != MAGIC or machine.read() != 1001:
+        raise CheckpointError("has another version than torch's legacy files have")
+    machine.read()  # byte order and sizes of the machine that wrote it, which torch does not look at either
+    value = machine.read()
+    order = machine.read()
+    if not isinstance(order, list) or {str(key) for key in order} != set(storages):
+        raise CheckpointError("is damaged: its list of storages does not fit")
+    place = machine.place
+    for key in order:
+        storage, numel = storages[str(key)]
+        if storage.data is not None:
+            raise CheckpointError("is damaged: a storage that comes twice")
+        there = struct.unpack("<q", bytes(data[place : place + 8]) or b"")[0] if len(data) - place >= 8 else -1
+        end = place + 8 + numel * storage.itemsize
+        if there != numel or end > len(data):
+            raise CheckpointError(f"is cut or damaged: a storage of {numel} numbers is not there")
+        storage.data, place = data[place + 8 : end], end
+    return value, tuple(machine.asked)
+
+
+def _zip(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = {info.filename: info for info in archive.infolist()}
+    except zipfile.BadZipFile as error:
+        raise CheckpointError("is cut or damaged: it has no table of contents") from error
+    pickles = [name for name in infos if name == "data.pkl" or name.endswith("/data.pkl")]
+    if not pickles and any(name.endswith(".npy") for name in infos):
+        return _npz(path, data, infos)
+    if any("/code/" in name for name in infos):
+        raise CheckpointError("is a TorchScript program, and no checkpoint")
+    if len(pickles) != 1:
+        raise CheckpointError("holds no torch file and no arrays")
+    root = pickles[0].removesuffix("data.pkl")
+    budget = Budget(len(data))
+    storages: dict[str, Storage] = {}
+    order = infos.get(f"{root}byteorder")
+    if order is not None and bytes(_stored(data, order)) != b"little":
+        raise CheckpointError("was written on a machine with another byte order")
+
+    def persistent(identity: Any) -> Storage:
+        kind, cls, key, _, numel, *_ = identity if isinstance(identity, tuple) and len(identity) >= 5 else [None] * 5
+        if kind != "storage" or not isinstance(cls, Named) or not isinstance(cls.value, torch.dtype):
+            raise CheckpointError("refers to something outside of itself that is no storage")
+        if (info := infos.get(f"{root}data/{key}")) is None:
+            raise CheckpointError("lacks the numbers of a tensor")
+        if (name := info.filename) not in storages:
+            found = Storage(cls.value.itemsize, cls.value, _stored(data, info), info.CRC)
+            if _count(numel) > len(found):
+                raise CheckpointError(f"is cut or damaged: a storage of {numel} numbers is not there")
+            storages[name] = found
+        return storages[name]
+
+    pickled = _stored(data, infos[pickles[0]])
+    if zlib.crc32(pickled) != infos[pickles[0]].CRC:
+        raise CheckpointError("is damaged: a checksum does not fit")
+    machine = machine_of(pickled, _names(classes, budget), persistent)
+    value = finished(machine.read(), budget)
+    return Foreign(path, len(data), "a torch file (zip)", value, tuple(machine.asked))
+
+
+def _stored(data: memoryview, info: zipfile.ZipInfo) -> memoryview:
+    """The bytes of an entry that is not compressed, in place."""
+    if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+        raise CheckpointError("is compressed or encrypted, which torch does not do")
+    header = bytes(data[info.header_offset : info.header_offset + 30])
+    if len(header) < 30 or header[:4] != b"PK\x03\x04":
+        raise CheckpointError("is damaged: an entry is not where the table of contents says")
+    begin = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
+    if info.file_size != info.compress_size or begin + info.file_size > len(data):
+        raise CheckpointError("is cut or damaged: an entry reaches beyond its end")
+    return data[begin : begin + info.file_size]
+
+
+def _npz(path: Path, data: memoryview, infos: Mapping[str, zipfile.ZipInfo]) -> Foreign:
+    budget = Budget(len(data))
+    found: dict[str, Array] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name, info in infos.items():
+            if not name.endswith(".npy"):
+                continue
+            budget.pay(info.file_size)
+            with archive.open(info) as entry:
+                raw = entry.read(info.file_size)
+            found[name.removesuffix(".npy")] = _npy(raw, budget)
+    return Foreign(path, len(data), "a numpy archive (npz)", found)
+
+
+NPY = re.compile(r"'(descr|shape|fortran_order)': *('[^']*'|\([0-9, ]*\)|True|False)")
+
+
+def _npy(raw: bytes, budget: Budget) -> Array:
+    """An array of numpy's own format, whose header is a Python literal of a fixed form."""
+    if raw[:6] != b"\x93NUMPY" or len(raw) < 12:
+        raise CheckpointError("is damaged: an entry is no numpy array")
+    wide = raw[6] > 1
+    begin = 12 if wide else 10
+    size = struct.unpack("<I" if wide else "<H", raw[8:begin])[0]
+    header = dict(NPY.findall(raw[begin : begin + min(size, 10_000)].decode("latin-1")))
+    code = header["descr"].strip("'")
+    if DTYPE_CODE.fullmatch(code) is None:
+        raise CheckpointError(f"has an array of type {code[:20]!r}, which holds no plain numbers")
+    shape = tuple(int(part) for part in header["shape"].strip("()").split(",") if part.strip())
+    fortran = header["fortran_order"] == "True"
+    return array_of(memoryview(raw)[begin + size :], shape, NumpyType(code), fortran, budget)
+
+
+def _safetensors(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
+    header, begin = _header(data)
+    metadata = header.pop("__metadata__", None) or {}
+    if "gancore" in metadata:
+        raise CheckpointError("is gancore's own; it needs no import")
+    budget = Budget(len(data))
+    return Foreign(path, len(data), "a safetensors file", _safe_arrays(header, data[begin:], budget))
+
+
+def _header(data: memoryview) -> tuple[dict[str, Any], int]:
+    size = struct.unpack("<Q", data[:8])[0]
+    if size > min(LARGEST_HEADER, len(data) - 8):
+        raise CheckpointError("is cut or damaged: its header is not there")
+    header = json.loads(bytes(data[8 : 8 + size]))
+    if not isinstance(header, dict):
+        raise CheckpointError("is damaged: its header is no table")
+    return header, 8 + size
+
+
+def _safe_arrays(header: Mapping[str, Any], data: memoryview, budget: Budget) -> dict[str, Array]:
+    found: dict[str, Array] = {}
+    for name, entry in header.items():
+        dtype = SAFETENSORS.get(entry["dtype"])
+        if dtype is None:
+            raise CheckpointError(f"has a tensor of type {str(entry['dtype'])[:20]!r}, which is unknown")
+        first, last = map(_count, entry["data_offsets"])
+        shape = tuple(map(_count, entry["shape"]))
+        if not first <= last <= len(data):
+            raise CheckpointError("is cut or damaged: a tensor reaches beyond its end")
+        storage = Storage(dtype.itemsize, dtype, data[first:last])
+        found[name] = Array(storage, shape, contiguous(shape), dtype=dtype, budget=budget)
+        found[name].check()
+        if found[name].numel * dtype.itemsize != last - first:
+            raise CheckpointError("is damaged: a tensor whose shape does not fit its bytes")
+    return found
+
+
+def _folder(path: Path, classes: Iterable[str]) -> Foreign:
+    """A folder in the manner of Hugging Face: the constructor's arguments and the weights."""
+    config, weights = path / "config.json", path / "model.safetensors"
+    if not (config.is_file() and weights.is_file()):
+        raise CheckpointError(f"{path}: a folder without config.json and model.safetensors, and no checkpoint")
+    with telling(config, "a JSON file that"):
+        if config.stat().st_size > LARGEST_CONFIG:
+            raise CheckpointError("is too large")
+        arguments = json.loads(config.read_bytes())
+        if not isinstance(arguments, dict):
+            raise CheckpointError("holds no table of arguments")
+    found = read(weights)
+    contents = {"config": arguments, "model": found.contents}
+    return Foreign(path, found.size, "a folder with config.json", contents)
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 48:
+        raise CheckpointError("is damaged: an impossible number of numbers")
+    return value

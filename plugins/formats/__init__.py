@@ -1,0 +1,1 @@
+"""Checkpoints of other projects. Contract: gancore/contracts/format.py."""

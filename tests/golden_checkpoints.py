@@ -1,0 +1,116 @@
+"""Golden checkpoints of other projects: which files belong to a case, and what is to come out of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from golden_cases import FOLDER, Case, cases
+from torch import Tensor
+from torch.nn import functional as F
+
+PATTERNS = ("c09_*_io", "c10_*_io", "p11_*_io", "g0*_io", "g1*_io")
+PLACES = ("", "pickles", "tf_pickles")
+
+HELD_BACK: dict[str, str] = {}
+"""Cases whose networks ours cannot hold, by the beginning of their names, and why."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One file of a case."""
+
+    case: Case
+    path: Path
+
+    def __str__(self) -> str:
+        return self.path.name
+
+    @property
+    def held_back(self) -> bool:
+        return str(self.case).startswith(tuple(HELD_BACK))
+
+
+def checkpoints() -> list[Checkpoint]:
+    """All files of all cases, found by the names of the sidecars."""
+    found = [case for pattern in PATTERNS if any(FOLDER.glob(f"{pattern}.json")) for case in cases(pattern)]
+    return [Checkpoint(case, path) for case in found for path in _files(case)]
+
+
+def _files(case: Case) -> Iterator[Path]:
+    sidecar = case.sidecar
+    listed = [*sidecar.get("checkpoints", ()), *sidecar.get("pickles", ())]
+    names = [entry["file"] for entry in listed] or [
+        sidecar.get("pickle", {}).get("file", f"{case}".removesuffix("_io") + ".pkl")
+    ]
+    there = [FOLDER / place / Path(name) for name in names for place in PLACES if (FOLDER / place / name).is_file()]
+    there = list(dict.fromkeys(there))
+    if any(path.name == "config.json" for path in there):
+        return iter([there[0].parent])
+    return iter([path for path in there if path.suffix != ".json" and _is_generator(path.name)])
+
+
+def _is_generator(name: str) -> bool:
+    """Of several files that make a checkpoint, the one that is imported; the others are found beside it."""
+    several = {"model=": "model=G_ema", "_GAN_": "_GAN_GEN_SHADOW_"}
+    return all(mark not in name or wanted in name for mark, wanted in several.items())
+
+
+def labels_of(case: Case, name: str, label_dim: int) -> Tensor | None:
+    """The labels of the latents or of the images, one-hot; None without."""
+    names = {"z": ("c", "label"), "x": ("label_x", "label_D", "label_img", "c")}[name]
+    label = next((case.tensors[key] for key in names if key in case.tensors), None)
+    if label is None or label.ndim == 2:
+        return label
+    return torch.eye(label_dim)[label]
+
+
+def images_of(case: Case) -> Tensor:
+    """What the discriminator was shown: images of the case, or those of its generator."""
+    return next(case.tensors[key] for key in ("x", "img", "image") if key in case.tensors)
+
+
+Outputs = dict[str, Callable[[], Tensor]]
+
+
+def outputs(case: Case, G: Any, others: dict[str, Any], stages: dict[str, Any], dtype: torch.dtype) -> Outputs:
+    """What we make of a case's inputs, by the names of its expected outputs."""
+    z, label = case.tensors["z"].to(dtype), labels_of(case, "z", G.interface.label_dim)
+    D, plain = others.get("discriminator"), others.get("generator")
+
+    def image(network: Any, **options: Any) -> Callable[[], Tensor]:
+        def make() -> Tensor:
+            own = None if label is None else label.to(dtype)
+            return network.enlarged(network(z, own, **options))
+
+        return make
+
+    def logits(n: int) -> Callable[[], Tensor]:
+        def make() -> Tensor:
+            own, stage = labels_of(case, "x", D.interface.label_dim), stages.get("discriminator")
+            x = images_of(case)[:n].to(dtype)
+            x = x if stage is None else F.avg_pool2d(x, x.shape[-1] // stage.resolution)
+            return D((x,), None if own is None else own[:n].to(dtype), stage)[0]
+
+        return make
+
+    made: Outputs = {"image": image(G), "image_nonoise": image(G, noise_mode="none")}
+    for name, options in TRUNCATED.items():
+        made[name] = image(G, **options)
+    if plain is not None:
+        made["image_G"] = made["image_g"] = image(plain)
+    if D is not None:
+        made |= {"logits": logits(len(images_of(case))), "logits_single": logits(1)}
+        for n in (1, 2, 4, 8):
+            made[f"logits_n{n}"] = made[f"scores_n{n}"] = logits(n)
+    return made
+
+
+TRUNCATED: dict[str, dict[str, Any]] = {
+    "image_psi0.5": {"truncation_psi": 0.5},
+    "image_psi07": {"truncation_psi": 0.7},
+    "image_trunc0.7": {"truncation_psi": 0.7},
+    "image_psi05_cut3": {"truncation_psi": 0.5, "truncation_cutoff": 3},
+    "image_psi0.5_cutoff3": {"truncation_psi": 0.5, "truncation_cutoff": 3},
+}

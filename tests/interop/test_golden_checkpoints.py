@@ -1,0 +1,63 @@
+"""Golden c09, c10, p11, g01 to g13: checkpoints of other projects give the pictures and logits they gave there."""
+
+import pytest
+import torch
+from golden_checkpoints import HELD_BACK, TRUNCATED, Checkpoint, checkpoints, outputs
+from torch import Tensor
+
+from gancore.artifacts import load
+from gancore.artifacts.model import load_networks
+from gancore.errors import CheckpointError
+from gancore.interop import import_checkpoint
+
+ALL = checkpoints()
+HELD = [checkpoint for checkpoint in ALL if not checkpoint.held_back]
+GIVEN_W_AVG = ("latent_avg", "truncation_latent")
+"""The average w where the file has none and the expected images were made with one that is given."""
+
+
+def close(got: Tensor, want: Tensor) -> None:
+    limit = (1e-7 if want.dtype == torch.float64 else 1e-4) * max(1.0, float(want.abs().max()))
+    error = float((got.double() - want.double()).abs().max())
+    assert error <= limit, f"error {error:.3g}, allowed {limit:.3g}"
+
+
+@pytest.mark.parametrize("checkpoint", HELD, ids=str)
+def test_pictures_and_logits(checkpoint: Checkpoint, tmp_path):
+    case, out = checkpoint.case, tmp_path / "model.safetensors"
+    imported = import_checkpoint(checkpoint.path)
+    imported.save(out)
+    G, others = load(out), load_networks(out)
+    stages = {name: network.stage for name, network in imported.networks_by_name().items()}
+    if imported.snapshot.estimate_w_avg:
+        given = next((case.tensors[name] for name in GIVEN_W_AVG if name in case.tensors), None)
+        if given is not None:
+            G.mapping.w_avg.copy_(given.reshape(-1))
+    compared = 0
+    for wide, dtype in (("", torch.float32), ("64", torch.float64)):
+        for network in (G, *others.values()):
+            network.to(dtype)
+        for name, make in outputs(case, G, others, stages, dtype).items():
+            if (want := case.tensors.get(f"{name}{wide}")) is None or want.dtype != dtype:
+                continue
+            if (
+                name in TRUNCATED
+                and imported.snapshot.estimate_w_avg
+                and not any(n in case.tensors for n in GIVEN_W_AVG)
+            ):
+                continue
+            got = make()[: len(want)]
+            close(got, want.reshape(got.shape))
+            compared += 1
+    assert compared >= 2
+
+
+@pytest.mark.parametrize("checkpoint", [c for c in ALL if c.held_back], ids=str)
+def test_what_ours_cannot_hold_is_refused_in_one_line(checkpoint: Checkpoint):
+    with pytest.raises(CheckpointError) as raised:
+        import_checkpoint(checkpoint.path)
+    assert "\n" not in str(raised.value)
+
+
+def test_every_reason_is_of_a_case():
+    assert all(any(str(c.case).startswith(name) for c in ALL) for name in HELD_BACK) or not ALL
