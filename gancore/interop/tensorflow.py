@@ -160,3 +160,13 @@ def blocks_of(names: Names) -> list[int]:
     """The resolutions of the blocks `8x8/...`, from 4 up."""
     found = {int(name.partition("x")[0]) for name in names if name.partition("x")[0].isdigit()}
     return sorted(found)
+
+
+def dense_layer(x: Tensor) -> Tensor:
+    """[in, out * 16] to [out, in, 4, 4]."""
+    return x.T.unflatten(0, (-1, 4, 4)).permute(0, 3, 1, 2)
+
+
+def lod_of(size: int, sizes: list[int]) -> int:
+    """The level of detail of a block: 0 is the finest."""
+    return int(math.log2(sizes[-1] // size))
