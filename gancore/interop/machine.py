@@ -256,6 +256,9 @@ class Machine:
         value = self._pop()
         self._extend(self._top(), [value])
 
+    def _drop_marked(self) -> None:
+        self._marked()
+
     def _pop_any(self) -> None:
         if self.marks and len(self.stack) == self.marks[-1]:
             self.marks.pop()
@@ -325,7 +328,7 @@ BY_CODE: Mapping[int | str, Callable[[Machine], None]] = {
     # the stack and the memory
     "(": lambda m: m.marks.append(len(m.stack)),
     "0": Machine._pop_any,
-    "1": lambda m: m._marked() and None,
+    "1": Machine._drop_marked,
     "2": lambda m: m._push(m._top()),
     "p": lambda m: m._remember(_int(m._line())),
     "q": lambda m: m._remember(m._byte()),
