@@ -61,7 +61,10 @@ class Part(nn.Module, Plugin):
         """Called after each optimizer step of the network this part is in (clamping of rho)."""
 
     def end_step(self, mean: Mean) -> None:
-        """Called once at the end of each training step (moving averages); `mean` averages over processes."""
+        """Called once at the end of each training step (moving averages).
+
+        `mean` is `gancore.nn.processes.mean`, which averages over the processes of a run; there is a `sum` beside it.
+        """
 
     def scalars(self) -> dict[str, Tensor]:
         """Values worth logging, read at log ticks only."""

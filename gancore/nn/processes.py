@@ -1,8 +1,9 @@
-"""Batch statistics over the processes of a run, differentiable any number of times.
+"""Sums and means over the processes of a run, differentiable any number of times.
 
-Each process holds an equal part of the batch and a loss that is its share of the whole. Inside `shared(group)` layers
-that look at the batch (batch norm, minibatch stddev) see all of it, so that the gradients, summed over processes, are
-those of one process with the whole batch; outside, and in a single process, everything here is local.
+`mean` and `sum` are for whatever looks at the batch: layers, losses, penalties, and the hooks of a step. Each process
+holds an equal part of the batch and a loss that is its share of the whole. Inside `shared(group)` layers that look at
+the batch (batch norm, minibatch stddev) see all of it, so that the gradients, summed over processes, are those of one
+process with the whole batch; outside, and in a single process, everything here is local.
 
 The sum over processes is its own gradient: what a number adds to the sum, it adds in every process, so its gradient is
 the sum of theirs. Written as a Function whose backward is the Function again, it survives the double backward of R1
@@ -36,14 +37,14 @@ def size() -> int:
     return 1 if _group is None else int(dist.get_world_size(_group))
 
 
-def summed(x: Tensor) -> Tensor:
+def sum(x: Tensor) -> Tensor:
     """The sum over processes, of tensors of one shape."""
     return x if _group is None else _Sum.apply(x, _group)
 
 
-def averaged(x: Tensor) -> Tensor:
+def mean(x: Tensor) -> Tensor:
     """The mean over processes, of tensors of one shape."""
-    return x if _group is None else summed(x) / size()
+    return x if _group is None else sum(x) / size()
 
 
 def gathered(x: Tensor, dim: int = 0) -> Tensor:
@@ -52,7 +53,7 @@ def gathered(x: Tensor, dim: int = 0) -> Tensor:
         return x
     parts = [torch.zeros_like(x)] * size()
     parts[dist.get_rank(_group)] = x
-    return summed(torch.cat(parts, dim))
+    return sum(torch.cat(parts, dim))
 
 
 def own(whole: Tensor, dim: int = 0) -> Tensor:

@@ -54,9 +54,9 @@ class RunningMoments(torch.nn.Module):
             centred, variance = x - self.running_mean[:, None, None], self.running_var[:, None, None]
             return (centred * (variance + self.eps).rsqrt()).to(y.dtype)
         x = x.unflatten(0, (parts, -1))
-        mean = processes.averaged(x.mean((1, 3, 4), keepdim=True))  # [parts, 1, C, 1, 1]
+        mean = processes.mean(x.mean((1, 3, 4), keepdim=True))  # [parts, 1, C, 1, 1]
         centred = x - mean
-        variance = processes.averaged(centred.square().mean((1, 3, 4), keepdim=True))
+        variance = processes.mean(centred.square().mean((1, 3, 4), keepdim=True))
         self._follow(mean.detach(), variance.detach(), x[0, :, 0].numel() * processes.size())
         return (centred * (variance + self.eps).rsqrt()).flatten(0, 1).to(y.dtype)
 

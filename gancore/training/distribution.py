@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 
 from gancore.errors import GancoreError
-from gancore.nn.processes import averaged, shared
+from gancore.nn import processes
 
 PATIENCE = timedelta(days=7)
 """How long a process waits for the first one, which may be evaluating; a process that ends is noticed by torchrun."""
@@ -60,13 +60,13 @@ class Processes:
 
     def shared(self) -> Any:
         """A block in which layers see the batch of all processes."""
-        return shared(self.group)
+        return processes.shared(self.group)
 
     @torch.no_grad()
     def mean(self, value: Tensor) -> Tensor:
         """The mean of the processes' values."""
         with self.shared():
-            return averaged(value)
+            return processes.mean(value)
 
     @torch.no_grad()
     def add_up(self, params: Sequence[nn.Parameter], loss: Tensor) -> Tensor:

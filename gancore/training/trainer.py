@@ -13,6 +13,7 @@ from gancore.contracts import Generator, Part, Stage
 from gancore.contracts.types import Network
 from gancore.data import ImageData
 from gancore.nn.gradients import inner_scale
+from gancore.nn.processes import mean
 from gancore.nn.recompute import recompute_from
 from gancore.seeds import seed_of
 from gancore.training.compile.networks import CompiledNetworks, is_fading, is_first_order
@@ -177,9 +178,10 @@ class Trainer:
     @torch.no_grad()
     def end_step(self) -> None:
         """What follows the phases: moving averages of the parts and of the generator, and the counters."""
-        for module in self.gan.modules().values():
-            for _, part in parts_of(module):
-                part.end_step(self.processes.mean)
+        with self.processes.shared():
+            for module in self.gan.modules().values():
+                for _, part in parts_of(module):
+                    part.end_step(mean)
         shown = int(self.kimg * 1000)
         update_ema(self.ema, self.gan.generator, ema_decay(self.training.ema, self.batch, shown))
         self._count()

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from gancore.contracts import Loss, PluginConfig
-from gancore.nn.processes import averaged
+from gancore.nn import processes
 
 # The price of a score `t` that ought to be large.
 PRICES: dict[str, Callable[[Tensor], Tensor]] = {
@@ -52,4 +52,4 @@ class Relativistic(Loss):
         price = PRICES[self.cfg.function]
         if self.cfg.pairing == "paired":
             return price(better - over)  # both halves are this
-        return 0.5 * (price(better - averaged(over.mean())) + price(averaged(better.mean()) - over))
+        return 0.5 * (price(better - processes.mean(over.mean())) + price(processes.mean(better.mean()) - over))

@@ -53,3 +53,9 @@ def test_every_module_says_what_it_is_and_where_it_comes_from(spec: PluginSpec):
 def test_the_engine_names_neither_the_package_nor_a_plugin():
     for file in ENGINE.rglob("*.py"):
         assert "gancore_plugins" not in file.read_text(), file
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_plugin_speaks_to_other_processes_itself(module: str):
+    """gancore.nn.processes is the one door: it knows which processes share the batch."""
+    assert "distributed" not in inspect.getsource(importlib.import_module(module))

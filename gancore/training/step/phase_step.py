@@ -12,8 +12,8 @@ from gancore.composition import GAN
 from gancore.contracts import Discriminator, Fakes, Generator, Images, Stage
 from gancore.data import ImageData
 from gancore.data.labels import random_labels
+from gancore.nn import processes
 from gancore.nn.precision import at_least_float32
-from gancore.nn.processes import averaged
 from gancore.training.step.draws import SeededDraw
 
 
@@ -79,7 +79,7 @@ class PhaseStep:
         return tuple(real for real, _ in halves), tuple(fake for _, fake in halves)
 
     def mean(self, values: Tensor) -> Tensor:
-        return averaged(values.mean())
+        return processes.mean(values.mean())
 
     def _generate(self, draw: SeededDraw, update_emas: bool = False) -> Fakes:
         label = random_labels(self.data.label_rows, draw)

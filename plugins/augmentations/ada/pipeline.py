@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gancore.contracts import Augmentation, Context, Draw, Images, Interface, Mean, value_at
+from gancore.nn import processes
 from gancore.nn.precision import at_least_float32, full_precision
 
 from .chance import Chance
@@ -64,7 +65,7 @@ class ADA(Augmentation):
 
     def end_step(self, mean: Mean) -> None:
         if self.cfg.p is None:
-            self.signs += mean(self.seen) * _processes()
+            self.signs += processes.sum(self.seen)
             self.steps += 1
             self._move(self.steps % self.cfg.interval == 0)
         self.seen.zero_()
@@ -78,8 +79,3 @@ class ADA(Augmentation):
 
     def scalars(self) -> dict[str, Tensor]:
         return {"p": self.p}
-
-
-def _processes() -> int:
-    distributed = torch.distributed
-    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from gancore.contracts import Mean, Normalization, Part, Pass, Site
+from gancore.nn import processes
 from gancore.nn.activation import LINEAR, Activation, bias_act
 from gancore.nn.convolution import conv2d
 from gancore.nn.layers import Weighted
 from gancore.nn.normalized import scaled_convolution
 from gancore.nn.noted import Noted
 from gancore.nn.precision import at_least_float32
-from gancore.nn.processes import averaged
 from gancore.nn.resample import upfirdn2d
 from gancore.nn.style import StyledLayer, ToRGB
 
@@ -89,7 +89,7 @@ class AliasFreeLayer(StyledLayer, Weighted, MeasuredInput):
         s, weight = self.style(ws), self.effective_weight()
         if self.prenormalize:  # as in the code of arXiv:2006.06676, for half precision; demodulation undoes it
             weight = weight * weight.square().sum((1, 2, 3), keepdim=True).rsqrt()
-            s = s * averaged(s.square().mean()).rsqrt()  # of the whole batch
+            s = s * processes.mean(s.square().mean()).rsqrt()  # of the whole batch
         gain = self.input_gain(x, how.update_emas)
 
         def convolve(x: Tensor, weight: Tensor) -> Tensor:
