@@ -9,6 +9,7 @@ the leaky ReLU, where V is the number of blocks of the network.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -18,10 +19,10 @@ from gancore.contracts.types import Network
 from gancore.nn.activation import LINEAR, Activation
 from gancore.nn.convolution import conv2d
 from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
-from gancore.nn.options import ChannelsConfig, FilterTaps
+from gancore.nn.options import ChannelsConfig, FilterTaps, of_level
 from gancore.nn.resample import downsample2d, upsample2d
 from gancore.nn.sites import Sites, resolutions
-from gancore.options import PluginConfig
+from gancore.options import Later, PluginConfig
 
 LEAKY = Activation(0.2)
 LEAKY_GAIN = math.sqrt(2 / (1 + LEAKY.slope**2))
@@ -37,6 +38,12 @@ class BottleneckOptions(PluginConfig):
         16,
         ge=1,
         description="feature maps in a group of the 3x3 convolutions; the greatest common divisor with their number",
+    )
+    blocks_each: Later[tuple[Annotated[int, Field(ge=1, le=64)], ...] | None] = Field(
+        None, strict=False, min_length=1, description="instead of blocks: their numbers at 4x4, 8x8, ..."
+    )
+    group_size_each: Later[tuple[Annotated[int, Field(ge=1)], ...] | None] = Field(
+        None, strict=False, min_length=1, description="instead of group_size: the sizes at 4x4, 8x8, ..."
     )
     resample_filter: FilterTaps = Field((1.0, 3.0, 3.0, 1.0), description="FIR taps")
 
@@ -56,8 +63,9 @@ def levels_of(cfg: BottleneckOptions, channels: ChannelsConfig, resolution: int)
     """The levels from 4x4 to `resolution`."""
 
     def level(r: int) -> Level:
-        hidden = channels.at(r) * cfg.expansion
-        return Level(r, channels.at(r), hidden, hidden // math.gcd(hidden, cfg.group_size), cfg.blocks)
+        hidden, size = channels.at(r) * cfg.expansion, of_level(cfg.group_size_each, r, cfg.group_size)
+        blocks = of_level(cfg.blocks_each, r, cfg.blocks)
+        return Level(r, channels.at(r), hidden, hidden // math.gcd(hidden, size), blocks)
 
     return [level(r) for r in resolutions(resolution)]
 

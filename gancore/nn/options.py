@@ -1,6 +1,7 @@
 """Options that several networks share."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -22,9 +23,12 @@ class ChannelsConfig(PluginConfig):
 
     def at(self, resolution: int) -> int:
         """Feature maps of layers whose output is `resolution` wide, at least one."""
-        if self.each is not None:
-            return self.each[min(max(resolution.bit_length() - 3, 0), len(self.each) - 1)]
-        return max(min(self.base // resolution, self.max), 1)
+        return of_level(self.each, resolution, max(min(self.base // resolution, self.max), 1))
+
+
+def of_level(each: Sequence[int] | None, resolution: int, otherwise: int) -> int:
+    """The number of a resolution where there is one for each, at 4, 8, ...; beyond the last, the last."""
+    return otherwise if each is None else each[min(max(resolution.bit_length() - 3, 0), len(each) - 1)]
 
 
 InheritedChannels = Annotated[

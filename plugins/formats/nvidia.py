@@ -1,10 +1,11 @@
-"""Snapshots of stylegan2-ada-pytorch and stylegan3, which pickle each network together with the source of its class.
+"""Snapshots of stylegan2-ada-pytorch and stylegan3, and of Projected GAN's StyleGAN2, which pickle each network together with the source of its class.
 
 Names and arithmetic are those of our own networks, which follow the same papers (arXiv:1912.04958, arXiv:2006.06676,
 arXiv:2106.12423). Options are read from the attributes of the pickled modules: what was set, and what was default then.
 The source text is neither executed nor kept.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from gancore.contracts import Format, Interface
@@ -15,6 +16,7 @@ from gancore.interop.networks import (
     Network,
     Options,
     Snapshot,
+    below,
     mapping_options,
     style_discriminator,
     style_generator,
@@ -24,6 +26,9 @@ from gancore.interop.reading import Foreign
 from gancore.interop.values import Array, Record, entries, state_of, submodules
 
 ARCHITECTURES = {"orig": "original", "skip": "skip", "resnet": "residual"}
+INPUTS = {"synthesis.b4.const", "synthesis.input.freqs"}
+"""Tensors that a generator of StyleGAN2 or of StyleGAN3 has."""
+
 DERIVED = ("resample_filter", "up_filter", "down_filter")
 """Filters, which follow from options."""
 
@@ -74,21 +79,25 @@ class NVIDIA(Format):
     """Plugin `nvidia`: pickles of G, D, G_ema and, where there is augmentation, its pipe."""
 
     title = "stylegan2-ada-pytorch or stylegan3"
-    classes = ("dnnlib.util.EasyDict",)
+    classes = ("dnnlib.util.EasyDict", "pg_modules.*", "timm.*", "torch.nn.*")
 
     def recognises(self, head: Foreign) -> bool:
         network = entries(head.contents).get("G_ema")
-        if not isinstance(network, Record) or not network.persistent:
-            return False
-        return not {"synthesis.b4.const", "synthesis.input.freqs"}.isdisjoint(state_of(network))
+        if isinstance(network, Record):
+            return network.persistent and not INPUTS.isdisjoint(state_of(network))
+        return "config" in head.keys and not {f"model.{name}" for name in INPUTS}.isdisjoint(head.arrays)
 
     def read(self, file: Foreign) -> Snapshot:
         contents = entries(file.contents)
+        if "config" in file.keys:
+            return Snapshot(generator_of_folder(contents["config"], below(file.arrays, "model.")))
         snapshot = Snapshot(generator_of(contents["G_ema"]))
         if isinstance(contents.get("G"), Record):
             snapshot.generator = generator_of(contents["G"])
-        if isinstance(contents.get("D"), Record):
+        if isinstance(contents.get("D"), Record) and contents["D"].persistent:
             snapshot.discriminator = discriminator_of(contents["D"])
+        elif isinstance(contents.get("D"), Record):
+            snapshot.left.append(f"discriminator: {contents['D'].name} looks through another project's network")
         if isinstance(pipe := contents.get("augment_pipe"), Record):
             snapshot.sections["augmentation"] = augmentation_of(pipe)
             if isinstance(p := state_of(pipe).get("p"), Array):
@@ -102,7 +111,9 @@ def generator_of(record: Record) -> Network:
     mapped: Mapped = {name: names.take(name) for name in names if not name.endswith(DERIVED)}
     mapping = _mapping(modules, "mapping")
     if "synthesis.input.weight" in names:
-        return _alias_free(record, modules, mapped, mapping)
+        state = _attributes(modules, "synthesis")
+        layer = _attributes(modules, f"synthesis.{state['layer_names'][0]}")
+        return _alias_free(state, entries(state["_init_kwargs"]), layer, mapped, mapping)
     first = _attributes(modules, "synthesis.b4")
     layer, kernel = _attributes(modules, "synthesis.b4.conv1"), names.array("synthesis.b4.resample_filter")
     _leaky(layer)
@@ -113,6 +124,36 @@ def generator_of(record: Record) -> Network:
         resample_filter=taps_of(kernel.tensor()),
         conv_clamp=_clamp(layer),
     )
+
+
+def generator_of_folder(config: dict[str, Any], arrays: dict[str, Array]) -> Network:
+    """A generator whose constructor's arguments are given instead of its attributes. Raises CheckpointError."""
+    names = Names(arrays, "the generator")
+    mapped: Mapped = {name: names.take(name) for name in names if not name.endswith(DERIVED)}
+    ada = "synthesis_kwargs" in config
+    given, mapping = {**config, **entries(config.get("synthesis_kwargs"))}, entries(config.get("mapping_kwargs"))
+    clamp = given.get("conv_clamp", None if ada else 256)
+    options: Options = {
+        "mapping": {
+            "lr_multiplier": float(mapping.get("lr_multiplier", 0.01)),
+            "w_avg_decay": float(mapping.get("w_avg_beta", 0.995 if ada else 0.998)),
+        },
+        "conv_clamp": None if clamp is None else float(clamp),
+    }
+    if "synthesis.input.freqs" in names:
+        state = {
+            "num_layers": given.get("num_layers", 14),
+            "num_critical": given.get("num_critical", 2),
+            "margin_size": given.get("margin_size", 10),
+            "output_scale": given.get("output_scale", 0.25),
+            "img_resolution": given.get("img_resolution"),
+            "img_channels": given.get("img_channels"),
+        }
+        layer = {"conv_clamp": clamp, "magnitude_ema_beta": given.get("magnitude_ema_beta", 0.999)}
+        return _alias_free(state, given, layer, mapped, options["mapping"])
+    if "synthesis.b4.resample_filter" in names:
+        options["resample_filter"] = taps_of(names.array("synthesis.b4.resample_filter").tensor())
+    return style_generator(mapped, _architecture({"architecture": given.get("architecture", "skip")}), **options)
 
 
 def discriminator_of(record: Record) -> Network:
@@ -139,9 +180,10 @@ def augmentation_of(pipe: Record) -> Options:
     return {"use": "ada", "set": "none", **{name: value for name, value in own.items() if value or "_" in name}}
 
 
-def _alias_free(record: Record, modules: dict[str, Record], mapped: Mapped, mapping: Options) -> Network:
-    synthesis, given = _attributes(modules, "synthesis"), entries(_attributes(modules, "synthesis")["_init_kwargs"])
-    first = _attributes(modules, f"synthesis.{synthesis['layer_names'][0]}")
+def _alias_free(
+    synthesis: Mapping[Any, Any], given: Mapping[Any, Any], first: dict[Any, Any], mapped: Mapped, mapping: Options
+) -> Network:
+    """From attributes of the synthesis network, the arguments it was made with, and attributes of its first layer."""
     sizes, z_dim, w_dim, label_dim = mapping_options(mapped)
     options: Options = {
         "use": "alias_free",

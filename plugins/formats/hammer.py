@@ -1,0 +1,120 @@
+"""StyleGAN2 checkpoints of Hammer, whose files say what the networks were made with.
+
+Source of the networks: arXiv:1912.04958, arXiv:2006.06676. Weights are stored as ours are, biases of styles with the 1
+that belongs to them.
+"""
+
+from typing import Any
+
+from gancore.contracts import Format
+from gancore.errors import CheckpointError
+from gancore.interop.networks import (
+    Mapped,
+    Names,
+    Network,
+    Options,
+    Snapshot,
+    below,
+    style_discriminator,
+    style_generator,
+    taps_of,
+)
+from gancore.interop.numbered import dense_layers, discriminator_places, generator_places, placed
+from gancore.interop.reading import Foreign
+from gancore.interop.tensorflow import first, noise
+from gancore.interop.values import entries
+
+LEAVES = {
+    "weight": "weight",
+    "bias": "bias",
+    "style.weight": "affine.weight",
+    "style.bias": "affine.bias",
+    "noise_strength": "noise_strength",
+    "noise": "noise_const",
+}
+
+
+class Hammer(Format):
+    """Plugin `hammer`: models with the arguments that they were made with."""
+
+    title = "Hammer"
+
+    def recognises(self, head: Foreign) -> bool:
+        return "model_kwargs_init" in head.keys and "models" in head.keys
+
+    def read(self, file: Foreign) -> Snapshot:
+        contents, arrays = entries(file.contents), file.arrays
+        arguments = entries(contents["model_kwargs_init"])
+        models = {name for name in entries(contents["models"]) if isinstance(name, str)}
+        average = "generator_smooth" if "generator_smooth" in models else "generator"
+
+        def made(name: str) -> tuple[Names, dict[Any, Any]]:
+            given = dict(entries(arguments.get(name)) or entries(arguments.get("generator")))
+            kind = str(given.get("model_type", ""))
+            if not kind.startswith("StyleGAN2"):
+                raise CheckpointError(f"has a {kind[:40] or 'network without a type'}, and StyleGAN2 is known")
+            return Names(below(arrays, f"models.{name}."), f"the {name}"), given
+
+        snapshot = Snapshot(generator_of(*made(average)))
+        if average != "generator" and "generator" in models:
+            snapshot.generator = generator_of(*made("generator"))
+        if "discriminator" in models:
+            snapshot.discriminator = discriminator_of(*made("discriminator"))
+        seen = entries(contents.get("running_metadata")).get("seen_img")
+        if isinstance(seen, int):
+            snapshot.facts["kimg"] = seen / 1000
+        return snapshot
+
+
+def generator_of(names: Names, given: dict[Any, Any]) -> Network:
+    """A generator. Raises CheckpointError."""
+    _only(given, demodulate=(True,), final_tanh=(False,), normalize_embedding_latent=(False,), use_wscale=(True,))
+    mapped = dense_layers(names)
+    for theirs, ours in (
+        ("w_avg", "w_avg"),
+        ("mapping.embedding.weight", "embed.weight"),
+        ("mapping.embedding.bias", "embed.bias"),
+    ):
+        if theirs in names:
+            mapped[f"mapping.{ours}"] = names.take(theirs)
+    mapped["synthesis.b4.const"] = names.take("synthesis.early_layer.const", first)
+    mapped |= placed(names, generator_places(names, "synthesis.", 1), LEAVES, "synthesis.", "synthesis.")
+    for name in mapped:
+        if name.endswith("noise_const"):
+            mapped[name] = mapped[name].then(noise)
+    use = {"origin": "original", "skip": "skip", "resnet": "residual"}.get(str(given.get("architecture", "skip")))
+    mapping = {"lr_multiplier": float(given.get("mapping_lr_mul", 0.01))}
+    return style_generator(mapped, use, mapping=mapping, **_convolutions(names, given))
+
+
+def discriminator_of(names: Names, given: dict[Any, Any]) -> Network:
+    """A discriminator. Raises CheckpointError."""
+    _only(given, use_wscale=(True,))
+    mapped: Mapped = dense_layers(names, "mapping", "mapping.fc")
+    for leaf in ("weight", "bias"):
+        if f"embedding.{leaf}" in names:
+            mapped[f"mapping.embed.{leaf}"] = names.take(f"embedding.{leaf}")
+    mapped |= placed(names, discriminator_places(names), LEAVES)
+    use = {"origin": "original", "skip": "skip", "resnet": "residual"}.get(str(given.get("architecture", "resnet")))
+    options = _convolutions(names, given)
+    if "mapping_lr_mul" in given:
+        options["mapping"] = {"lr_multiplier": float(given["mapping_lr_mul"])}
+    return style_discriminator(mapped, use, mbstd={"group_size": given.get("mbstd_groups", 4)}, **options)
+
+
+def _convolutions(names: Names, given: dict[Any, Any]) -> Options:
+    kernel = next((names.array(name) for name in names if name.endswith("filter")), None)
+    names.ignore("filter")
+    names.done()
+    clamp = given.get("conv_clamp")
+    options: Options = {"conv_clamp": None if clamp is None else float(clamp)}
+    if kernel is not None:
+        options["resample_filter"] = taps_of(kernel.tensor())
+    return options
+
+
+def _only(given: dict[Any, Any], **known: Any) -> None:
+    """Raises CheckpointError where an argument has a value that no network of ours has."""
+    for name, values in known.items():
+        if name in given and given[name] not in values:
+            raise CheckpointError(f"has {name} = {given[name]!r:.60}, which ours cannot have")
