@@ -1,8 +1,9 @@
-"""Snapshots of stylegan2-ada-pytorch and stylegan3, and of Projected GAN's StyleGAN2, which pickle each network together with the source of its class.
+"""Snapshots of stylegan2-ada-pytorch, stylegan3, and of Projected GAN's StyleGAN2.
+
+Each network is pickled together with the source of its class, which is neither executed nor kept.
 
 Names and arithmetic are those of our own networks, which follow the same papers (arXiv:1912.04958, arXiv:2006.06676,
 arXiv:2106.12423). Options are read from the attributes of the pickled modules: what was set, and what was default then.
-The source text is neither executed nor kept.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,8 @@
 """Golden c09, c10, p11, g01 to g13: checkpoints of other projects give the pictures and logits they gave there."""
 
+from collections import Counter
+from typing import Any
+
 import pytest
 import torch
 from golden_checkpoints import HELD_BACK, TRUNCATED, Checkpoint, checkpoints, outputs
@@ -16,13 +19,30 @@ GIVEN_W_AVG = ("latent_avg", "truncation_latent")
 """The average w where the file has none and the expected images were made with one that is given."""
 
 
-def close(got: Tensor, want: Tensor) -> None:
-    limit = (1e-7 if want.dtype == torch.float64 else 1e-4) * max(1.0, float(want.abs().max()))
+ROUNDED = {"g12_progan_dnnlib_r16": 1.1e-7, "g11_stylegan_r32_label3_lod1p5_fused": 2e-7}
+"""Cases whose float64 numbers cannot be met to 1e-7, and what is. The first graph rounds the gains of its weights to
+float32 wherever it computes (with gains that are rounded so, ours is right to 1e-14). The other stores biases of styles
+without the 1 that ours hold, and a sum of the two has no room in float32."""
+
+
+def close(got: Tensor, want: Tensor, wide: float = 1e-7) -> None:
+    limit = (wide if want.dtype == torch.float64 else 1e-4) * max(1.0, float(want.abs().max()))
     error = float((got.double() - want.double()).abs().max())
     assert error <= limit, f"error {error:.3g}, allowed {limit:.3g}"
 
 
-@pytest.mark.parametrize("checkpoint", HELD, ids=str)
+def marked() -> list[Any]:
+    """The first two of each number as they are, the others for the slow tests."""
+    found, seen = [], Counter[str]()
+    for checkpoint in HELD:
+        group = str(checkpoint.case).partition("_")[0]
+        seen[group] += 1
+        marks = [pytest.mark.slow] if seen[group] > 2 else []
+        found.append(pytest.param(checkpoint, id=str(checkpoint), marks=marks))
+    return found
+
+
+@pytest.mark.parametrize("checkpoint", marked())
 def test_pictures_and_logits(checkpoint: Checkpoint, tmp_path):
     case, out = checkpoint.case, tmp_path / "model.safetensors"
     imported = import_checkpoint(checkpoint.path)
@@ -47,7 +67,7 @@ def test_pictures_and_logits(checkpoint: Checkpoint, tmp_path):
             ):
                 continue
             got = make()[: len(want)]
-            close(got, want.reshape(got.shape))
+            close(got, want.reshape(got.shape), ROUNDED.get(str(case).removesuffix("_io"), 1e-7))
             compared += 1
     assert compared >= 2
 
