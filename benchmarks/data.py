@@ -19,8 +19,8 @@ from benchmarks.measure import command, in_turns, parser, positive, seconds, sho
 from benchmarks.networks import experiment
 from gancore.composition import compose_dataset
 from gancore.config import Experiment
+from gancore.cost.probe import probe
 from gancore.data import ImageData, open_data
-from gancore.grid.probe import probe
 
 BATCH = 16
 

@@ -7,7 +7,7 @@ import torch
 from benchmarks.configuration import Subject
 from benchmarks.iteration import END, FORWARD, Phases
 from gancore.composition import compose
-from gancore.grid.flops import blank_data, phase_flops
+from gancore.cost.flops import blank_data, phase_flops
 from gancore.training.allocation import keep_freed_memory
 from gancore.training.device import pick_device
 from gancore.training.step.draws import SeededDraw

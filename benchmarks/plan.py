@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gancore.config import Experiment, load_experiment
-from gancore.grid.forecast import CellForecast, forecast
+from gancore.cost.forecast import ExperimentForecast, forecast
 from gancore.grid.local import available_cores
 from gancore.training import train
 
@@ -40,8 +40,8 @@ def experiment(name: str, kimg: float, threads: int) -> Experiment:
     return load_experiment(mapping)
 
 
-def predicted(found: Experiment) -> CellForecast:
-    (cell,) = forecast(found).cells
+def predicted(found: Experiment) -> ExperimentForecast:
+    (cell,) = forecast({found.name: found}).cells
     return cell
 
 

@@ -14,7 +14,7 @@ from benchmarks.measure import command, parser, positive, show, summary, table
 from benchmarks.networks import experiment
 from gancore.config import Experiment
 from gancore.contracts import Interface
-from gancore.grid.probe import probe
+from gancore.cost.probe import probe
 
 BASE: dict[str, Any] = {"resolution": 32, "batch": 16, "channels": 64}
 

@@ -14,8 +14,9 @@ from PIL import Image
 from gancore.config.loader import read
 from gancore.errors import GancoreError
 from gancore.grid.folder import GridFolder
-from gancore.grid.report.collect import Cell, results_of
+from gancore.grid.report.collect import results_of
 from gancore.grid.report.pictures import kimg_of, newest
+from gancore.grid.report.results import CellResult
 from scripts.make_yaml_reference import filled, rows
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +41,7 @@ def main() -> int:
 
 def make(folder: GridFolder, page: Path, notes: Mapping[str, str]) -> None:
     """Fills the page's table and writes the pictures beside it. Raises RunError where there is no grid."""
-    cells = results_of(folder)["cells"]
+    cells = results_of(folder).cells
     pictures = page.parent / PICTURES
     pictures.mkdir(parents=True, exist_ok=True)
     for cell in cells:
@@ -52,29 +53,29 @@ def make(folder: GridFolder, page: Path, notes: Mapping[str, str]) -> None:
     page.write_text(filled(page.read_text(encoding="utf-8"), {"gallery": table}), encoding="utf-8")
 
 
-def row(folder: GridFolder, cell: Cell, notes: Mapping[str, str]) -> Iterator[str]:
+def row(folder: GridFolder, cell: CellResult, notes: Mapping[str, str]) -> Iterator[str]:
     """The columns of a preset. What is not known yet is told as such."""
     preset = preset_of(cell)
     sheet = samples_of(folder, cell)
     yield f"[{preset}](../experiments/gallery/{preset}.yaml)<br>{paper(preset)}"
     yield f"![{preset}]({PICTURES}/{preset}.png)<br>at {kimg_of(sheet):g} kimg" if sheet else "none yet"
-    yield "<br>".join(f"{n:,}" for n in cell["parameters"].values()) if cell["parameters"] else ""
-    yield f"{cell['images_per_s']:.0f}" if cell["images_per_s"] else ""
-    yield f"{cell['kimg']:g} of {cell['target_kimg']:g}" + ("" if cell["state"] == "done" else f", {cell['state']}")
+    yield "<br>".join(f"{n:,}" for n in cell.parameters.values()) if cell.parameters else ""
+    yield f"{cell.images_per_s:.0f}" if cell.images_per_s else ""
+    yield f"{cell.kimg:g} of {cell.target_kimg:g}" + ("" if cell.state == "done" else f", {cell.state}")
     yield fid(cell)
     yield notes.get(preset, "not looked at yet")
 
 
-def fid(cell: Cell) -> str:
+def fid(cell: CellResult) -> str:
     """The last score; the sign says that the row is too short for a comparison."""
-    score = cell["final"].get("fid[embedded]")
-    return f"{score['value']:.1f}" + (" †" if cell["too_short_to_rank"] else "") if score else ""
+    score = cell.final.get("fid[embedded]")
+    return f"{score.value:.1f}" + (" †" if cell.too_short_to_rank else "") if score else ""
 
 
-def preset_of(cell: Cell) -> str:
+def preset_of(cell: CellResult) -> str:
     """The label of the row is the preset's name."""
-    (label,) = cell["axes"].values()
-    return str(label)
+    (label,) = cell.axes.values()
+    return label
 
 
 def paper(preset: str) -> str:
@@ -83,9 +84,9 @@ def paper(preset: str) -> str:
     return f"[arXiv:{found[1]}](https://arxiv.org/abs/{found[1]})" if found else ""
 
 
-def samples_of(folder: GridFolder, cell: Cell) -> Path | None:
+def samples_of(folder: GridFolder, cell: CellResult) -> Path | None:
     """The last sheet of samples that was written, unless it is that of the first weights."""
-    sheet = newest(folder.run(cell["name"]).samples)
+    sheet = newest(folder.run(cell.name).samples)
     return sheet if sheet and kimg_of(sheet) else None
 
 

@@ -12,10 +12,10 @@ from tiny import tiny_mapping
 from gancore.cli import main
 from gancore.config import Experiment, load_experiment
 from gancore.config.scalars import dump
-from gancore.grid.attempts import begin
 from gancore.grid.folder import GridFolder
-from gancore.grid.job import Job, Outcome
+from gancore.grid.job import Job, begin
 from gancore.grid.run import Listener, run_grid
+from gancore.grid.state import Outcome
 
 SHORT = {"training__kimg": 0.016, "training__checkpoint_kimg": 0.008, "training__sample_kimg": 1}
 
@@ -43,13 +43,13 @@ class InProcess:
             self.ran.append(job.name)
             outcome = self.ends.get(job.name)
             if outcome is None or not outcome.not_started:
-                begin(GridFolder(Path(job.grid)), job.name, job.threads, job.gpu)
+                begin(job)
             yield job, outcome or self._train(job)
 
     def _train(self, job: Job) -> Outcome:
         said = io.StringIO()
         with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-            code = main(["train", job.experiment, "--out", job.run])
+            code = main(["train", str(job.folder.experiment(job.name)), "--out", str(job.folder.run(job.name))])
         return Outcome(code, said.getvalue(), seconds=1.0)
 
 

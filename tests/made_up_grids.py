@@ -8,7 +8,8 @@ from typing import Any
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.run import append_line
 from gancore.config.scalars import dump
-from gancore.grid.folder import CellState, GridFolder
+from gancore.grid.folder import GridFolder
+from gancore.grid.state import CellState
 
 G, D = "generator.use", "discriminator.use"
 NINE: dict[str, Any] = {
@@ -31,15 +32,15 @@ def made_up(path: Path, grid: dict[str, Any], cells: Mapping[str, Mapping[str, A
     folder = GridFolder(path)
     folder.cells.mkdir(parents=True)
     folder.file.write_text(dump({"name": path.name, "grid": copy.deepcopy(grid)}))
-    for point in folder.points():
-        about = dict(cells.get(point.name, {}))
-        run, at = folder.run(point.name), about.pop("at", None)
+    for combination in folder.combinations():
+        about = dict(cells.get(combination.name, {}))
+        run, at = folder.run(combination.name), about.pop("at", None)
         evaluations = about.pop("scores", [{"fid": value} for value in about.pop("fid", [])])
         config = about.pop("config", {"name": "cell"})
         environment = about.pop("environment", None)
-        state = {"labels": point.labels, "values": point.changes, "seed": point.changes.get("training.seed", 0),
-                 "kimg": 10, **about}  # fmt: skip
-        folder.write(CellState(point.name, **state))
+        values = combination.changes
+        state = {"labels": combination.labels, "values": values, "seed": values.get("training.seed", 0), "kimg": 10}
+        folder.write(CellState(combination.name, **{**state, **about}))
         if at is not None:
             run.path.mkdir()
             run.config.write_text(dump(copy.deepcopy(config)))

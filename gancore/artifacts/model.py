@@ -1,14 +1,16 @@
 """The model file: the averaged generator and all that is needed to build it again, in one safetensors file."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
+import json
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from gancore.artifacts.reading import first_mistake
 from gancore.artifacts.run import MODEL, RunFolder
-from gancore.artifacts.tensors import load_tensors, save_tensors
+from gancore.artifacts.tensors import load_tensors, misfits, save_tensors
 from gancore.composition import compose_discriminator, compose_generator
 from gancore.config import Experiment, load_experiment
 from gancore.contracts import Discriminator, Generator, Interface, Stage
@@ -82,12 +84,15 @@ def load_networks(path: str | Path, trust_local_plugins: bool = False) -> dict[s
     described, interface, _ = _description(file, about)
     experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
     found: dict[str, Generator | Discriminator] = {}
-    for name, stage in about.get("networks", {}).items():
+    stages = about.get("networks", {})
+    if not isinstance(stages, dict) or stages.keys() - {"generator", "discriminator"}:
+        raise RunError(f"{file}: not a whole model file: its 'networks' cannot be read")
+    for name, stage in stages.items():
         network = (compose_generator if name == "generator" else compose_discriminator)(experiment, interface)
         own = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
         _fill(network, own, file)
         if isinstance(network, Generator):
-            network.stage = Stage(**stage) if stage else None
+            network.stage = _read(file, stages, name, Stage) if stage else None
         found[name] = network.requires_grad_(False)
     return found
 
@@ -105,8 +110,8 @@ def _contents(path: Path) -> tuple[Path, dict[str, Tensor], dict[str, Any]]:
 
 def _fill(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
     """Loads a whole state dict. Raises RunError where it is another network's."""
-    if misfits := list(_misfits(network.state_dict(), tensors)):
-        raise RunError(f"{file}: does not hold the weights of its experiment: {'; '.join(misfits)}")
+    if wrong := list(misfits(network.state_dict(), tensors)):
+        raise RunError(f"{file}: does not hold the weights of its experiment: {'; '.join(wrong)}")
     network.load_state_dict(tensors)
 
 
@@ -129,19 +134,13 @@ def _description(file: Path, about: dict[str, Any]) -> tuple[dict[str, Any], Int
     return about["experiment"], _read(file, about, "interface", Interface), stage
 
 
-def _read(file: Path, about: dict[str, Any], key: str, form: Callable[..., Value]) -> Value:
+def _read(file: Path, about: dict[str, Any], key: str, form: type[Value]) -> Value:
+    """A dataclass of the description. Raises RunError if it has other fields, or values of another type."""
     try:
-        return form(**about[key])
-    except TypeError as error:
-        raise RunError(f"{file}: not a whole model file: its {key!r} cannot be read: {error}") from error
-
-
-def _misfits(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[str]:
-    """What keeps the tensors of a file from being those of a network, each kind of it by its first example."""
-    for words, names in (
-        ("missing", expected.keys() - found.keys()),
-        ("unknown", found.keys() - expected.keys()),
-        ("of another shape", {n for n in expected.keys() & found.keys() if expected[n].shape != found[n].shape}),
-    ):
-        if names:
-            yield f"{len(names)} {words} ({min(names)})"
+        known = {field.name for field in fields(form)}  # type: ignore[arg-type]
+        if not isinstance(about[key], dict) or about[key].keys() - known:
+            raise ValueError(f"expected {', '.join(sorted(known))}")
+        return TypeAdapter(form).validate_json(json.dumps(about[key]), strict=True)
+    except ValueError as error:
+        why = first_mistake(error) if isinstance(error, ValidationError) else error
+        raise RunError(f"{file}: not a whole model file: its {key!r} cannot be read: {why}") from error

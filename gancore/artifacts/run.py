@@ -1,20 +1,25 @@
 """The run folder: where everything that belongs to one run lives, and what may be done with it."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from gancore.artifacts.atomic import TEMPORARY, write_text
 from gancore.artifacts.lock import held
+from gancore.artifacts.reading import first_mistake, read_bytes
 from gancore.errors import RunError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 MODEL = "model.safetensors"
+CHECKPOINT = re.compile(r"checkpoint-(\d{6,}\.\d{3})\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -92,10 +97,25 @@ class RunFolder:
 
     def checkpoints(self) -> list[Path]:
         """Checkpoints, newest first."""
-        return sorted(self.path.glob("checkpoint-*.safetensors"), reverse=True)
+        found = self.path.glob("checkpoint-*.safetensors")
+        return sorted((path for path in found if CHECKPOINT.fullmatch(path.name)), key=_saved_kimg, reverse=True)
+
+    def saved_kimg(self) -> float:
+        """kimg of the newest checkpoint, by its name; 0 if there is none."""
+        return max(map(_saved_kimg, self.checkpoints()), default=0.0)
+
+    def read_config(self) -> dict[str, Any]:
+        """config.yaml as plain data. Raises ConfigError if it is not YAML; RunError if it is not a mapping."""
+        from gancore.config.loader import read  # imports PyYAML
+
+        data = read(self.config).data
+        if not isinstance(data, dict):
+            raise RunError(f"{self.config}: not the experiment of a run: expected a mapping")
+        return data
 
     def newest_checkpoint(self) -> SoundCheckpoint | None:
-        """The newest sound checkpoint; None if there are no checkpoints.
+        """The newest sound checkpoint; None if there are no checkpoints. One is sound if it is whole, a checkpoint, and
+        says which step it is of.
 
         Raises RunError when there are checkpoints and none of them is sound.
         """
@@ -104,7 +124,9 @@ class RunFolder:
         damaged: dict[Path, str] = {}
         for path in self.checkpoints():
             try:
-                return SoundCheckpoint(path, *load_tensors(path), damaged)
+                tensors, about = load_tensors(path)
+                _check_checkpoint(path, about)
+                return SoundCheckpoint(path, tensors, about, damaged)
             except RunError as error:
                 damaged[path] = str(error)
         if damaged:
@@ -135,10 +157,13 @@ class RunFolder:
                 path.unlink(missing_ok=True)
 
     def cut_logs(self, step: int) -> None:
-        """Drops lines of the logs after a step (and a line cut by a kill), for a run that goes on from there."""
+        """Drops lines of the logs after a step, and damaged ones, for a run that goes on from there.
+
+        Raises RunError if a log cannot be read.
+        """
         for path in (self.log, self.metrics):
-            if path.is_file():
-                kept = [line for line in path.read_text().splitlines() if _step_of(line) <= step]
+            if path.exists():
+                kept = [line.decode() for line in read_bytes(path).splitlines() if _step_of(line) <= step]
                 write_text(path, "".join(f"{line}\n" for line in kept))
 
 
@@ -148,8 +173,34 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
         file.write(json.dumps(record) + "\n")
 
 
-def _step_of(line: str) -> float:
+def _check_checkpoint(path: Path, about: dict[str, Any]) -> None:
+    """Raises RunError if a description is not that of a checkpoint."""
+    if about.get("kind") != "checkpoint":
+        raise RunError(f"{path}: a {about.get('kind', 'file')}, not a checkpoint")
     try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError, TypeError):
+        _Counters.model_validate(about.get("counters"))
+    except ValidationError as error:
+        raise RunError(f"{path}: not a whole checkpoint: its counters: {first_mistake(error)}") from error
+
+
+class _Step(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    step: int
+
+
+class _Counters(_Step):
+    nimg: int
+    attempt: int = 0
+
+
+def _step_of(line: bytes) -> float:
+    try:
+        return _Step.model_validate_json(line).step
+    except ValidationError:
         return float("inf")
+
+
+def _saved_kimg(checkpoint: Path) -> float:
+    found = CHECKPOINT.fullmatch(checkpoint.name)
+    return float(found[1]) if found else 0.0

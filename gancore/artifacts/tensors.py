@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gancore.artifacts.atomic import written
+from gancore.artifacts.reading import parsed_mapping
 from gancore.errors import RunError
 
 FORMAT = 1
@@ -47,16 +49,39 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError(f"{path}: not a gancore file (its header has no description)")
     if metadata.get("sha256") != _checksum(tensors, metadata["gancore"]):
         raise RunError(f"{path}: damaged: its contents do not match its checksum")
-    return tensors, json.loads(metadata["gancore"])
+    try:
+        return tensors, parsed_mapping(metadata["gancore"])
+    except ValueError as error:
+        raise RunError(f"{path}: its description cannot be read: {error}") from error
+
+
+def description_of(path: Path) -> dict[str, Any]:
+    """The description alone, which is quick. Raises RunError if there is none; the tensors are not checked."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return parsed_mapping((file.metadata() or {})["gancore"])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read: {error}") from error
 
 
 def saved_step(path: Path) -> int | None:
-    """The training step that a model file says it is from; None where there is no such file."""
+    """The training step that a model file is from; None if there is no such file, or it is damaged."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return json.loads((file.metadata() or {})["gancore"])["step"]
-    except (OSError, SafetensorError, KeyError, ValueError):
+        step = load_tensors(path)[1].get("step")
+    except RunError:
         return None
+    return step if isinstance(step, int) else None
+
+
+def misfits(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[str]:
+    """What keeps tensors from being those of a network, each kind of it by its first example."""
+    for kind, names in (
+        ("missing", expected.keys() - found.keys()),
+        ("unknown", found.keys() - expected.keys()),
+        ("of another shape", {n for n in expected.keys() & found.keys() if expected[n].shape != found[n].shape}),
+    ):
+        if names:
+            yield f"{len(names)} {kind} ({min(names)})"
 
 
 def _os_error(error: SafetensorError, path: Path) -> OSError:

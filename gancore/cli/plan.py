@@ -10,7 +10,7 @@ import click
 from gancore.cli.options import overrides, trust_local_plugins
 
 if TYPE_CHECKING:
-    from gancore.grid.forecast import Forecast
+    from gancore.cost.forecast import Forecast
 
 
 @click.command()
@@ -36,11 +36,12 @@ def plan(
     from gancore.config import load_experiment
 
     experiment = load_experiment(file, override, trusted=trust)
-    from gancore.grid.forecast import Throughput, forecast
+    from gancore.cost.forecast import Throughput, forecast
+    from gancore.grid.cells import experiments_of
     from gancore.grid.local import LocalExecutor
 
     assumed = Throughput.parse(assume_throughput) if assume_throughput is not None else None
-    found = forecast(experiment, workers, LocalExecutor(workers).threads, assumed)
+    found = forecast(experiments_of(experiment), workers, LocalExecutor(workers).threads, assumed)
     click.echo(json.dumps(found.to_dict(), indent=2) if as_json else "\n".join(_lines(found)))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gancore.errors import RunError
+from gancore.errors import GancoreError, RunError
 
 
 @click.group()
@@ -27,6 +27,9 @@ def list_(folder: Path, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
     else:
         click.echo("\n".join(_table(found)) if found else f"no runs in {folder}")
+        for run in found:
+            for damage in run["damage"]:
+                click.echo(f"{run['run']}: {damage}", err=True)
 
 
 @runs.command()
@@ -52,44 +55,53 @@ def _is_run(folder: Path) -> bool:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    from gancore.artifacts import RunFolder
-    from gancore.grid.scores import final, kimg_reached, speed
+    """What a run has reached, as far as its files can be read, and what is wrong with them."""
+    from gancore.artifacts import RunFolder, log, scores
+    from gancore.config.document import find
 
-    run, training = RunFolder(folder), _config(folder)["training"]
+    run, target = RunFolder(folder), None
+    damage: list[str] = []
+    try:
+        wanted = find(run.read_config(), ("training", "kimg"))
+        if isinstance(wanted, int | float):
+            target = wanted
+        else:
+            damage.append("config.yaml: no training.kimg")
+    except GancoreError as error:
+        damage.append(str(error).splitlines()[0].removeprefix(f"{folder}/"))
+    ticks, measured = log.read(run), scores.read(run.metrics)
     return {
         "run": str(folder),
-        "kimg": kimg_reached(run),
-        "target_kimg": training["kimg"],
-        "images_per_s": speed(run),
-        "scores": {name: score["value"] for name, score in final(run).items()},
+        "kimg": log.kimg_reached(run, ticks.records),
+        "target_kimg": target,
+        "images_per_s": log.speed(ticks.records),
+        "scores": {name: score.value for name, score in measured.final.items()},
+        "damage": [*damage, *ticks.damage, *measured.damage],
     }
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    """Experiment, environment and last scores of a run. Raises RunError where there is none."""
-    from gancore.artifacts import RunFolder
-    from gancore.grid.scores import final
+    """Experiment, environment and last scores of a run. Raises RunError if there is none, or it is damaged."""
+    from gancore.artifacts import RunFolder, environment, scores
 
     if not _is_run(folder):
         raise RunError(f"{folder}: no run here; expected a folder with config.yaml, which `gancore train` makes")
-    environment = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
-    scores = {name: score["value"] for name, score in final(RunFolder(folder)).items()}
-    return {**_config(folder), "environment": environment, "scores": scores}
-
-
-def _config(folder: Path) -> dict[str, Any]:
-    from gancore.config.loader import read
-
-    config: dict[str, Any] = read(folder / "config.yaml").data
-    return config
+    run = RunFolder(folder)
+    try:
+        about = environment.read(run).to_dict()
+    except FileNotFoundError:
+        raise RunError(f"{run.environment}: there is no such file; not a whole run") from None
+    final = {name: score.value for name, score in scores.read(run.metrics).final.items()}
+    return {**run.read_config(), "environment": about, "scores": final}
 
 
 def _table(found: list[dict[str, Any]]) -> Iterator[str]:
     rows = [("run", "kimg", "images/s", "scores")]
     for run in found:
         scores = ", ".join(f"{name} {value:.4g}" for name, value in run["scores"].items())
+        target = "?" if run["target_kimg"] is None else f"{run['target_kimg']:g}"
         rate = f"{run['images_per_s']:.1f}" if run["images_per_s"] else ""
-        rows.append((run["run"], f"{run['kimg']:.4g}/{run['target_kimg']:g}", rate, scores))
+        rows.append((run["run"], f"{run['kimg']:.4g}/{target}", rate, scores))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

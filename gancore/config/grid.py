@@ -1,11 +1,15 @@
 """The `grid:` section: which experiments are made from one, and how they are run, stopped, kept and reported."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from gancore.options import PluginConfig
+
+LARGEST = 10_000
+"""Combinations of axes and seeds that a grid may have. Each cell takes 10 ms and 0.1 MB before it is started."""
 
 
 class Resources(PluginConfig):
@@ -71,3 +75,12 @@ class GridConfig(PluginConfig):
         if len(set(seeds)) < len(seeds) or min(seeds, default=0) < 0:
             raise ValueError("seeds are different whole numbers from 0 on")
         return seeds
+
+    @model_validator(mode="after")
+    def _not_too_many(self) -> "GridConfig":
+        count = math.prod(map(len, self.axes.values())) * max(len(self.seeds), 1)
+        if count > LARGEST:
+            raise ValueError(
+                f"{count:,} combinations of axes and seeds; {LARGEST:,} are allowed, `exclude` not counted"
+            )
+        return self

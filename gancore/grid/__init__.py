@@ -1,12 +1,13 @@
 """Many experiments made of one: axes -> cells -> an executor (this machine, or a Ray cluster) -> results.
 
-points        the combinations of axes and seeds, by name; knows the `grid:` section only
-cells         each of them resolved and identified
-folder        where a grid lives, and what is known of each cell; light
+combinations  of the axes' values and the seeds, by name; knows the `grid:` section only
+cells         each of them as an experiment, checked and identified
+state         the life of a cell: what is known of it, and how attempts change that; pure functions
+folder        where a grid lives, and the states of its cells on disk; light
+stop_early    rules that stop hopeless cells
 job           one cell in a process of its own, gancore.cli.grid_cell
 local, cluster  who runs the jobs: worker threads here, or Ray
 run           from a file to finished cells
 status, clean, report  looking at a grid folder; light
 published     tables of papers that a grid may say it repeats; light
-forecast      what it will cost, before it starts
 """

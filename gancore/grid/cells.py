@@ -11,41 +11,27 @@ from gancore.config import Experiment, with_changes
 from gancore.config.scalars import inline
 from gancore.data import DataIdentity, open_data
 from gancore.errors import ConfigError, DataError, Problem
-from gancore.grid.points import Point, points_of, problems
-from gancore.grid.rules import mistakes
+from gancore.grid.combinations import Combination, combinations_of, problems
+from gancore.grid.stop_early import mistakes
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One experiment of a grid."""
+    """One experiment of a grid; what follows is known once its data have been opened, see `identified`.
 
-    point: Point
-    experiment: Experiment
-
-    @property
-    def name(self) -> str:
-        return self.point.name
-
-
-@dataclass(frozen=True)
-class Identified:
-    """A cell whose data have been opened: `flaw` says why they could not be.
-
-    identity: 16 hex digits that stand for everything the result depends on; None where there are no data.
+    identity: 16 hex digits that stand for everything the result depends on; None if there are no data.
+    data: identity of the images. flaw: why they could not be opened.
     """
 
-    cell: Cell
-    identity: str | None
-    data: dict[str, Any] | None
+    combination: Combination
+    experiment: Experiment
+    identity: str | None = None
+    data: dict[str, Any] | None = None
     flaw: str | None = None
 
     @property
     def name(self) -> str:
-        return self.cell.name
-
-    @property
-    def experiment(self) -> Experiment:
-        return self.cell.experiment
+        return self.combination.name
 
 
 def cells_of(experiment: Experiment) -> list[Cell]:
@@ -59,14 +45,14 @@ def cells_of(experiment: Experiment) -> list[Cell]:
         raise ConfigError(found)
     cells: list[Cell] = []
     flaws = _Flaws()
-    for point in points_of(experiment.grid):
-        places = {axis: experiment.document.where(value.keys) for axis, value in point.values.items()}
+    for combination in combinations_of(experiment.grid):
+        places = {axis: experiment.document.where(value.keys) for axis, value in combination.values.items()}
         try:
-            cell = with_changes(experiment, point.changes, places)
+            cell = with_changes(experiment, combination.changes, places)
         except ConfigError as error:
-            flaws.add(error.problems, point.name)
+            flaws.add(error.problems, combination.name)
         else:
-            cells.append(Cell(point, replace(cell, name=point.name.replace("=", "-")[:100])))
+            cells.append(Cell(combination, replace(cell, name=combination.name.replace("=", "-")[:100])))
     flaws.add_twins(cells, experiment)
     if not flaws.cells:
         flaws.add(mistakes(experiment, [cell.experiment for cell in cells]), "")
@@ -75,8 +61,15 @@ def cells_of(experiment: Experiment) -> list[Cell]:
     return cells
 
 
-def identified(cells: Iterable[Cell]) -> list[Identified]:
-    """The cells with their identities. Data are opened once for all cells that share them."""
+def experiments_of(experiment: Experiment) -> dict[str, Experiment]:
+    """The cells of an experiment's grid by name, or the experiment alone if it has no grid; raises like `cells_of`."""
+    if experiment.grid is None:
+        return {experiment.name: experiment}
+    return {cell.name: cell.experiment for cell in cells_of(experiment)}
+
+
+def identified(cells: Iterable[Cell]) -> list[Cell]:
+    """The cells with their data opened, once for all cells that share them."""
     opened: dict[str, DataIdentity | str] = {}
     found = []
     for cell in cells:
@@ -86,9 +79,9 @@ def identified(cells: Iterable[Cell]) -> list[Identified]:
             opened[key] = _data_of(experiment)
         data = opened[key]
         if isinstance(data, str):
-            found.append(Identified(cell, None, None, data))
+            found.append(replace(cell, flaw=data))
         else:
-            found.append(Identified(cell, identity_of(experiment, data.to_dict()), data.to_dict()))
+            found.append(replace(cell, identity=identity_of(experiment, data.to_dict()), data=data.to_dict()))
     return found
 
 

@@ -25,7 +25,7 @@ def superfluous(folder: GridFolder) -> list[Superfluous]:
     """What retention does not keep; nothing of a cell that is running, waiting or damaged, unless it has left the
     grid. Raises RunError without a grid."""
     grid = folder.grid()
-    wanted = {point.name for point in folder.points()}
+    wanted = {combination.name for combination in folder.combinations()}
     found: list[Superfluous] = []
     for cell in folder.all_states():
         if cell.name not in wanted and cell.state != "running" and not grid.retention.dropped:

@@ -7,12 +7,12 @@ and goes on from the last checkpoint. When this process is lost, Ray ends the ta
 import importlib
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from gancore.config.grid import Resources
 from gancore.errors import GancoreError
-from gancore.grid.job import Job, Outcome, run_job
+from gancore.grid.job import Job, run_job
+from gancore.grid.state import Outcome
 
 LOCAL = "local"
 """The address that stands for a cluster of this machine alone, for as long as the grid runs."""
@@ -42,7 +42,7 @@ class RayExecutor:
                     yield None
         finally:
             if jobs:
-                Path(jobs[0].stop).touch()
+                jobs[0].folder.stop.touch()
             ray.shutdown()
 
     def _connected(self) -> Any:

@@ -8,65 +8,25 @@ cells/NAME.lock      held by the process that works on it
 cells/NAME/          its run folder
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, get_args
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gancore.artifacts import RunFolder
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.lock import held, is_locked
+from gancore.artifacts.reading import first_mistake, read_json
 from gancore.config.grid import GridConfig
 from gancore.config.loader import read
 from gancore.errors import RunError
-from gancore.grid.points import Point, points_of
+from gancore.grid.combinations import Combination, combinations_of
+from gancore.grid.state import CellState
 
-State = Literal["waiting", "running", "done", "stopped", "interrupted", "killed", "failed", "damaged"]
 BEGUN = (".lock", ".stop", "cells", "plugins")
 """What a grid folder may hold before grid.yaml is written."""
-
-STATES: tuple[State, ...] = get_args(State)
-"""Files never say running, which is read off the lock, nor damaged, which a file is then itself. stopped: by a rule
-of `stop_early`. All but done, stopped and failed go on by themselves."""
-
-
-@dataclass
-class CellState:
-    """What is known of a cell beside its run folder.
-
-    identity: see gancore.grid.cells; None when its data could not be opened.
-    values, labels: axis to value, and to what stands for it in names.
-    attempts: processes that began to work on it so far. seconds: how long these took together.
-    started: when the process began whose end nobody has told yet, seconds since the epoch.
-    reason: why it is not done, in one line; `stderr` the end of what its process said, `exit_code` how it ended
-        (negative: the signal). rule: the rule that stopped it.
-    threads, gpu, host: what the last process had.
-    parameters: of its networks, {"generator": 12345, "discriminator": 23456}.
-    """
-
-    name: str
-    identity: str | None = None
-    state: State = "waiting"
-    labels: dict[str, str] = field(default_factory=dict)
-    values: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    kimg: float = 0
-    data: dict[str, Any] | None = None
-    parameters: dict[str, int] | None = None
-    attempts: int = 0
-    seconds: float = 0
-    started: float | None = None
-    exit_code: int | None = None
-    reason: str | None = None
-    stderr: str | None = None
-    rule: dict[str, Any] | None = None
-    threads: int | None = None
-    gpu: str | None = None
-    host: str | None = None
 
 
 class GridFolder:
@@ -74,6 +34,8 @@ class GridFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.lock_file = path / ".lock"
+        """Held by the process that runs the grid."""
         self.file = path / "grid.yaml"
         self.cells = path / "cells"
         self.stop = path / ".stop"
@@ -114,37 +76,46 @@ class GridFolder:
         self.check_exists()
         try:
             return GridConfig.model_validate(read(self.file).data["grid"])
-        except (ValidationError, KeyError, TypeError) as error:
-            raise RunError(f"{self.file}: not the file of a grid: {error}") from error
+        except ValidationError as error:
+            raise RunError(f"{self.file}: not the file of a grid: {first_mistake(error)}") from error
+        except (KeyError, TypeError) as error:
+            raise RunError(f"{self.file}: not the file of a grid: it has no `grid:` section") from error
 
-    def points(self) -> list[Point]:
+    def combinations(self) -> list[Combination]:
         """The cells of the grid, in their order."""
-        return points_of(self.grid())
+        return combinations_of(self.grid())
 
     def state(self, name: str) -> CellState:
-        """What is known of a cell: it is running while a process holds its lock, and was interrupted when there is
-        a run and no word of how its process ended. A file that cannot be read makes it a damaged one."""
+        """What is known of a cell. A file that cannot be read makes it a damaged one.
+
+        It is running while a process holds its lock, and until the process that runs the grid has written down how
+        that ended. It was interrupted if there is a run, and nobody is left who would write down how it ended.
+        """
         try:
             state = self.stored(name) or CellState(name)
         except RunError as error:
             state = CellState(name, state="damaged", reason=str(error))
-        if is_locked(self.lock(name)):
-            state.state = "running"
-        elif state.state == "waiting" and self.run(name).exists():
-            state.state = "interrupted"
+        if is_locked(self.lock(name)) or (state.started is not None and is_locked(self.lock_file)):
+            return replace(state, state="running")
+        if state.state == "waiting" and self.run(name).exists():
+            return replace(state, state="interrupted")
         return state
 
     def stored(self, name: str) -> CellState | None:
-        """What was written of a cell. Raises RunError when the file is damaged."""
+        """What was written of a cell. Raises RunError if the file is damaged, or of another cell."""
         path = self.cells / f"{name}.json"
         try:
-            return CellState(**json.loads(path.read_text(encoding="utf-8")))
+            state = read_json(path, _STATE)
+            wrong = "" if state.name == name else f"it is that of {state.name}"
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, TypeError) as error:
+        except RunError as error:
+            wrong = str(error).removeprefix(f"{path}: ")
+        if wrong:
             raise RunError(
-                f"{path}: not the state of a cell ({error}); `gancore grid run` makes it anew from the run folder"
-            ) from error
+                f"{path}: not the state of a cell ({wrong}); `gancore grid run` makes it anew from the run folder"
+            )
+        return state
 
     def known(self, name: str) -> CellState:
         """What was written of a cell; a new state where nothing was, or the file is damaged."""
@@ -158,7 +129,13 @@ class GridFolder:
         return [self.state(path.stem) for path in sorted(self.cells.glob("*.json"))]
 
     def write(self, state: CellState) -> None:
-        write_json(self.cells / f"{state.name}.json", asdict(state))
+        write_json(self.cells / f"{state.name}.json", _STATE.dump_python(state))
+
+    def last_sign(self, name: str) -> float:
+        """When the cell's run folder or its log was last written to, seconds since the epoch; 0 without either."""
+        run = self.run(name).path
+        files = [self.log(name), *(run.iterdir() if run.is_dir() else ())]
+        return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
     def rename(self, before: str, after: str) -> None:
         """Gives everything of a cell another name, its state first, so that a kill in between loses nothing."""
@@ -173,5 +150,8 @@ class GridFolder:
     def locked(self) -> Iterator[None]:
         """Holds the grid against a second runner. Raises RunError when another process has it."""
         self.cells.mkdir(parents=True, exist_ok=True)
-        with held(self.path / ".lock", f"{self}: another process is running this grid"):
+        with held(self.lock_file, f"{self}: another process is running this grid"):
             yield
+
+
+_STATE = TypeAdapter(CellState)

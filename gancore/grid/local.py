@@ -4,10 +4,10 @@ import os
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from queue import SimpleQueue
 
-from gancore.grid.job import Job, Outcome, run_job
+from gancore.grid.job import Job, run_job
+from gancore.grid.state import Outcome
 
 
 @dataclass
@@ -40,7 +40,7 @@ class LocalExecutor:
                         yield None
             finally:
                 if pending and jobs:
-                    Path(jobs[0].stop).touch()
+                    jobs[0].folder.stop.touch()
 
     def _run(self, job: Job) -> tuple[Job, Outcome]:
         slot = self._slots.get()

@@ -7,21 +7,20 @@ from dataclasses import replace
 import torch
 
 from gancore.config import Experiment
-from gancore.config.experiment import plain
+from gancore.config.document import find
 from gancore.config.grid import GridConfig
-from gancore.config.loader import read
 from gancore.config.scalars import inline
 from gancore.contracts import Interface
-from gancore.errors import GancoreError, RunError
+from gancore.cost.sizes import Size, files, size_of
+from gancore.errors import ConfigError, GancoreError, RunError
 from gancore.evaluation import Evaluator
-from gancore.grid.attempts import settle
-from gancore.grid.cells import Identified
-from gancore.grid.folder import CellState, GridFolder
-from gancore.grid.sizes import Size, files, size_of
+from gancore.grid.cells import Cell
+from gancore.grid.folder import GridFolder
+from gancore.grid.state import CellState, settled
 from gancore.training.identity import check_same_experiment
 
 
-def check_evaluations(cells: Iterable[Identified]) -> None:
+def check_evaluations(cells: Iterable[Cell]) -> None:
     """Raises GancoreError when weights or packages that a cell's evaluation needs cannot be had here."""
     evaluations = {inline(e.to_dict()): e for cell in cells if (e := cell.experiment.evaluation) is not None}
     wrong = []
@@ -34,7 +33,7 @@ def check_evaluations(cells: Iterable[Identified]) -> None:
         raise GancoreError("\n".join(dict.fromkeys(wrong)))
 
 
-def sizes_of(cells: Iterable[Identified]) -> dict[str, Size]:
+def sizes_of(cells: Iterable[Cell]) -> dict[str, Size]:
     """Sizes of the cells' networks by cell name; cells without data have none. Like networks are built once."""
     known: dict[str, Size] = {}
     sizes = {}
@@ -54,16 +53,18 @@ def _size(experiment: Experiment, interface: Interface, known: dict[str, Size]) 
     return known[key]
 
 
-def as_trained(folder: GridFolder, cell: Identified, threads: int) -> Experiment:
+def as_trained(folder: GridFolder, cell: Cell, threads: int) -> Experiment:
     """A cell's experiment with its CPU threads in it, as they change bits: those its run has begun with; or those it
-    asks for; or its share."""
+    asks for; or its share. Raises RunError if the run's configuration is damaged."""
     experiment, run = cell.experiment, folder.run(cell.name)
-    begun = read(run.config).data["training"]["threads"] if run.exists() else None
+    begun = find(run.read_config(), ("training", "threads")) if run.exists() else None
+    if begun is not None and (not isinstance(begun, int) or begun < 1):
+        raise RunError(f"{run.config}: not the experiment of a run: training.threads is {inline(begun)}")
     threads = begun or experiment.training.threads or threads
     return replace(experiment, training=experiment.training.model_copy(update={"threads": threads}))
 
 
-def check_cells(folder: GridFolder, cells: Iterable[Identified], threads: int) -> None:
+def check_cells(folder: GridFolder, cells: Iterable[Cell], threads: int) -> None:
     """Raises RunError when run folders hold other experiments than their cells; with all of them at once."""
     wrong = []
     for cell in cells:
@@ -72,13 +73,13 @@ def check_cells(folder: GridFolder, cells: Iterable[Identified], threads: int) -
             run.check_usable()
             if run.exists():
                 check_same_experiment(run, as_trained(folder, cell, threads))
-        except RunError as error:
+        except (RunError, ConfigError) as error:
             wrong.append(str(error))
     if wrong:
         raise RunError("\n".join(wrong))
 
 
-def check_disk(folder: GridFolder, cells: Iterable[Identified], sizes: Mapping[str, Size]) -> None:
+def check_disk(folder: GridFolder, cells: Iterable[Cell], sizes: Mapping[str, Size]) -> None:
     """Raises GancoreError unless there is room for the checkpoints and models that are still to be written."""
     need = 0
     for cell in cells:
@@ -93,7 +94,7 @@ def check_disk(folder: GridFolder, cells: Iterable[Identified], sizes: Mapping[s
         )
 
 
-def adopt_renamed(folder: GridFolder, cells: Iterable[Identified]) -> None:
+def adopt_renamed(folder: GridFolder, cells: Iterable[Cell]) -> None:
     """Takes over work that is there under another name: an axis was added or renamed, and the cell is the same."""
     there = {state.identity: folder.known(state.name) for state in folder.all_states() if state.identity}
     wanted = {cell.name: cell.identity for cell in cells}
@@ -102,26 +103,26 @@ def adopt_renamed(folder: GridFolder, cells: Iterable[Identified]) -> None:
         if state is None or wanted.get(state.name) == identity or folder.run(name).path.exists():
             continue
         folder.rename(state.name, name)
-        state.name = name
-        folder.write(state)
+        folder.write(replace(state, name=name))
 
 
-def prepared(
-    folder: GridFolder, cell: Identified, size: Size | None, grid: GridConfig, retry_failed: bool
-) -> CellState:
+def prepared(folder: GridFolder, cell: Cell, size: Size | None, grid: GridConfig, retry_failed: bool) -> CellState:
     """The state of a cell as this run finds it, brought up to date; "waiting" where there is something to do."""
-    experiment = cell.experiment
-    state = folder.known(cell.name)
-    settle(folder, state)
-    another = state.identity != cell.identity
-    state.labels, state.values = dict(cell.cell.point.labels), cell.cell.point.changes
-    state.seed, state.kimg = experiment.training.seed, experiment.training.kimg
-    state.identity, state.data = cell.identity, cell.data
-    state.parameters = size.parameters if size else None
+    before, training = folder.known(cell.name), cell.experiment.training
+    state = replace(
+        settled(before, folder.last_sign(cell.name)),
+        identity=cell.identity,
+        labels=dict(cell.combination.labels),
+        values=cell.combination.changes,
+        seed=training.seed,
+        kimg=training.kimg,
+        data=cell.data,
+        parameters=size.parameters if size else None,
+    )
     if cell.flaw is not None:
-        state.state, state.reason = "failed", cell.flaw
-    elif another or _goes_on(folder, state, grid, retry_failed):
-        state.state = "waiting"
+        return replace(state, state="failed", reason=cell.flaw)
+    if before.identity != cell.identity or _goes_on(folder, state, grid, retry_failed):
+        return replace(state, state="waiting")
     return state
 
 
@@ -130,4 +131,4 @@ def _goes_on(folder: GridFolder, state: CellState, grid: GridConfig, retry_faile
         return not folder.run(state.name).model.is_file()
     if state.state == "failed":
         return retry_failed
-    return state.state != "stopped" or state.rule not in map(plain, grid.stop_early)
+    return state.state != "stopped" or state.rule not in grid.stop_early

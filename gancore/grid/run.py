@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Protocol
 
 from gancore.artifacts.atomic import write_text
+from gancore.artifacts.tensors import description_of
 from gancore.config import Experiment
 from gancore.config.document import find
-from gancore.config.experiment import plain
 from gancore.config.grid import GridConfig
 from gancore.config.scalars import dump
-from gancore.errors import GancoreError, Interrupted, RunFailed
-from gancore.grid.cells import Identified, cells_of, identified
+from gancore.errors import GancoreError, Interrupted, RunError, RunFailed
+from gancore.grid.cells import Cell, cells_of, identified
 from gancore.grid.folder import GridFolder
-from gancore.grid.job import AT_ONCE, Job, Outcome
-from gancore.grid.judge import judge
+from gancore.grid.job import AT_ONCE, Job
 from gancore.grid.prepare import (
     adopt_renamed,
     as_trained,
@@ -31,6 +30,7 @@ from gancore.grid.prepare import (
     prepared,
     sizes_of,
 )
+from gancore.grid.state import Outcome, judged
 from gancore.training.distribution import started_with
 from gancore.training.interruption import stop_request
 
@@ -91,7 +91,7 @@ def run_grid(
 
 
 def _set_up(
-    folder: GridFolder, experiment: Experiment, cells: Sequence[Identified], threads: int, retry_failed: bool
+    folder: GridFolder, experiment: Experiment, cells: Sequence[Cell], threads: int, retry_failed: bool
 ) -> tuple[list[Job], list[str]]:
     """Checks what can be checked, then writes the grid and the states; gives the jobs there are to do, and the names
     of all cells."""
@@ -108,21 +108,16 @@ def _set_up(
     return [_job(folder, cell, grid, threads) for cell in waiting], list(states)
 
 
-def _job(folder: GridFolder, cell: Identified, grid: GridConfig, threads: int) -> Job:
-    """Writes the cell's experiment; gives what a worker must know of it."""
+def _job(folder: GridFolder, cell: Cell, grid: GridConfig, threads: int) -> Job:
+    """Writes the cell's experiment; returns the order to train it."""
     experiment = as_trained(folder, cell, threads)
     file = folder.experiment(cell.name)
     write_text(file, experiment.copied_into(file.parent).to_yaml())
     return Job(
         name=cell.name,
         grid=str(folder.path.resolve()),
-        experiment=str(file.resolve()),
-        run=str(folder.run(cell.name).path.resolve()),
-        lock=str(folder.lock(cell.name).resolve()),
-        log=str(folder.log(cell.name).resolve()),
-        stop=str(folder.stop.resolve()),
         threads=experiment.training.threads or threads,
-        rules=tuple(plain(rule) for rule in grid.stop_early),
+        rules=tuple(grid.stop_early),
         trusted=experiment.plugin_files(),
     )
 
@@ -157,11 +152,20 @@ def _run(
 
 
 def _judged(folder: GridFolder, job: Job, outcome: Outcome) -> str:
-    """Writes what became of a cell, and says it."""
-    state = folder.known(job.name)
-    judge(state, outcome)
+    """Writes what became of a cell; returns it in one line."""
+    state = judged(folder.known(job.name), outcome, _trained_kimg(folder, job.name))
     folder.write(state)
     return f"{state.state}: {state.name}" + (f": {state.reason}" if state.reason else "")
+
+
+def _trained_kimg(folder: GridFolder, name: str) -> float:
+    """How far both the model and the newest checkpoint of a cell are, kimg."""
+    run = folder.run(name)
+    try:
+        model = description_of(run.model).get("kimg")
+    except RunError:
+        return 0.0
+    return min(float(model), run.saved_kimg()) if isinstance(model, int | float) else 0.0
 
 
 @contextmanager

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gancore.grid.folder import STATES, GridFolder, State
-from gancore.grid.scores import final, kimg_reached, speed
+from gancore.artifacts import log, scores
+from gancore.grid.folder import GridFolder
+from gancore.grid.state import STATES, State
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,18 @@ class GridStatus:
 
 def status_of(folder: GridFolder) -> GridStatus:
     """Raises RunError where there is no grid."""
-    cells = [_cell(folder, point.name) for point in folder.points()]
+    cells = [_cell(folder, combination.name) for combination in folder.combinations()]
     return GridStatus(str(folder), cells, _seconds_left(cells))
 
 
 def _cell(folder: GridFolder, name: str) -> CellStatus:
     state, run = folder.state(name), folder.run(name)
-    kimg, rate = kimg_reached(run), speed(run)
+    ticks = log.read(run).records
+    kimg, rate = log.kimg_reached(run, ticks), log.speed(ticks)
     left = (state.kimg - kimg) * 1000 / rate if rate and state.state == "running" else None
-    scores = {name: score["value"] for name, score in final(run).items()}
+    final = {name: score.value for name, score in scores.read(run.metrics).final.items()}
     return CellStatus(
-        name, state.state, kimg, state.kimg, rate, left and max(left, 0.0), scores, state.reason, state.attempts
+        name, state.state, kimg, state.kimg, rate, left and max(left, 0.0), final, state.reason, state.attempts
     )
 
 

@@ -1,12 +1,12 @@
 """Whether a run folder may be continued: it must hold the same experiment on the same data with the same code."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from gancore.artifacts import environment
+from gancore.artifacts.environment import Environment
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
-from gancore.config.loader import read
 from gancore.data import ImageData
 from gancore.errors import RunError
 
@@ -36,11 +36,11 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
     if not run.exists():
         return
     asked, said = _flat(experiment.to_dict()), _flat(experiment.to_dict(former=False))
-    there = {key: asked[key] for key in asked.keys() - said.keys()} | _flat(read(run.config).data)
+    there = {key: asked[key] for key in asked.keys() - said.keys()} | _flat(run.read_config())
     keys = [key for key in {**there, **asked} if not key.startswith((*MAY_CHANGE, "plugins."))]
     differing = [f"{key}: {_at(there, key)} -> {_at(asked, key)}" for key in keys if there.get(key) != asked.get(key)]
     _refuse(run, "another experiment", differing)
-    before = _environment(run)["plugins"]
+    before = _environment(run).plugins or {}
     changed = [
         f"{plugin}: {before.get(plugin)} -> {origin}"
         for plugin, origin in experiment.plugin_origins().items()
@@ -52,19 +52,24 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
 def check_same_data(run: RunFolder, data: ImageData) -> None:
     """Raises RunError when the run was trained on other images."""
     if run.exists():
-        before, now = _environment(run)["data"], data.identity.to_dict()
+        before, now = _environment(run).data or {}, data.identity.to_dict()
         _refuse(
             run, "a run on other data", [f"{k}: {before.get(k)} -> {now[k]}" for k in now if before.get(k) != now[k]]
         )
 
 
-def _environment(run: RunFolder) -> dict[str, Any]:
-    """What the run said of itself when it was set up; RunError when that is not there or not readable."""
+def _environment(run: RunFolder) -> Environment:
+    """What the run was set up with. Raises RunError if that is missing or damaged."""
     try:
-        environment = json.loads(run.environment.read_text())
-        return {key: dict(environment[key]) for key in ("plugins", "data")}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(f"{run.environment}: missing or damaged, so this run cannot be continued safely") from error
+        found = environment.read(run)
+        why = "no `plugins` or no `data`" if found.plugins is None or found.data is None else ""
+    except FileNotFoundError:
+        why = "no such file"
+    except RunError as error:
+        why = str(error).removeprefix(f"{run.environment}: ")
+    if why:
+        raise RunError(f"{run.environment}: missing or damaged ({why}), so this run cannot be continued safely")
+    return found
 
 
 def _refuse(run: RunFolder, what: str, differing: list[str]) -> None:

@@ -15,7 +15,7 @@ LOCAL = "from gancore.contracts import Loss\n\n\nclass Mine(Loss):\n    pass\n"
 
 
 def identity(tmp_path: Path, images: dict[str, Any] = DATA, **changes: Any) -> str:
-    experiment = load_grid(tmp_path / "grid.yaml", {"axes": {"generator.use": ["skip"]}}, **changes)
+    experiment = load_grid(tmp_path / "g.yaml", {"axes": {"generator.use": ["skip"]}}, **changes)
     return identity_of(cells_of(experiment)[0].experiment, images)
 
 

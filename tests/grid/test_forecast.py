@@ -11,11 +11,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gancore.config import load_experiment
 from gancore.contracts import Interface
+from gancore.cost.flops import StepCost, blank_data, step_cost
+from gancore.cost.forecast import Throughput, forecast
+from gancore.cost.probe import probe
+from gancore.cost.sizes import meta_networks, size_of
 from gancore.errors import GancoreError
-from gancore.grid.flops import StepCost, blank_data, step_cost
-from gancore.grid.forecast import Throughput, forecast
-from gancore.grid.probe import probe
-from gancore.grid.sizes import meta_networks, size_of
+from gancore.grid.cells import experiments_of
 from gancore.training import train
 from gancore.training.trainer import Trainer
 
@@ -79,7 +80,8 @@ def test_throughput_in_images_or_operations() -> None:
 
 def test_hours_of_a_grid(tmp_path: Path) -> None:
     grid = {"axes": {"generator.use": ["skip", "original"]}, "seeds": [0, 1, 2]}
-    found = forecast(load_grid(tmp_path / "g.yaml", grid, training__kimg=3.6), 2, assumed=Throughput.parse("10"))
+    cells = experiments_of(load_grid(tmp_path / "g.yaml", grid, training__kimg=3.6))
+    found = forecast(cells, 2, assumed=Throughput.parse("10"))
     assert [cell.hours for cell in found.cells] == [pytest.approx(0.1)] * 6
     assert found.hours == pytest.approx(0.3)
     assert found.disk == sum(cell.disk for cell in found.cells)
@@ -87,7 +89,8 @@ def test_hours_of_a_grid(tmp_path: Path) -> None:
 
 def test_a_plan_needs_no_data(tmp_path: Path) -> None:
     data = {"use": "folder", "path": "not-here-yet", "resolution": 16}
-    found = forecast(load_grid(tmp_path / "g.yaml", {"seeds": [0, 1]}, data=data), assumed=Throughput.parse("10"))
+    cells = experiments_of(load_grid(tmp_path / "g.yaml", {"seeds": [0, 1]}, data=data))
+    found = forecast(cells, assumed=Throughput.parse("10"))
     assert len(found.cells) == 2
 
 
@@ -95,7 +98,7 @@ def test_a_measurement_leaves_threads_and_files_alone(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     before = torch.get_num_threads()
     evaluation = {"features": "embedded", "metrics": ["fid"], "samples": 64}
-    found = forecast(tiny_experiment(training__threads=1, evaluation=evaluation))
+    found = forecast({"tiny": tiny_experiment(training__threads=1, evaluation=evaluation)})
     assert found.basis == "measured on cpu, 1 threads a worker"
     assert found.cells[0].images_per_s
     assert found.hours

@@ -25,14 +25,14 @@ def cells() -> list[Cell]:
 
 
 def label(cell: Cell) -> str:
-    return cell.point.labels["extends"]
+    return cell.combination.labels["extends"]
 
 
 def test_a_row_is_what_its_label_says(cells: list[Cell]) -> None:
     assert len(cells) == 18
     for cell in cells:
         file = GALLERY.parent / "gallery" / f"{label(cell)}.yaml"
-        assert cell.point.changes == {"extends": f"gallery/{file.name}"}
+        assert cell.combination.changes == {"extends": f"gallery/{file.name}"}
         assert read(file).data["extends"] == f"../presets/{label(cell)}.yaml"
 
 

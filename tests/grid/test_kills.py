@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from grid_files import write_grid
 
+from gancore.artifacts import log
 from gancore.artifacts.lock import is_locked
-from gancore.grid.attempts import settle
+from gancore.config.grid import StopEarly
 from gancore.grid.folder import GridFolder
 from gancore.grid.job import Job, run_job
-from gancore.grid.scores import kimg_reached
+from gancore.grid.state import settled
 
 LOSS = '''"""A loss whose generator side is not finite from the third call on."""
 
@@ -91,7 +92,7 @@ def test_the_cell_of_a_killed_parent_saves_and_stops(tmp_path: Path) -> None:
     file = write_grid(tmp_path / "grid.yaml", {"seeds": [0]}, **{**EVERY, "training__kimg": 100})
     folder = GridFolder(tmp_path / "out")
     parent = start(file, folder.path)
-    wait_until(lambda: kimg_reached(folder.run("seed=0")) > 0, parent)
+    wait_until(lambda: log.read(folder.run("seed=0")).records, parent)
     assert folder.state("seed=0").state == "running"
     parent.kill()
     parent.wait()
@@ -102,8 +103,8 @@ def test_the_cell_of_a_killed_parent_saves_and_stops(tmp_path: Path) -> None:
     state = folder.state("seed=0")
     assert (state.state, state.attempts) == ("interrupted", 1)  # nobody has seen it end; that it began is known
     assert state.started is not None
-    settle(folder, state)
-    assert (state.seconds > 0, state.started) == (True, None)
+    over = settled(state, folder.last_sign("seed=0"))
+    assert (over.seconds > 0, over.started) == (True, None)
 
 
 @pytest.mark.slow
@@ -131,7 +132,7 @@ def test_eight_cells_one_diverging_one_misconfigured_one_killed_and_the_parent_k
     folder = GridFolder(tmp_path / "out")
     parent = start(file, folder.path, "--workers", "2")
     wait_until(folder.file.is_file, parent)
-    names = [point.name for point in folder.points()]
+    names = [one.name for one in folder.combinations()]
     assert len(names) == 8
     killed = names[0]
     wait_until(lambda: folder.run(killed).checkpoints(), parent)
@@ -180,22 +181,18 @@ def test_a_hopeless_cell_is_asked_to_stop(tmp_path: Path, monkeypatch: pytest.Mo
     )
     (tmp_path / "waits.py").write_text(code)
     monkeypatch.setattr("gancore.grid.job.MODULE", [str(tmp_path / "waits.py")])
-    (tmp_path / "grid" / "cells").mkdir(parents=True)
-    paths = {key: str(tmp_path / key) for key in ("grid", "experiment", "run", "lock", "log", "stop")}
+    (tmp_path / "cells").mkdir()
     rules = (
-        {"metric": "fid", "after_kimg": 3, "worse_than": 10},
-        {"metric": "fid", "after_kimg": 1, "worse_than": 200},
+        StopEarly(metric="fid", after_kimg=3, worse_than=10),
+        StopEarly(metric="fid", after_kimg=1, worse_than=200),
     )
-    outcome = run_job(Job("cell", **paths, threads=1, rules=rules))
+    outcome = run_job(Job("cell", str(tmp_path), threads=1, rules=rules))
     assert (outcome.exit_code, outcome.rule, outcome.said) == (3, rules[1], "waiting")
     assert outcome.verdict == "stopped early: fid 300 at 2 kimg is worse than 200 (after 1 kimg)"
 
 
 def test_a_folder_that_somebody_trains_in_is_left_alone(tmp_path: Path) -> None:
-    from gancore.artifacts import RunFolder
-
-    paths = {key: str(tmp_path / key) for key in ("grid", "experiment", "run", "lock", "log", "stop")}
-    with RunFolder(tmp_path / "run").locked():
-        outcome = run_job(Job("cell", **paths, threads=1))
+    with GridFolder(tmp_path).run("cell").locked():
+        outcome = run_job(Job("cell", str(tmp_path), threads=1))
     assert outcome.exit_code is None
     assert "another process is training in this folder" in outcome.said

@@ -12,9 +12,10 @@ from made_up_grids import NINE, G, cell, made_up
 from gancore.artifacts.lock import waited_for
 from gancore.artifacts.run import append_line
 from gancore.cli import main
-from gancore.grid.folder import CellState
-from gancore.grid.scores import hopeless
+from gancore.config.grid import StopEarly
+from gancore.grid.state import CellState
 from gancore.grid.status import status_of, summary
+from gancore.grid.stop_early import hopeless
 
 
 def test_looking_imports_no_torch(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_a_rule_looks_at_the_right_score_in_the_right_direction(tmp_path: Path) 
         append_line(tmp_path / "m", {"step": kimg, "kimg": kimg, "scores": scores})
 
     def verdict(metric: str, after_kimg: float, worse_than: float) -> bool:
-        rule = {"metric": metric, "after_kimg": after_kimg, "worse_than": worse_than}
+        rule = StopEarly(metric=metric, after_kimg=after_kimg, worse_than=worse_than)
         return hopeless(tmp_path / "m", [rule]) is not None
 
     assert verdict("fid", 1, 100)
@@ -72,7 +73,7 @@ def test_a_rule_looks_at_the_right_score_in_the_right_direction(tmp_path: Path) 
 
 
 def test_a_rule_on_a_metric_holds_whatever_features_it_was_seen_through(tmp_path: Path) -> None:
-    rule = {"metric": "fid", "after_kimg": 1, "worse_than": 100}
+    rule = StopEarly(metric="fid", after_kimg=1, worse_than=100)
 
     def judged(*names: str) -> bool:
         (tmp_path / "m").unlink(missing_ok=True)

@@ -50,7 +50,7 @@ def test_the_cell_of_a_lost_node_goes_on_elsewhere(tmp_path: Path) -> None:
         runner.kill()
         cluster.shutdown()
         log.close()
-    states = [folder.state(point.name) for point in folder.points()]
+    states = [folder.state(one.name) for one in folder.combinations()]
     assert [state.state for state in states] == ["done"] * 3
     continued = [folder.log(state.name).read_text().count("continuing ") for state in states]
     assert sorted(continued) == [0, 0, 1]  # the lost node's cell, once, from its checkpoint

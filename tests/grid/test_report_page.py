@@ -176,7 +176,7 @@ def test_a_grid_in_which_nothing_has_happened(tmp_path: Path, grid: dict[str, An
 
 def test_a_grid_with_everything_damaged_is_reported(tmp_path: Path) -> None:
     folder = finished(tmp_path, seeds=1)
-    first, second, third, fourth, fifth = [point.name for point in folder.points()][:5]
+    first, second, third, fourth, fifth = [one.name for one in folder.combinations()][:5]
     (folder.cells / f"{first}.json").write_text("{")
     folder.run(second).metrics.write_bytes(
         b'\xff\xfe{"kimg"\n[1]\n{"step": 0}\n{"step": 1, "kimg": 1, "scores": [{"name": "fid", "value": NaN}]}'

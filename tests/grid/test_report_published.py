@@ -11,7 +11,7 @@ from gancore.config.grid import GridConfig
 from gancore.config.loader import parse
 from gancore.config.scalars import dump
 from gancore.discovery import discover
-from gancore.grid.points import problems
+from gancore.grid.combinations import problems
 from gancore.grid.published import published_tables
 from gancore.grid.report.collect import results_of
 from gancore.grid.report.markdown import as_markdown
@@ -47,13 +47,13 @@ def report(
     about = {"state": "done", "at": 25000, "config": config, "data": data, "scores": scores or [SCORES]}
     grid = {**NINE, "published": published, "exclude": [{G: ["original", "residual"]}, {D: ["original", "skip"]}]}
     results = results_of(made_up(path, grid, {NAME: about}))
-    return results["published"], as_markdown(results)
+    return results.published, as_markdown(results)
 
 
 def test_the_paper_s_cell_has_the_paper_s_numbers(tmp_path: Path) -> None:
     published, text = report(tmp_path, scores=[{"fid": {"value": 9, "samples": 50000}}, SCORES])
-    assert published["cells"] == {NAME: {"fid": 3.31, "ppl2_wend": 125}}
-    assert published["why_not"] == published["differences"] == []
+    assert published.cells == {NAME: {"fid": 3.31, "ppl2_wend": 125}}
+    assert published.why_not == published.differences == []
     assert " 3.50 / 120.0 [3.31 / 125] |" in text[text.index("lowest-FID snapshot") :]
     assert "[3.31" not in text[: text.index("lowest-FID snapshot")]  # the paper reports that of the lowest FID
 
@@ -69,8 +69,8 @@ def test_the_paper_s_cell_has_the_paper_s_numbers(tmp_path: Path) -> None:
 )
 def test_other_images_or_networks_have_no_published_numbers(tmp_path: Path, change: Any, reason: str) -> None:
     published, text = report(tmp_path, change)
-    assert published["cells"] == {}
-    assert reason in published["why_not"]
+    assert published.cells == {}
+    assert reason in published.why_not
     assert reason in text
     assert "3.31" not in text
 
@@ -86,20 +86,20 @@ def test_other_images_or_networks_have_no_published_numbers(tmp_path: Path, chan
 )
 def test_each_score_needs_its_own_protocol(tmp_path: Path, scores: Any, reason: str) -> None:
     published, text = report(tmp_path, scores=[scores])
-    assert published["cells"] == {}
-    assert any(reason in why for why in published["why_not"])
+    assert published.cells == {}
+    assert any(reason in why for why in published.why_not)
     assert "3.31" not in text
 
 
 def test_one_score_may_stand_without_the_other(tmp_path: Path) -> None:
     published, _ = report(tmp_path, scores=[{"fid": SCORES["fid"], "ppl2_wend": {"value": 1, "samples": 10}}])
-    assert published["cells"] == {NAME: {"fid": 3.31}}
+    assert published.cells == {NAME: {"fid": 3.31}}
 
 
 def test_another_training_is_shown_and_told(tmp_path: Path) -> None:
     published, text = report(tmp_path, {"config.training.kimg": 10000, "config.regularizers.r1.gamma": 10})
-    assert published["cells"][NAME]["fid"] == 3.31
-    assert published["differences"] == [
+    assert published.cells[NAME]["fid"] == 3.31
+    assert published.differences == [
         "training.kimg is 10000, in the paper 25000",
         "regularizers.r1.gamma is 10, in the paper 100",
     ]
@@ -107,12 +107,12 @@ def test_another_training_is_shown_and_told(tmp_path: Path) -> None:
 
 
 def test_a_grid_that_names_no_table_has_none(tmp_path: Path) -> None:
-    assert results_of(made_up(tmp_path, NINE, {}))["published"] is None
+    assert results_of(made_up(tmp_path, NINE, {})).published is None
 
 
 def test_a_table_of_another_version_is_told(tmp_path: Path) -> None:
     published, text = report(tmp_path, published="table-of-2050")
-    assert published["cells"] == {}
+    assert published.cells == {}
     assert "no published table 'table-of-2050'" in text
 
 

@@ -75,8 +75,8 @@ def test_a_planted_difference_is_found_and_noise_is_not(tmp_path: Path) -> None:
         for seed in range(8)
     }
     results = results_of(made_up(tmp_path, {**NINE, "seeds": list(range(8))}, cells))
-    comparison = next(one for one in results["comparisons"] if one["snapshot"] == "final")
-    verdicts = {tuple(arm["labels"].values()): arm["verdict"] for arm in comparison["arms"]}
+    comparison = next(one for one in results.comparisons if one.snapshot == "final")
+    verdicts = {tuple(arm.labels.values()): arm.verdict for arm in comparison.arms}
     assert {at for at, verdict in verdicts.items() if verdict == "worse"} == planted
     assert sorted(verdicts.values()).count("not told apart") == 5
 

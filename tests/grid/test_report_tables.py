@@ -65,8 +65,8 @@ def test_the_best_snapshot_has_a_table_of_its_own_and_all_its_scores_are_of_one_
     grid = {"axes": {G: ["skip"]}, "enough_kimg": 0}
     folder = made_up(tmp_path, grid, {"generator=skip": {"state": "done", "at": 10, "scores": snapshots}})
     results = results_of(folder)
-    best = results["cells"][0]["best"]
-    assert {name: (score["value"], score["kimg"]) for name, score in best.items()} == {
+    best = results.cells[0].best
+    assert {name: (score.value, score.kimg) for name, score in best.items()} == {
         "fid": (3, 1),
         "ppl2_wend": (300, 1),
     }

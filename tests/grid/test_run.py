@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from grid_files import InProcess, load_grid, run_here
 
 from gancore.artifacts.run import append_line
 from gancore.cli import main
+from gancore.config.grid import StopEarly
 from gancore.errors import ConfigError, GancoreError, Interrupted, RunError, RunFailed
 from gancore.grid.folder import GridFolder
-from gancore.grid.job import Outcome
 from gancore.grid.run import Listener, run_grid
+from gancore.grid.state import Outcome
 
 TWO = {"axes": {"generator.use": ["skip", "original"]}}
 SKIP, ORIGINAL = "generator=skip", "generator=original"
@@ -131,9 +133,8 @@ def test_a_damaged_state_is_made_anew_from_the_run_folder(copied: Path, capsys: 
 def test_the_time_of_a_lost_attempt_lasts_until_its_last_word(copied: Path) -> None:
     folder = GridFolder(copied)
     state = folder.state(SKIP)
-    state.started = folder.run(SKIP).log.stat().st_mtime - 100
-    before, state.state = state.seconds, "waiting"
-    folder.write(state)
+    before = state.seconds
+    folder.write(replace(state, started=folder.run(SKIP).log.stat().st_mtime - 100, state="waiting"))
     assert rerun(copied) == [SKIP]
     after = folder.state(SKIP)
     assert after.attempts == 2
@@ -159,7 +160,7 @@ def test_interruption_says_how_to_go_on(tmp_path: Path, number: int) -> None:
             os.kill(os.getpid(), number)
             for item in super().outcomes(jobs):
                 yield item
-                assert Path(jobs[0].stop).exists()  # the wish is passed on to the cells
+                assert jobs[0].folder.stop.exists()  # the wish is passed on to the cells
 
     with pytest.raises(Interrupted, match="run the same command again to go on with 2 cells"):
         rerun(tmp_path / "out", executor=Stopped(ends=ends))
@@ -174,7 +175,8 @@ RULE = {"metric": "fid", "after_kimg": 1, "worse_than": 100}
 
 
 def test_stopped_cells_stay_stopped_until_the_rule_changes(tmp_path: Path) -> None:
-    ends = {SKIP: Outcome(3, rule=RULE, verdict="stopped early: fid 300 at 1 kimg is worse than 100")}
+    rule = StopEarly.model_validate(RULE)
+    ends = {SKIP: Outcome(3, rule=rule, verdict="stopped early: fid 300 at 1 kimg is worse than 100")}
     stopping = {**TWO, "stop_early": [RULE]}
     assert rerun(tmp_path / "out", stopping, InProcess(ends=ends), evaluation=FID) == [SKIP, ORIGINAL]
     assert "fid 300" in str(GridFolder(tmp_path / "out").state(SKIP).reason)

@@ -1,7 +1,7 @@
 """The report of a grid, at any moment: data (JSON, CSV) and pages (Markdown, HTML). Imports no torch.
 
-collect       all that is known of the cells, as plain data; everything else is made of it
-history       a run's evaluations, and the snapshot its tables report
+results       everything that is known of the cells, typed: what results.json holds
+collect       reads it from a grid folder
 statistics    Student's t, Welch's test, Holm's correction
 layout        which axis is in rows, which in columns
 arms          cells that differ in their seed alone, and which arms can be told from the best

@@ -7,15 +7,11 @@ classes (`series-0`, `series-1`, ...) that the page gives its own, lighter in th
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from gancore.grid.points import short_names
-from gancore.grid.report.layout import colour_axis, labels_of, place_title, places, table_axes
+from gancore.grid.report.results import Results
 from gancore.grid.report.terms import word
-
-Results = Mapping[str, Any]
 
 COLOURS = 8
 WIDTH, HEIGHT = 320.0, 220.0
@@ -49,8 +45,8 @@ class Curve:
 
 def figures_of(results: Results) -> Iterator[Figure]:
     """A figure for each score and each place that a table stands for, where a cell was evaluated more than once."""
-    for score in results["scores"]:
-        for where in places(results):
+    for score in results.scores:
+        for where in results.layout.places():
             curves = list(_curves(results, score, where))
             if any(len(curve.points) > 1 for curve in curves):
                 yield _figure(results, score, where, curves)
@@ -58,22 +54,22 @@ def figures_of(results: Results) -> Iterator[Figure]:
 
 def series_of(results: Results) -> dict[str, int]:
     """Label of the colour axis to the number of its colour."""
-    return {label: index % COLOURS for index, label in enumerate(labels_of(results, colour_axis(results)))}
+    return {label: index % COLOURS for index, label in enumerate(results.layout.labels_of(results.layout.colour_axis))}
 
 
 def _curves(results: Results, score: str, where: Mapping[str, str]) -> Iterator[Curve]:
-    axis, series = colour_axis(results), series_of(results)
+    axis, series = results.layout.colour_axis, series_of(results)
     panel_axis = _panel_axis(results)
-    for cell in results["cells"]:
-        points = [(at["kimg"], at["scores"][score]) for at in cell["history"] if score in at["scores"]]
-        if points and all(cell["axes"][key] == label for key, label in where.items()):
-            label = cell["axes"].get(axis, "")
-            yield Curve(cell["name"], cell["axes"].get(panel_axis, ""), label, series[label], sorted(points))
+    for cell in results.cells:
+        points = [(at.kimg, at.scores[score]) for at in cell.history if score in at.scores]
+        if points and all(cell.axes[key] == label for key, label in where.items()):
+            label = cell.axes.get(axis, "")
+            yield Curve(cell.name, cell.axes.get(panel_axis, ""), label, series[label], sorted(points))
 
 
 def _panel_axis(results: Results) -> str:
     """The axis in rows, where that in columns has the colours."""
-    row, column = table_axes(results)
+    row, column = results.layout.table_axes
     return row if column else ""
 
 
@@ -83,12 +79,12 @@ def _figure(results: Results, score: str, where: Mapping[str, str], curves: Sequ
     x = Scale.linear(0, max(max(kimg for curve in curves for kimg, _ in curve.points), 1e-9), LEFT, WIDTH - RIGHT)
     ends = HEIGHT - BOTTOM, TOP
     y = Scale.logarithmic(min(values), max(values), *ends) if logarithmic else Scale.padded(values, *ends)
-    name = short_names(results["axes"]).get(_panel_axis(results), "")
+    name = results.layout.names.get(_panel_axis(results), "")
     panels = [
         _panel(f"{name} {label}".strip(), word(score), [c for c in curves if c.panel == label], curves, x, y)
         for label in dict.fromkeys(curve.panel for curve in curves)
     ]
-    return Figure(word(score), place_title(results, where), logarithmic, panels)
+    return Figure(word(score), results.layout.title_of(where), logarithmic, panels)
 
 
 # -- scales ---------------------------------------------------------------------------------------------------------

@@ -1,23 +1,19 @@
 """The samples of all cells as a table of pictures, rows and columns as in the tables of numbers, reals beside them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gancore.grid.folder import GridFolder
-from gancore.grid.report.layout import labels_of, place_title, places, table_axes
 from gancore.grid.report.pictures import Picture, newest, picture
-
-Results = Mapping[str, Any]
-Cell = Mapping[str, Any]
+from gancore.grid.report.results import CellResult, Results
 
 
 @dataclass(frozen=True)
 class Frame:
     """A cell's place in the gallery: its picture, or in words why there is none."""
 
-    cell: Cell
+    cell: CellResult
     picture: Picture | None
     words: str
 
@@ -34,20 +30,18 @@ class Gallery:
 
 def galleries_of(results: Results, folder: GridFolder) -> Iterator[Gallery]:
     """A gallery for each seed and place."""
-    for where in places(results):
-        for seed in dict.fromkeys(cell["seed"] for cell in results["cells"]):
-            title = ", ".join(filter(None, (place_title(results, where), f"seed {seed}")))
-            cells = [
-                cell for cell in results["cells"] if cell["seed"] == seed and where.items() <= cell["axes"].items()
-            ]
+    for where in results.layout.places():
+        for seed in dict.fromkeys(cell.seed for cell in results.cells):
+            title = ", ".join(filter(None, (results.layout.title_of(where), f"seed {seed}")))
+            cells = [cell for cell in results.cells if cell.seed == seed and where.items() <= cell.axes.items()]
             if cells:
                 yield _gallery(results, folder, title, cells)
 
 
-def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[Cell]) -> Gallery:
-    row_axis, column_axis = table_axes(results)
-    rows, columns = labels_of(results, row_axis), labels_of(results, column_axis)
-    at = {(cell["axes"].get(row_axis, ""), cell["axes"].get(column_axis, "")): cell for cell in cells}
+def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[CellResult]) -> Gallery:
+    row_axis, column_axis = results.layout.table_axes
+    rows, columns = results.layout.labels_of(row_axis), results.layout.labels_of(column_axis)
+    at = {(cell.axes.get(row_axis, ""), cell.axes.get(column_axis, "")): cell for cell in cells}
 
     def frame(row: str, column: str) -> Frame | None:
         cell = at.get((row, column))
@@ -59,19 +53,19 @@ def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[C
     )  # fmt: skip
 
 
-def _frame(folder: GridFolder, cell: Cell) -> Frame:
-    file = newest(folder.run(cell["name"]).samples)
+def _frame(folder: GridFolder, cell: CellResult) -> Frame:
+    file = newest(folder.run(cell.name).samples)
     if file is None:
-        return Frame(cell, None, "no samples yet" if cell["state"] != "failed" else "no samples")
+        return Frame(cell, None, "no samples yet" if cell.state != "failed" else "no samples")
     found = picture(file, _resolution(cell))
     return Frame(cell, None, found) if isinstance(found, str) else Frame(cell, found, "")
 
 
-def _reals(folder: GridFolder, cells: Sequence[Cell]) -> Iterator[Picture]:
+def _reals(folder: GridFolder, cells: Sequence[CellResult]) -> Iterator[Picture]:
     """The real images of each data set, from the first cell whose file is sound."""
     seen = set()
     for cell in cells:
-        file, data = folder.run(cell["name"]).samples / "reals.png", json.dumps(cell["data"], sort_keys=True)
+        file, data = folder.run(cell.name).samples / "reals.png", json.dumps(cell.data, sort_keys=True)
         if data not in seen and file.is_file():
             found = picture(file, _resolution(cell))
             if isinstance(found, Picture):
@@ -79,5 +73,5 @@ def _reals(folder: GridFolder, cells: Sequence[Cell]) -> Iterator[Picture]:
                 yield found
 
 
-def _resolution(cell: Cell) -> int | None:
-    return (cell["data"] or {}).get("resolution")
+def _resolution(cell: CellResult) -> int | None:
+    return (cell.data or {}).get("resolution")

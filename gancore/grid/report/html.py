@@ -7,9 +7,8 @@ one script whose hash it names, so that nothing in it could run or be fetched ev
 import base64
 import hashlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,18 +16,15 @@ from markupsafe import Markup
 from gancore.config.differences import Difference
 from gancore.config.scalars import dump
 from gancore.grid.folder import GridFolder
-from gancore.grid.points import short_names
 from gancore.grid.report.figures import figures_of, series_of
 from gancore.grid.report.gallery import galleries_of
-from gancore.grid.report.layout import colour_axis, place_title
 from gancore.grid.report.neighbours import neighbours, separating
 from gancore.grid.report.overview import overview_of
 from gancore.grid.report.provenance import cell_command, facts, facts_of, grid_commands, protocols
 from gancore.grid.report.remarks import counts, published_remarks, remarks
+from gancore.grid.report.results import CellResult, Results
 from gancore.grid.report.tables import Table, legend, snapshot_title, tables_of
 from gancore.grid.report.terms import word
-
-Results = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Neighbour:
 
     name: str
     """What it has on that axis: `discriminator residual`."""
-    cell: Mapping[str, Any]
+    cell: CellResult
     differences: list[Difference]
 
 
@@ -45,15 +41,15 @@ class Neighbour:
 class Detail:
     """What the page tells of one cell."""
 
-    cell: Mapping[str, Any]
+    cell: CellResult
     facts: list[tuple[str, str]]
     neighbours: list[Neighbour]
     yaml: str
     command: str
 
 
-def as_html(results: Results, folder: GridFolder, experiments: Mapping[str, Any]) -> str:
-    """The page. experiments: resolved ones by cell, as plain data."""
+def as_html(results: Results, folder: GridFolder) -> str:
+    """The page."""
     loader = PackageLoader("gancore.grid.report", "templates")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -71,18 +67,17 @@ def as_html(results: Results, folder: GridFolder, experiments: Mapping[str, Any]
         legend=list(legend(tables)),
         published=published_remarks(results),
         figures=list(figures_of(results)),
-        colour_axis=short_names(results["axes"]).get(colour_axis(results), ""),
+        colour_axis=results.layout.names.get(results.layout.colour_axis, ""),
         series=series_of(results),
         galleries=list(galleries_of(results, folder)),
         overview=overview_of(results),
-        details=list(_details(results, experiments)),
-        ids={cell["name"]: f"cell-{number}" for number, cell in enumerate(results["cells"], 1)},
+        details=list(_details(results)),
+        ids={cell.name: f"cell-{number}" for number, cell in enumerate(results.cells, 1)},
         facts=facts(results),
         protocols=protocols(results),
         commands=grid_commands(results),
         svg=Markup,
         word=word,
-        place_title=place_title,
         snapshot_title=snapshot_title,
     )
 
@@ -93,14 +88,14 @@ def _side_by_side(tables: list[Table]) -> Iterator[list[Table]]:
         yield list(group)
 
 
-def _details(results: Results, experiments: Mapping[str, Any]) -> Iterator[Detail]:
-    names = short_names(results["axes"])
-    for cell in results["cells"]:
+def _details(results: Results) -> Iterator[Detail]:
+    names = results.layout.names
+    for cell in results.cells:
         beside = [
-            Neighbour(f"{names[axis]} {other['axes'][axis]}", other, separating(experiments, cell, other))
-            for axis, other in neighbours(cell, results["cells"])
+            Neighbour(f"{names[axis]} {other.axes[axis]}", other, separating(results.experiments, cell, other))
+            for axis, other in neighbours(cell, results.cells)
         ]
-        known = experiments.get(cell["name"])
+        known = results.experiments.get(cell.name)
         yield Detail(cell, facts_of(cell), beside, dump(known) if known else "", cell_command(results, cell))
 
 

@@ -1,20 +1,18 @@
 """report.md: the tables, what may be claimed of them, and what did not work."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from gancore.grid.report.remarks import published_remarks, remarks
+from gancore.grid.report.results import CellResult, Results
 from gancore.grid.report.tables import Entry, Number, Table, legend, tables_of
 from gancore.grid.report.terms import word
-
-Results = Mapping[str, Any]
 
 
 def as_markdown(results: Results) -> str:
     """The report as text; names that could be taken for markup are escaped."""
     tables = tables_of(results)
-    parts = [f"# {escaped(results['name'])}", *(_remark(remark.title, remark.text) for remark in remarks(results))]
+    parts = [f"# {escaped(results.name)}", *(_remark(remark.title, remark.text) for remark in remarks(results))]
     heading = ""
     for table in tables:
         if table.title != heading:
@@ -26,7 +24,7 @@ def as_markdown(results: Results) -> str:
     brackets = ["In brackets: the published numbers."] * any(e.published for table in tables for e in table.entries())
     parts.append(_items([*legend(tables), *brackets]))
     parts += _published(results)
-    unfinished = [cell for cell in results["cells"] if cell["state"] != "done" or cell["damage"]]
+    unfinished = [cell for cell in results.cells if cell.state != "done" or cell.damage]
     if unfinished:
         parts += ["## Cells that are not done, or damaged", "\n".join(map(_state, unfinished))]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -77,10 +75,10 @@ def _published(results: Results) -> Iterator[str]:
             yield _items(found.differences)
 
 
-def _state(cell: Mapping[str, Any]) -> str:
-    reasons = [reason for reason in (cell["reason"], *cell["damage"]) if reason]
-    name = cell["name"].replace("`", "'")
-    return f"- `{name}`: {cell['state']}" + (f": {escaped('; '.join(reasons))}" if reasons else "")
+def _state(cell: CellResult) -> str:
+    reasons = [reason for reason in (cell.reason, *cell.damage) if reason]
+    name = cell.name.replace("`", "'")
+    return f"- `{name}`: {cell.state}" + (f": {escaped('; '.join(reasons))}" if reasons else "")
 
 
 def _items(lines: Iterable[str]) -> str:

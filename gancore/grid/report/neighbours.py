@@ -7,36 +7,37 @@ from gancore.config.differences import Difference, differences
 from gancore.config.loader import read
 from gancore.errors import ConfigError
 from gancore.grid.folder import GridFolder
+from gancore.grid.report.results import CellResult
 
-Cell = Mapping[str, Any]
 
+def experiment_of(folder: GridFolder, name: str) -> tuple[dict[str, Any] | None, list[str]]:
+    """A cell's resolved experiment as plain data; as it will be trained, if it has not begun. None if there is none.
 
-def experiments_of(folder: GridFolder, cells: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Resolved experiments by cell, as plain data; of a cell that has not begun, as it will be trained.
-
-    A file that is no experiment is told in the cell's `damage`.
+    Second, what is wrong with files that should be experiments.
     """
-    found = {}
-    for cell in cells:
-        for file in (folder.run(cell["name"]).config, folder.experiment(cell["name"])):
-            if file.is_file():
-                try:
-                    found[cell["name"]] = read(file).data
-                    break
-                except ConfigError as error:
-                    cell["damage"].append(str(error).splitlines()[0])
-    return found
+    damage = []
+    for file in (folder.run(name).config, folder.experiment(name)):
+        if file.is_file():
+            try:
+                found = read(file).data
+            except ConfigError as error:
+                damage.append(str(error).splitlines()[0])
+                continue
+            if isinstance(found, dict):
+                return found, damage
+            damage.append(f"{file}: not an experiment: expected a mapping")
+    return None, damage
 
 
-def neighbours(cell: Cell, cells: Sequence[Cell]) -> Iterator[tuple[str, Cell]]:
+def neighbours(cell: CellResult, cells: Sequence[CellResult]) -> Iterator[tuple[str, CellResult]]:
     """Cells of the same seed with another label on one axis, each with that axis."""
     for other in cells:
-        axes = [axis for axis, label in cell["axes"].items() if other["axes"][axis] != label]
-        if len(axes) == 1 and other["seed"] == cell["seed"]:
+        axes = [axis for axis, label in cell.axes.items() if other.axes[axis] != label]
+        if len(axes) == 1 and other.seed == cell.seed:
             yield axes[0], other
 
 
-def separating(experiments: Mapping[str, Any], cell: Cell, other: Cell) -> list[Difference]:
+def separating(experiments: Mapping[str, Any], cell: CellResult, other: CellResult) -> list[Difference]:
     """The keys in which two cells are other experiments; none where one is not known."""
-    pair = [experiments.get(one["name"]) for one in (cell, other)]
+    pair = [experiments.get(one.name) for one in (cell, other)]
     return [] if None in pair else [found for found in differences(*pair) if found.key != "name"]

@@ -1,16 +1,12 @@
 """The table of all cells: one row each, every column with a key to sort by."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from gancore.grid.points import short_names
+from gancore.grid.report.results import CellResult, Results
 from gancore.grid.report.tables import decimals_of, snapshots_of
 from gancore.grid.report.terms import word
 from gancore.grid.status import clock
-
-Results = Mapping[str, Any]
-Cell = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Value:
 class Row:
     """One cell, with a value for each column."""
 
-    cell: Cell
+    cell: CellResult
     values: Sequence[Value]
     searched: str
     """What the text filter looks at."""
@@ -52,17 +48,17 @@ class Overview:
 def overview_of(results: Results) -> Overview:
     """The table, its rows in the order of the cells."""
     columns = list(_columns(results))
-    rows = [Row(cell, list(_values(results, cell)), _searched(cell)) for cell in results["cells"]]
+    rows = [Row(cell, list(_values(results, cell)), _searched(cell)) for cell in results.cells]
     return Overview(columns, rows)
 
 
 def _columns(results: Results) -> Iterator[Column]:
-    names = short_names(results["axes"])
-    for axis, labels in results["axes"].items():
+    names = results.layout.names
+    for axis, labels in results.axes.items():
         yield Column(axis, names[axis], False, labels)
-    yield Column("seed", "seed", True, [str(seed) for seed in results["seeds"]])
-    yield Column("state", "state", False, list(dict.fromkeys(cell["state"] for cell in results["cells"])))
-    for score in results["scores"]:
+    yield Column("seed", "seed", True, [str(seed) for seed in results.seeds])
+    yield Column("state", "state", False, list(dict.fromkeys(cell.state for cell in results.cells)))
+    for score in results.scores:
         for snapshot in snapshots_of(results):
             yield Column(f"{score}.{snapshot}", f"{word(score)}, {snapshot}", True)
     if len(snapshots_of(results)) > 1:
@@ -74,22 +70,22 @@ def _columns(results: Results) -> Iterator[Column]:
         yield Column(f"parameters.{network}", f"{network[:1].upper()} params", True)
 
 
-def _values(results: Results, cell: Cell) -> Iterator[Value]:
-    for label in cell["axes"].values():
+def _values(results: Results, cell: CellResult) -> Iterator[Value]:
+    for label in cell.axes.values():
         yield Value(label, label)
-    yield _number(cell["seed"], "d")
-    yield Value(cell["state"], cell["state"])
-    for score in results["scores"]:
+    yield _number(cell.seed, "d")
+    yield Value(cell.state, cell.state)
+    for score in results.scores:
         places = decimals_of(results, score)
         for snapshot in snapshots_of(results):
-            yield _number(cell[snapshot].get(score, {}).get("value"), f".{places}f")
+            yield _number(cell.value(score, snapshot), f".{places}f")
     if len(snapshots_of(results)) > 1:
-        yield _number(next((score["kimg"] for score in cell["best"].values()), None), "g")
-    yield Value(f"{cell['kimg']:.4g} / {cell['target_kimg']:g}", repr(cell["kimg"]))
-    yield _number(cell["images_per_s"], ".1f")
-    yield Value(clock(cell["seconds"]) if cell["seconds"] else "–", repr(cell["seconds"]) if cell["seconds"] else "")
+        yield _number(next((score.kimg for score in cell.best.values()), None), "g")
+    yield Value(f"{cell.kimg:.4g} / {cell.target_kimg:g}", repr(cell.kimg))
+    yield _number(cell.images_per_s, ".1f")
+    yield Value(clock(cell.seconds) if cell.seconds else "–", repr(cell.seconds) if cell.seconds else "")
     for network in _networks(results):
-        yield _number((cell["parameters"] or {}).get(network), ",d")
+        yield _number((cell.parameters or {}).get(network), ",d")
 
 
 def _number(value: float | None, form: str) -> Value:
@@ -97,8 +93,8 @@ def _number(value: float | None, form: str) -> Value:
 
 
 def _networks(results: Results) -> list[str]:
-    return list(dict.fromkeys(network for cell in results["cells"] for network in cell["parameters"] or {}))
+    return list(dict.fromkeys(network for cell in results.cells for network in cell.parameters or {}))
 
 
-def _searched(cell: Cell) -> str:
-    return " ".join(map(str, filter(None, (cell["name"], cell["state"], cell["reason"], cell["identity"])))).lower()
+def _searched(cell: CellResult) -> str:
+    return " ".join(map(str, filter(None, (cell.name, cell.state, cell.reason, cell.identity)))).lower()

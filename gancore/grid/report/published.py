@@ -6,60 +6,59 @@ from typing import Any
 from gancore.config.document import find
 from gancore.config.scalars import inline
 from gancore.grid.published import PublishedCell, PublishedTable, published_tables
-
-Cell = Mapping[str, Any]
-ABOUT = ("paper", "table", "remark", "snapshot")
+from gancore.grid.report.results import CellResult, Published
 
 
-def published_beside(name: str | None, cells: Sequence[Cell], configs: Mapping[str, Any]) -> dict[str, Any] | None:
+def published_beside(name: str | None, cells: Sequence[CellResult], configs: Mapping[str, Any]) -> Published | None:
     """What may stand beside the cells of a grid that says it repeats a published table; None where it says nothing.
 
-    {"name", "paper", "table", "remark", "snapshot", "cells": {cell: {score: number}}, "why_not": [...],
-    "differences": [...]}; configs: resolved experiments by cell, of those that have one.
+    configs: resolved experiments by cell, of those that have one.
     """
     if name is None:
         return None
     if name not in published_tables():  # written by another version
         unknown = f"this version of gancore has no published table {name!r}"
-        about = {**dict.fromkeys(ABOUT), "table": name, "name": name}
-        return {**about, "cells": {}, "why_not": [unknown], "differences": []}
-    table, why_not, differences = published_tables()[name], _Told(), _Told()
+        return Published(None, name, None, None, name, {}, [unknown], [])
+    table, why_not, differences = published_tables()[name], _Reasons(), _Reasons()
     beside = {}
     for cell in cells:
-        config = configs.get(cell["name"])
+        config = configs.get(cell.name)
         numbers = _numbers(table, cell, config, why_not)
         if numbers:
-            beside[cell["name"]] = numbers
-            differences.add(_other_training(table, config), cell["name"])
-    return {
-        **{key: getattr(table, key) for key in ABOUT},
-        "name": name,
-        "cells": beside,
-        "why_not": why_not.words(len(cells)),
-        "differences": differences.words(len(cells)),
-    }
+            beside[cell.name] = numbers
+            differences.add(_other_training(table, config), cell.name)
+    return Published(
+        paper=table.paper,
+        table=table.table,
+        remark=table.remark,
+        snapshot=table.snapshot,
+        name=name,
+        cells=beside,
+        why_not=why_not.lines(len(cells)),
+        differences=differences.lines(len(cells)),
+    )
 
 
-def _numbers(table: PublishedTable, cell: Cell, config: Any, why_not: "_Told") -> dict[str, float]:
+def _numbers(table: PublishedTable, cell: CellResult, config: Any, why_not: "_Reasons") -> dict[str, float]:
     """The published numbers that may stand beside a cell; why others may not goes into `why_not`."""
     if config is None:
-        why_not.add(["not begun yet"], cell["name"])
+        why_not.add(["not begun yet"], cell.name)
         return {}
     published = _match(table, config)
     if published is None:
-        why_not.add(["the table has no such cell"], cell["name"])
+        why_not.add(["the table has no such cell"], cell.name)
         return {}
     if other := list(_other_images(table, cell)):
-        why_not.add(other, cell["name"])
-    if not cell[table.snapshot]:
-        why_not.add(["not evaluated yet"], cell["name"])
+        why_not.add(other, cell.name)
+    if not cell.snapshot(table.snapshot):
+        why_not.add(["not evaluated yet"], cell.name)
         return {}
     reasons = {score: _other_protocol(score, table, cell) for score in published.scores}
-    why_not.add(filter(None, reasons.values()), cell["name"])
+    why_not.add(filter(None, reasons.values()), cell.name)
     return {} if other else {score: value for score, value in published.scores.items() if reasons[score] is None}
 
 
-class _Told:
+class _Reasons:
     """Reasons, each with the cells that have it."""
 
     def __init__(self) -> None:
@@ -69,7 +68,7 @@ class _Told:
         for reason in reasons:
             self.cells.setdefault(reason, []).append(cell)
 
-    def words(self, total: int) -> list[str]:
+    def lines(self, total: int) -> list[str]:
         """Each reason once, with the number of cells where it is not that of all."""
         return [
             reason if len(names) == total else f"{reason} (in {len(names)} of {total} cells)"
@@ -85,23 +84,23 @@ def _match(table: PublishedTable, config: Any) -> PublishedCell | None:
     return None
 
 
-def _other_images(table: PublishedTable, cell: Cell) -> Iterator[str]:
-    data = cell["data"] or {}
+def _other_images(table: PublishedTable, cell: CellResult) -> Iterator[str]:
+    data = cell.data or {}
     for key, value in table.data.items():
         if data.get(key) != value:
             yield f"images: {key} is {inline(data.get(key))}, in the paper {inline(value)}"
 
 
-def _other_protocol(score: str, table: PublishedTable, cell: Cell) -> str | None:
+def _other_protocol(score: str, table: PublishedTable, cell: CellResult) -> str | None:
     """Why this score may not stand beside the published one; None where it may."""
-    found = cell[table.snapshot].get(score)
+    found = cell.snapshot(table.snapshot).get(score)
     if found is None:
-        other = sorted(name for name in cell[table.snapshot] if name.partition("[")[0] == score)
+        other = sorted(name for name in cell.snapshot(table.snapshot) if name.partition("[")[0] == score)
         seen = f"; {', '.join(other)} is seen through other features" if other else ""
         return f"{score} with the standard features was not measured{seen}"
     for key, value in table.scores[score].items():
-        if found.get(key) != value:
-            return f"{score}: {key} is {inline(found.get(key))}, in the paper {inline(value)}"
+        if (own := getattr(found, key, None)) != value:
+            return f"{score}: {key} is {inline(own)}, in the paper {inline(value)}"
     return None
 
 

@@ -1,14 +1,12 @@
 """What must be said before anybody reads a number: how far it is, what it cannot show, what stands beside it."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from gancore.grid.folder import STATES
+from gancore.grid.report.results import CellResult, Results
 from gancore.grid.report.statistics import FEWEST
-
-Results = Mapping[str, Any]
+from gancore.grid.state import STATES
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Remark:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRemarks:
     """What a grid says of the published table that it repeats."""
 
     text: str
@@ -30,23 +28,23 @@ class Published:
 
 def remarks(results: Results) -> Iterator[Remark]:
     """Progress first, then warnings: too short, unequal lengths, no scores, few seeds."""
-    cells = results["cells"]
-    yield Remark("", f"{len(cells)} cells: {counts(results)}; seeds {', '.join(map(str, results['seeds']))}.")
-    if results["too_short_to_rank"]:
+    cells = results.cells
+    yield Remark("", f"{len(cells)} cells: {counts(results)}; seeds {', '.join(map(str, results.seeds))}.")
+    if results.too_short_to_rank:
         yield Remark(
             "Too short to rank",
-            f"A cell counts from {results['enough_kimg']:g} kimg on, and here {_longest(cells)}: the order of these "
+            f"A cell counts from {results.enough_kimg:g} kimg on, and here {_longest(cells)}: the order of these "
             "numbers says nothing about the order of the architectures.",
         )
-    if any(one["unequal"] for one in results["comparisons"]):
+    if any(one.unequal for one in results.comparisons):
         yield Remark(
             "Unequal lengths",
             "Finished cells of one table were trained for unequal lengths, which their numbers tell (‡): they are "
             "neither averaged nor ranked. Train the shorter ones further, with the same training.kimg for all.",
         )
-    if not results["scores"]:
+    if not results.scores:
         yield Remark("No scores yet", "No cell has been evaluated.")
-    elif len(results["seeds"]) < FEWEST:
+    elif len(results.seeds) < FEWEST:
         yield Remark(
             "",
             f"Fewer than {_count(FEWEST)} seeds: no claim is made about which differences would be seen again.",
@@ -55,29 +53,29 @@ def remarks(results: Results) -> Iterator[Remark]:
 
 def counts(results: Results) -> str:
     """`7 done, 1 running, 1 failed`."""
-    states = Counter(cell["state"] for cell in results["cells"])
+    states = Counter(cell.state for cell in results.cells)
     return ", ".join(f"{states[state]} {state}" for state in STATES if states[state])
 
 
-def published_remarks(results: Results) -> Published | None:
+def published_remarks(results: Results) -> PublishedRemarks | None:
     """None where the grid names no published table."""
-    published = results["published"]
+    published = results.published
     if published is None:
         return None
-    title = f"{published['table']} of {published['paper']}" if published["paper"] else published["table"]
-    beside = len(published["cells"])
+    title = f"{published.table} of {published.paper}" if published.paper else published.table
+    beside = len(published.cells)
     if beside:
-        where = f"in {beside} of {len(results['cells'])} cells"
-        text = f"{title} ({published['remark']}) stands beside what was measured, {where}."
-        why = "Not beside all of them, because:" if published["why_not"] else ""
+        where = f"in {beside} of {len(results.cells)} cells"
+        text = f"{title} ({published.remark}) stands beside what was measured, {where}."
+        why = "Not beside all of them, because:" if published.why_not else ""
     else:
         text = f"This grid repeats {title}. The published numbers do not stand beside the measured ones, because:"
         why = ""
-    return Published(f"{text} {why}".strip(), published["why_not"], published["differences"])
+    return PublishedRemarks(f"{text} {why}".strip(), published.why_not, published.differences)
 
 
-def _longest(cells: Sequence[Mapping[str, Any]]) -> str:
-    shortest, longest = (choose(cell["kimg"] for cell in cells) for choose in (min, max))
+def _longest(cells: Sequence[CellResult]) -> str:
+    shortest, longest = (choose(cell.kimg for cell in cells) for choose in (min, max))
     return f"all have {longest:g}" if shortest == longest else f"they have {shortest:g} to {longest:g}"
 
 

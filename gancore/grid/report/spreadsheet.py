@@ -2,17 +2,25 @@
 
 import csv
 import io
-from collections.abc import Mapping
+import re
 from typing import Any
 
-from gancore.grid.report.arms import SNAPSHOTS
+from gancore.grid.report.results import SNAPSHOTS, CellResult, Results
 
 PLAIN = ("state", "kimg", "target_kimg", "images_per_s", "seconds", "threads", "attempts", "reason")
 
 
-def as_csv(results: Mapping[str, Any]) -> str:
-    """Columns: cell, axes, seed, how it went, sizes, data, `SCORE (final)`, `SCORE (best)`, the kimg of the best."""
-    rows = [_row(results, cell) for cell in results["cells"]]
+FORMULA = re.compile(r"[=+\-@\t\r\n]")
+"""Spreadsheets compute text that begins so."""
+NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?")
+
+
+def as_csv(results: Results) -> str:
+    """Columns: cell, axes, seed, how it went, sizes, data, `SCORE (final)`, `SCORE (best)`, the kimg of the best.
+
+    Text that a spreadsheet would compute (`=1+1`) has an apostrophe in front.
+    """
+    rows = [{inert(column): inert(value) for column, value in _row(results, cell).items()} for cell in results.cells]
     columns = list(dict.fromkeys(column for row in rows for column in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -21,17 +29,24 @@ def as_csv(results: Mapping[str, Any]) -> str:
     return text.getvalue()
 
 
-def _row(results: Mapping[str, Any], cell: Mapping[str, Any]) -> dict[str, Any]:
-    published = (results["published"] or {"cells": {}})["cells"].get(cell["name"], {})
+def inert(value: Any) -> Any:
+    """A value as it is, unless it is text that a spreadsheet would take for a formula."""
+    if isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value
+
+
+def _row(results: Results, cell: CellResult) -> dict[str, Any]:
+    published = results.published.beside(cell.name) if results.published else {}
     return {
-        "cell": cell["name"],
-        **cell["axes"],
-        "seed": cell["seed"],
-        **{column: cell[column] for column in PLAIN},
-        **{f"parameters.{network}": count for network, count in (cell["parameters"] or {}).items()},
-        "data": (cell["data"] or {}).get("sha256"),
-        **{f"{score} ({snapshot})": cell[snapshot].get(score, {}).get("value")
-           for score in results["scores"] for snapshot in SNAPSHOTS},
-        "kimg (best)": next((score["kimg"] for score in cell["best"].values()), None),
+        "cell": cell.name,
+        **cell.axes,
+        "seed": cell.seed,
+        **{column: getattr(cell, column) for column in PLAIN},
+        **{f"parameters.{network}": count for network, count in (cell.parameters or {}).items()},
+        "data": (cell.data or {}).get("sha256"),
+        **{f"{score} ({snapshot})": cell.value(score, snapshot)
+           for score in results.scores for snapshot in SNAPSHOTS},
+        "kimg (best)": next((score.kimg for score in cell.best.values()), None),
         **{f"{score} (published)": value for score, value in published.items()},
     }  # fmt: skip

@@ -5,14 +5,11 @@ A table holds what is printed and what it means; the forms (Markdown, HTML) only
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from gancore.grid.report.arms import SNAPSHOTS, Arm, Comparison, Snapshot, arms_of, compare
-from gancore.grid.report.layout import corner, labels_of, place_title, places, table_axes
+from gancore.grid.report.arms import Arm, arms_of, at
+from gancore.grid.report.results import SNAPSHOTS, Comparison, Results, Snapshot
 from gancore.grid.report.statistics import LEVEL
 from gancore.grid.report.terms import decimals, groups, word
-
-Results = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -75,17 +72,18 @@ class Table:
 
 def tables_of(results: Results) -> list[Table]:
     """All tables: by the scores that share one, then by the labels of further axes, then by snapshot."""
+    arms = arms_of(results.axes, results.cells)
     return [
-        _table(results, scores, snapshot, where)
-        for scores in groups(results["scores"])
-        for where in places(results)
+        _table(results, scores, snapshot, where, at(where, arms))
+        for scores in groups(results.scores)
+        for where in results.layout.places()
         for snapshot in snapshots_of(results)
     ]
 
 
 def snapshots_of(results: Results) -> list[Snapshot]:
     """Final and best one; only the final one where every cell was evaluated once, so that they are the same."""
-    several = any(len(cell["history"]) > 1 for cell in results["cells"])
+    several = any(len(cell.history) > 1 for cell in results.cells)
     return list(SNAPSHOTS) if several else ["final"]
 
 
@@ -93,38 +91,42 @@ def snapshot_title(results: Results, snapshot: Snapshot) -> str:
     """The best snapshot is named after what it is best in: `lowest-FID snapshot`."""
     if snapshot == "final":
         return "final snapshot"
-    first = results["scores"][0]
-    higher = any(cell["best"].get(first, {}).get("higher_is_better") for cell in results["cells"])
+    first = results.scores[0]
+    higher = any(first in cell.best and cell.best[first].higher_is_better for cell in results.cells)
     return f"{'highest' if higher else 'lowest'}-{word(first)} snapshot"
 
 
 def decimals_of(results: Results, score: str) -> int:
     """The same in both snapshots, and in all tables."""
-    shown = [cell[snapshot] for cell in results["cells"] for snapshot in SNAPSHOTS]
-    return decimals(scores[score]["value"] for scores in shown if score in scores)
+    values = [cell.value(score, snapshot) for cell in results.cells for snapshot in SNAPSHOTS]
+    return decimals(value for value in values if value is not None)
 
 
-def _table(results: Results, scores: tuple[str, ...], snapshot: Snapshot, where: Mapping[str, str]) -> Table:
-    row_axis, column_axis = table_axes(results)
-    arms = {frozenset(arm.labels.items()): arm for arm in arms_of(results, where)}
-    entries = _Entries(results, scores, snapshot, [compare(results, score, snapshot, where) for score in scores])
+def _table(
+    results: Results, scores: tuple[str, ...], snapshot: Snapshot, where: Mapping[str, str], arms: Sequence[Arm]
+) -> Table:
+    layout = results.layout
+    row_axis, column_axis = layout.table_axes
+    by_labels = {frozenset(arm.labels.items()): arm for arm in arms}
+    comparisons = [results.comparison(score, snapshot, where) for score in scores]
+    entries = _Entries(results, scores, snapshot, comparisons)
 
     def entry(row: str, column: str) -> Entry | None:
-        at = {axis: label for axis, label in ((row_axis, row), (column_axis, column)) if axis}
-        arm = arms.get(frozenset({**at, **where}.items()))
+        labels = {axis: label for axis, label in ((row_axis, row), (column_axis, column)) if axis}
+        arm = by_labels.get(frozenset({**labels, **where}.items()))
         return entries.of(arm) if arm else None
 
     title = " / ".join(map(word, scores))
-    columns = labels_of(results, column_axis)
+    columns = layout.labels_of(column_axis)
     return Table(
         snapshot=snapshot,
         scores=scores,
         title=f"{title}, {snapshot_title(results, snapshot)}",
-        where=place_title(results, where),
-        corner=corner(results),
+        where=layout.title_of(where),
+        corner=layout.corner,
         columns=[column or title for column in columns],
-        rows=[(row, [entry(row, column) for column in columns]) for row in labels_of(results, row_axis)],
-        comparisons=entries.comparisons,
+        rows=[(row, [entry(row, column) for column in columns]) for row in layout.labels_of(row_axis)],
+        comparisons=comparisons,
     )
 
 
@@ -138,12 +140,12 @@ class _Entries:
     comparisons: Sequence[Comparison]
 
     def of(self, arm: Arm) -> Entry:
-        measured = {cell["name"]: cell for score in self.scores for cell in arm.measured(score, self.snapshot)}
+        measured = {cell.name: cell for score in self.scores for cell in arm.measured(score, self.snapshot)}
         return Entry(
             labels=arm.labels,
             numbers=tuple(self._number(arm, comparison) for comparison in self.comparisons) if measured else (),
-            state=", ".join(dict.fromkeys(cell["state"] for cell in arm.cells if cell["name"] not in measured)),
-            on_the_way=any(cell["state"] != "done" for cell in measured.values()),
+            state=", ".join(dict.fromkeys(cell.state for cell in arm.cells if cell.name not in measured)),
+            on_the_way=any(cell.state != "done" for cell in measured.values()),
             published=self._published(arm),
         )
 
@@ -166,10 +168,10 @@ class _Entries:
         )
 
     def _published(self, arm: Arm) -> str | None:
-        published = self.results["published"]
-        if published is None or published["snapshot"] != self.snapshot:
+        published = self.results.published
+        if published is None or published.snapshot != self.snapshot:
             return None
-        numbers = [published["cells"].get(cell["name"], {}) for cell in arm.cells]
+        numbers = [published.beside(cell.name) for cell in arm.cells]
         found = [next((n[score] for n in numbers if score in n), None) for score in self.scores]
         return " / ".join("–" if n is None else f"{n:g}" for n in found) if any(n is not None for n in found) else None
 

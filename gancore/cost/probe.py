@@ -11,10 +11,10 @@ import torch
 from gancore.composition import compose
 from gancore.config import Experiment
 from gancore.contracts import Interface
+from gancore.cost.flops import blank_data
 from gancore.errors import GancoreError
 from gancore.evaluation import Evaluator, Generated
 from gancore.evaluation.extractor import FeatureExtractor
-from gancore.grid.flops import blank_data
 from gancore.training.device import pick_device, wait_for
 from gancore.training.samples import generate, grid_side
 from gancore.training.step.phases import Phase

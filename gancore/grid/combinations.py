@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ LONGEST = 150
 
 
 @dataclass(frozen=True)
-class Value:
+class AxisValue:
     """A value of an axis, with the label that stands for it in names and tables."""
 
     label: str
@@ -33,11 +34,11 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Point:
+class Combination:
     """One combination: axis (dotted key) to its value; the seed, where there are seeds, is the last axis."""
 
     name: str
-    values: Mapping[str, Value]
+    values: Mapping[str, AxisValue]
 
     @property
     def changes(self) -> dict[str, Any]:
@@ -49,25 +50,25 @@ class Point:
         return {axis: value.label for axis, value in self.values.items()}
 
 
-def points_of(grid: GridConfig) -> list[Point]:
+def combinations_of(grid: GridConfig) -> list[Combination]:
     """The cells in order, the last axis changing fastest, less those that a rule excludes."""
     axes = axes_of(grid)
     names = short_names(axes)
-    combinations = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
-    kept = [values for values in combinations if not any(_excluded(rule, values) for rule in grid.exclude)]
-    return [Point(_name(names, values), values) for values in kept]
+    all_values = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
+    kept = [values for values in all_values if not any(_excluded(rule, values) for rule in grid.exclude)]
+    return [Combination(_name(names, values), values) for values in kept]
 
 
-def axes_of(grid: GridConfig) -> dict[str, list[Value]]:
+def axes_of(grid: GridConfig) -> dict[str, list[AxisValue]]:
     """Axis to its labelled values; the seeds are an axis like any other."""
     axes = {key: list(_labelled(key, values)) for key, values in grid.axes.items()}
-    seeds = [Value(str(seed), seed, ("grid", "seeds", i)) for i, seed in enumerate(grid.seeds)]
+    seeds = [AxisValue(str(seed), seed, ("grid", "seeds", i)) for i, seed in enumerate(grid.seeds)]
     return axes | ({SEED: seeds} if seeds else {})
 
 
 def problems(grid: GridConfig, document: Document) -> list[Problem]:
     """What is wrong with a grid as such, whatever its keys mean."""
-    return [Problem(document.where(keys), ".".join(map(str, keys)), words) for keys, words in _mistakes(grid)]
+    return [Problem(document.where(keys), ".".join(map(str, keys)), text) for keys, text in _mistakes(grid)]
 
 
 def short_names(axes: Mapping[str, Any]) -> dict[str, str]:
@@ -88,11 +89,14 @@ def _mistakes(grid: GridConfig) -> Iterator[tuple[Keys, str]]:
     if grid.published is not None and grid.published not in published_tables():
         yield ("grid", "published"), f"no table of this name; {did_you_mean(grid.published, published_tables())}"
     for values in axes.values():
-        labels = [value.label for value in values]
-        for index, value in enumerate(values):
-            if value.label in labels[:index]:
-                words = f"another value of this axis is called {value.label!r} too; write {{label: value, ...}}"
-                yield value.keys, words
+        seen: set[str] = set()
+        for value in values:
+            if value.label in seen:
+                yield (
+                    value.keys,
+                    f"another value of this axis is called {value.label!r} too; write {{label: value, ...}}",
+                )
+            seen.add(value.label)
     for index, rule in enumerate(grid.exclude):
         for axis, asked in rule.items():
             keys: Keys = ("grid", "exclude", index, axis)
@@ -103,19 +107,19 @@ def _mistakes(grid: GridConfig) -> Iterator[tuple[Keys, str]]:
                 if not any(_is(one, value) for value in axes[axis]):
                     known = ", ".join(value.label for value in axes[axis])
                     yield keys, f"no value of this axis: {inline(one)}; known: {known}"
-    if not points_of(grid):
+    if not combinations_of(grid):
         yield ("grid", "exclude"), "leaves no cell"
 
 
-def _labelled(key: str, values: list[Any] | dict[str, Any]) -> Iterator[Value]:
+def _labelled(key: str, values: list[Any] | dict[str, Any]) -> Iterator[AxisValue]:
     where: Keys = ("grid", "axes", key)
     if isinstance(values, dict):
-        yield from (Value(_safe(str(label)), value, (*where, label)) for label, value in values.items())
+        yield from (AxisValue(_safe(str(label)), value, (*where, label)) for label, value in values.items())
         return
     labels = [_label(value) for value in values]
-    for index, value in enumerate(values):
-        label = labels[index] if labels.count(labels[index]) == 1 else _spelled(value)
-        yield Value(label, value, (*where, index))
+    counts = Counter(labels)
+    for index, (value, label) in enumerate(zip(values, labels, strict=True)):
+        yield AxisValue(label if counts[label] == 1 else _spelled(value), value, (*where, index))
 
 
 def _label(value: Any) -> str:
@@ -131,20 +135,20 @@ def _safe(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.+_-]+", "-", text).strip("-") or "none"
 
 
-def _name(names: Mapping[str, str], values: Mapping[str, Value]) -> str:
+def _name(names: Mapping[str, str], values: Mapping[str, AxisValue]) -> str:
     """`generator=skip_discriminator=residual_seed=0`."""
     name = "_".join(f"{names[axis]}={value.label}" for axis, value in values.items())
     digest = hashlib.sha256(json.dumps(name).encode()).hexdigest()[:8]
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 9]}-{digest}"
 
 
-def _excluded(rule: Mapping[str, Any], values: Mapping[str, Value]) -> bool:
+def _excluded(rule: Mapping[str, Any], values: Mapping[str, AxisValue]) -> bool:
     return all(axis in values and _holds(asked, values[axis]) for axis, asked in rule.items())
 
 
-def _holds(asked: Any, value: Value) -> bool:
+def _holds(asked: Any, value: AxisValue) -> bool:
     return any(_is(one, value) for one in (asked if isinstance(asked, list) else [asked]))
 
 
-def _is(asked: Any, value: Value) -> bool:
+def _is(asked: Any, value: AxisValue) -> bool:
     return bool(asked == value.value) or asked == value.label

@@ -6,7 +6,7 @@ import pytest
 
 from gancore.config.document import Document
 from gancore.config.grid import GridConfig
-from gancore.grid.points import points_of, problems, short_names
+from gancore.grid.combinations import combinations_of, problems, short_names
 
 G, D = "generator.use", "discriminator.use"
 
@@ -16,7 +16,7 @@ def grid(**section: Any) -> GridConfig:
 
 
 def names(**section: Any) -> list[str]:
-    return [point.name for point in points_of(grid(**section))]
+    return [point.name for point in combinations_of(grid(**section))]
 
 
 def test_every_combination_has_a_name_of_its_own() -> None:
@@ -50,7 +50,7 @@ def test_a_rule_excludes_where_all_of_it_holds() -> None:
     ],
 )
 def test_labels_of_values(values: Any, labels: list[str]) -> None:
-    assert [point.labels["some.key"] for point in points_of(grid(axes={"some.key": values}))] == labels
+    assert [point.labels["some.key"] for point in combinations_of(grid(axes={"some.key": values}))] == labels
 
 
 def test_axes_are_named_as_short_as_tells_them_apart() -> None:

@@ -1,7 +1,7 @@
-"""What an experiment, or a grid of them, will cost: parameters, operations, memory, hours, disk; before it starts."""
+"""What experiments will cost: parameters, operations, memory, hours, disk; before they start."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,12 +11,11 @@ from gancore.composition import compose_dataset
 from gancore.config import Experiment
 from gancore.config.scalars import inline
 from gancore.contracts import Interface
+from gancore.cost.flops import StepCost, step_cost
+from gancore.cost.probe import Speed, probe
+from gancore.cost.sizes import Size, files, size_of
 from gancore.data import interface_of
 from gancore.errors import DataError, GancoreError
-from gancore.grid.cells import cells_of
-from gancore.grid.flops import StepCost, step_cost
-from gancore.grid.probe import Speed, probe
-from gancore.grid.sizes import Size, files, size_of
 
 PROBE_FLOPS = 4e12
 """Operations of a step beyond which it is not measured: about a minute and a half of one CPU core."""
@@ -47,8 +46,8 @@ class Throughput:
 
 
 @dataclass(frozen=True)
-class CellForecast:
-    """One cell: parameters, GFLOP per image, memory and disk in bytes, images/s and hours; None: not measured."""
+class ExperimentForecast:
+    """One experiment: parameters, GFLOP per image, memory and disk in bytes, images/s and hours; None: not measured."""
 
     name: str
     kimg: float
@@ -63,9 +62,9 @@ class CellForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """All cells. `basis` says where images/s come from. hours: on all workers together."""
+    """All of them. `basis` says where images/s come from. hours: on all workers together."""
 
-    cells: list[CellForecast]
+    cells: list[ExperimentForecast]
     workers: int
     basis: str
 
@@ -83,18 +82,22 @@ class Forecast:
 
 
 def forecast(
-    experiment: Experiment, workers: int = 1, threads: int | None = None, assumed: Throughput | None = None
+    experiments: Mapping[str, Experiment],
+    workers: int = 1,
+    threads: int | None = None,
+    assumed: Throughput | None = None,
 ) -> Forecast:
-    """What training and evaluating cost; starting processes, decoding data and writing files are left out.
+    """What training and evaluating them costs, by name; starting processes, decoding data and writing files are left
+    out.
 
-    Like cells are measured once, on noise instead of the data. A growing run is taken for one that is grown from the
-    start, so it takes less than this.
+    Like experiments are measured once, on noise instead of the data. A growing run is taken for one that is grown from
+    the start, so it takes less than this.
 
     threads: of each worker. assumed: a speed instead of a measurement.
 
-    Raises ConfigError for a grid with mistakes; GancoreError when a measurement is not possible.
+    Raises GancoreError if a measurement is not possible.
     """
-    named = tqdm(_cells(experiment), "measuring", unit=" cells", delay=1, disable=None, leave=False)
+    named = tqdm(experiments.items(), "measuring", unit=" cells", delay=1, disable=None, leave=False)
     known: dict[str, tuple[Size, StepCost, Speed | None]] = {}
     cells = []
     for name, cell in named:
@@ -107,12 +110,6 @@ def forecast(
             known[key] = size_of(cell, interface), cost, measured
         cells.append(_cell(name, cell, *known[key], assumed))
     return Forecast(cells, workers, _basis([speed for _, _, speed in known.values()], assumed))
-
-
-def _cells(experiment: Experiment) -> list[tuple[str, Experiment]]:
-    if experiment.grid is None:
-        return [(experiment.name, experiment)]
-    return [(cell.name, cell.experiment) for cell in cells_of(experiment)]
 
 
 def _interface(experiment: Experiment) -> Interface:
@@ -135,14 +132,14 @@ def _costs_alike(experiment: Experiment, interface: Interface) -> str:
 
 def _cell(
     name: str, cell: Experiment, size: Size, cost: StepCost, measured: Speed | None, assumed: Throughput | None
-) -> CellForecast:
+) -> ExperimentForecast:
     rate = assumed.of(cost) if assumed else measured.images_per_s if measured else None
     hours = None if rate is None else cell.training.kimg * 1000 / rate / 3600
     if hours is not None and measured is not None:
         hours += _beside_seconds(cell, measured) / 3600
     parameters = (size.generator, size.discriminator)
     disk = files(cell, size)
-    return CellForecast(name, cell.training.kimg, *parameters, cost.flops / 1e9, cost.memory, disk, rate, hours)
+    return ExperimentForecast(name, cell.training.kimg, *parameters, cost.flops / 1e9, cost.memory, disk, rate, hours)
 
 
 def _beside_seconds(cell: Experiment, speed: Speed) -> float:

@@ -16,8 +16,8 @@ from torch.utils.flop_counter import flop_registry
 
 from gancore.config import Experiment
 from gancore.contracts import Interface
+from gancore.cost.sizes import meta_networks
 from gancore.data import DataIdentity, ImageData
-from gancore.grid.sizes import meta_networks
 from gancore.training.trainer import Trainer
 
 
