@@ -65,8 +65,9 @@ def sample(
 ) -> None:
     """Write a grid of images from MODEL, a run folder or a model file."""
     from gancore.artifacts import load
+    from gancore.evaluation.pictures import finite
     from gancore.training.samples import generate, save_grid
 
     generator = load(model, trust_local_plugins=bool(trust))
-    save_grid(out, generate(generator, count, seed, label, truncation_psi, truncation_cutoff, noise_mode))
+    save_grid(out, finite(generate(generator, count, seed, label, truncation_psi, truncation_cutoff, noise_mode)))
     click.echo(out)

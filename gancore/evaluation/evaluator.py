@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gancore.config.experiment import EvaluationPart, MetricPart, Part
 from gancore.contracts import Draw, Generator, Metric, Moments, Value
-from gancore.errors import GancoreError
+from gancore.errors import GancoreError, RunError
 from gancore.evaluation.extractor import FeatureExtractor
 from gancore.evaluation.fakes import Fakes
 from gancore.evaluation.moments import moments_of
@@ -31,7 +31,10 @@ class Evaluator:
         self.metrics = [self._ready(part, device) for part in evaluation.metrics]
 
     def scores(self, fakes: Fakes) -> list[Score]:
-        """All scores, in the order of the metrics. Generated images are made once and shared."""
+        """All scores, in the order of the metrics. Generated images are made once and shared.
+
+        Raises RunError if the generator's images, or a score, are not finite.
+        """
         seen = _Seen(fakes)
         return [
             score for part, metric, extractor in self.metrics for score in self._scores(part, metric, extractor, seen)
@@ -65,10 +68,13 @@ class Evaluator:
         results = [metric.measure(view) for view in views]
         compared = self.reals.words() if self.reals and views[0].compared else ""
         repeated = f"mean and spread of {repeat} seeds" if repeat > 1 else ""
-        for name in results[0]:
-            value = _over_repeats([result[name] for result in results])
+        for short in results[0]:
+            name = short if extractor.label == metric.standard else f"{short}[{extractor.label}]"
+            value = _over_repeats([result[short] for result in results])
+            if not math.isfinite(value.value):
+                raise RunError(f"{name}: the score is not finite ({value.value})")
             yield Score(
-                name=name if extractor.label == metric.standard else f"{name}[{extractor.label}]",
+                name=name,
                 value=value.value,
                 spread=value.spread,
                 protocol="; ".join(filter(None, [metric.protocol, compared, repeated])),

@@ -11,7 +11,7 @@ from gancore.data import ImageData
 from gancore.data.labels import LabelRows, random_labels
 from gancore.errors import GancoreError
 from gancore.evaluation.draws import SampleDraw
-from gancore.evaluation.pictures import to_uint8
+from gancore.evaluation.pictures import finite, to_uint8
 
 
 class Fakes(Protocol):
@@ -21,7 +21,7 @@ class Fakes(Protocol):
     """Whether another seed gives other images."""
 
     def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
-        """Images start to stop - 1 of a seed's sequence, uint8 [n, C, R, R]."""
+        """Images start to stop - 1 of a seed's sequence, uint8 [n, C, R, R]. Raises RunError if they are not finite."""
 
     def count(self, wanted: int | None, standard: int) -> int:
         """How many are judged when `wanted` were asked for and the protocol takes `standard`."""
@@ -57,7 +57,7 @@ class Generated:
     @torch.no_grad()
     def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
         for draw, label in self._draws(seed, start, stop):
-            yield to_uint8(self.network.sample(draw, label))
+            yield to_uint8(finite(self.network.sample(draw, label)))
 
     def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
         return self._draws(seed, 0, samples)

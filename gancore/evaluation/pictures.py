@@ -3,10 +3,19 @@
 import torch
 from torch import Tensor
 
+from gancore.errors import RunError
+
 
 def to_uint8(images: Tensor) -> Tensor:
     """Nominal [-1, 1] to uint8 by clip(127.5 x + 128), as the papers' code does before the feature network."""
     return (images.float() * 127.5 + 128).clamp_(0, 255).to(torch.uint8)
+
+
+def finite(images: Tensor) -> Tensor:
+    """A generator's images as they are. Raises RunError unless all of them are finite: NaN would become black."""
+    if not torch.isfinite(images).all():
+        raise RunError("the generator's images are not finite: its weights are damaged, or its training has diverged")
+    return images
 
 
 def as_rgb(images: Tensor) -> Tensor:
