@@ -1,5 +1,6 @@
 """The contract of formats: how the files of another project are read."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gancore.contracts.part import Plugin
@@ -31,6 +32,14 @@ class Format(Plugin):
     def recognises(self, head: "Foreign") -> bool:
         """Whether the file is of this format, by its content: container, keys, names and shapes of tensors."""
         raise NotImplementedError
+
+    def companions(self, file: "Foreign") -> Mapping[str, Sequence[str]]:
+        """Where a network a file is the rule: a part of the file's name, and what stands there in the others' names.
+
+        {"_GEN_": ["_DIS_"]}: beside `GAN_GEN_20.pth`, `GAN_DIS_20.pth` is read, too (`file.with_companions`). The first
+        part that the name has counts.
+        """
+        return {}
 
     def read(self, file: "Foreign") -> "Snapshot":
         """The networks of the file: for each the entry of an experiment, and `mapping`, our tensor to theirs.

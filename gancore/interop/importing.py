@@ -1,7 +1,7 @@
 """From a foreign file to a model of ours: recognise, translate, compare shapes without memory, write."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,7 @@ def import_checkpoint(path: str | Path, registry: Registry | None = None) -> Imp
 
 def translate(file: Foreign, name: str, plugin: Format, registry: Registry) -> Imported:
     """A file whose format is known, as ours. Raises CheckpointError."""
+    file = replace(file, companions=tuple(_companions(file, plugin)))
     what = f"{file.container} of {plugin.title or name}, which"
     with telling(file.path, what):
         snapshot = plugin.read(file)
@@ -141,6 +142,18 @@ def recognised(file: Foreign, formats: Formats) -> tuple[str, Format]:
     raise CheckpointError(
         f"{file.path}: {file.container} of no format that is known; it {there}; known: {', '.join(formats)}"
     )
+
+
+def _companions(file: Foreign, plugin: Format) -> Iterator[Foreign]:
+    """The files beside it that hold its other networks, as far as there are any."""
+    for part, others in plugin.companions(file).items():
+        if part not in file.path.name:
+            continue
+        for other in others:
+            beside = file.path.with_name(file.path.name.replace(part, other))
+            if beside.is_file():
+                yield read(beside, plugin.classes)
+        return
 
 
 def _experiment(file: Foreign, snapshot: Snapshot, registry: Registry) -> Experiment:

@@ -67,6 +67,13 @@ class Foreign:
     container: str
     contents: Any
     asked: tuple[str, ...] = ()
+    companions: tuple["Foreign", ...] = ()
+    """Files that belong to it, where a network a file is the rule."""
+
+    @property
+    def with_companions(self) -> tuple["Foreign", ...]:
+        """This file and those that belong to it."""
+        return self, *self.companions
 
     @property
     def keys(self) -> frozenset[str]:

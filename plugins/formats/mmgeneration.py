@@ -1,0 +1,123 @@
+"""StyleGAN2 checkpoints of mmgeneration.
+
+Source of the networks: arXiv:1912.04958. Weights are stored as ours are; the average w is not in the file, where it is
+estimated from random latents when it is needed. The channels of released models are blue, green, red; no file says so.
+Its StyleGAN is another network than the published one, and ours cannot have it.
+"""
+
+from torch import Tensor
+
+from gancore.contracts import Format
+from gancore.errors import CheckpointError
+from gancore.interop.networks import (
+    Mapped,
+    Names,
+    Network,
+    Snapshot,
+    below,
+    style_discriminator,
+    style_generator,
+    taps_of,
+)
+from gancore.interop.reading import Foreign
+from gancore.interop.tensorflow import first, noise
+from gancore.interop.values import entries
+
+STATE = "state_dict."
+
+
+class MMGeneration(Format):
+    """Plugin `mmgeneration`: state dicts generator, generator_ema and discriminator in one."""
+
+    title = "mmgeneration"
+
+    def recognises(self, head: Foreign) -> bool:
+        marks = ("style_mapping.1.linear.weight_orig", "noise2feat.linear.weight_orig")
+        names = {f"{STATE}{network}.{mark}" for network in ("generator", "generator_ema") for mark in marks}
+        return {"meta", "state_dict"} <= head.keys and not names.isdisjoint(head.arrays)
+
+    def read(self, file: Foreign) -> Snapshot:
+        found = {
+            name: Names(below(file.arrays, f"{STATE}{name}."), f"the {name}")
+            for name in ("generator_ema", "generator", "discriminator")
+        }
+        average = "generator_ema" if found["generator_ema"].arrays else "generator"
+        snapshot = Snapshot(generator_of(found[average]), estimate_w_avg=True)
+        if average != "generator" and found["generator"].arrays:
+            snapshot.generator = generator_of(found["generator"])
+        if found["discriminator"].arrays:
+            snapshot.discriminator = discriminator_of(found["discriminator"])
+        iteration = entries(entries(file.contents).get("meta")).get("iter")
+        if isinstance(iteration, int):
+            snapshot.facts["iterations"] = float(iteration)
+        return snapshot
+
+
+def generator_of(names: Names) -> Network:
+    """A generator with output skips. Raises CheckpointError."""
+    if "noise2feat.linear.weight_orig" in names:
+        raise CheckpointError(
+            "is a PGGAN whose pixel norm divides by the root mean square and 1e-5, which ours cannot do"
+        )
+    if "injected_noise_0" not in names or "to_rgb1.bias" not in names:
+        raise CheckpointError("is its own variant of StyleGAN, which activates twice in a layer; ours cannot do that")
+    mapped: Mapped = {}
+    for i in range(sum(name.startswith("style_mapping.") and name.endswith(".bias") for name in names)):
+        mapped[f"mapping.fc{i}.weight"] = names.take(f"style_mapping.{i + 1}.linear.weight_orig")
+        mapped[f"mapping.fc{i}.bias"] = names.take(f"style_mapping.{i + 1}.bias")
+    mapped["synthesis.b4.const"] = names.take("constant_input.input", first)
+    _layer(names, mapped, "conv1", "synthesis.b4.conv1", 0)
+    _torgb(names, mapped, "to_rgb1", "synthesis.b4.torgb")
+    for k in range(sum(name.startswith("to_rgbs.") and name.endswith(".upsample.kernel") for name in names)):
+        block = f"synthesis.b{8 << k}"
+        _layer(names, mapped, f"convs.{2 * k}", f"{block}.conv0", 2 * k + 1)
+        _layer(names, mapped, f"convs.{2 * k + 1}", f"{block}.conv1", 2 * k + 2)
+        _torgb(names, mapped, f"to_rgbs.{k}", f"{block}.torgb")
+    taps = taps_of(names.array("convs.0.conv.blur.kernel").tensor())
+    names.ignore("kernel")
+    names.done()
+    return style_generator(mapped, "skip", resample_filter=taps)
+
+
+def discriminator_of(names: Names) -> Network:
+    """A residual discriminator. Raises CheckpointError."""
+    blocks = sum(name.startswith("convs.") and name.endswith(".conv1.0.conv.weight_orig") for name in names)
+    top, mapped = 4 << blocks, Mapped()
+    mapped[f"b{top}.fromrgb.weight"] = names.take("convs.0.0.conv.weight_orig")
+    mapped[f"b{top}.fromrgb.bias"] = names.take("convs.0.1.bias")
+    for k in range(blocks):
+        at, block = f"convs.{k + 1}", f"b{top >> k}"
+        mapped[f"{block}.conv0.weight"] = names.take(f"{at}.conv1.0.conv.weight_orig")
+        mapped[f"{block}.conv0.bias"] = names.take(f"{at}.conv1.1.bias")
+        mapped[f"{block}.conv1.weight"] = names.take(f"{at}.conv2.1.conv.weight_orig")
+        mapped[f"{block}.conv1.bias"] = names.take(f"{at}.conv2.2.bias")
+        mapped[f"{block}.skip.weight"] = names.take(f"{at}.skip.1.conv.weight_orig")
+    mapped["b4.conv.weight"] = names.take("final_conv.0.conv.weight_orig")
+    mapped["b4.conv.bias"] = names.take("final_conv.1.bias")
+    for i, ours in enumerate(("fc", "out")):
+        mapped[f"b4.{ours}.weight"] = names.take(f"final_linear.{i}.linear.weight_orig")
+        mapped[f"b4.{ours}.bias"] = names.take(f"final_linear.{i}.bias")
+    taps = taps_of(names.array("convs.1.conv2.0.kernel").tensor())
+    names.ignore("kernel")
+    names.done()
+    return style_discriminator(mapped, "residual", resample_filter=taps)
+
+
+def _layer(names: Names, mapped: Mapped, theirs: str, ours: str, place: int) -> None:
+    mapped[f"{ours}.weight"] = names.take(f"{theirs}.conv.weight_orig", first)
+    mapped[f"{ours}.affine.weight"] = names.take(f"{theirs}.conv.style_modulation.linear.weight_orig")
+    mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}.conv.style_modulation.bias")
+    mapped[f"{ours}.bias"] = names.take(f"{theirs}.activate.bias")
+    mapped[f"{ours}.noise_strength"] = names.take(f"{theirs}.noise_injector.weight", first)
+    mapped[f"{ours}.noise_const"] = names.take(f"injected_noise_{place}", noise)
+
+
+def _torgb(names: Names, mapped: Mapped, theirs: str, ours: str) -> None:
+    mapped[f"{ours}.weight"] = names.take(f"{theirs}.conv.weight_orig", first)
+    mapped[f"{ours}.affine.weight"] = names.take(f"{theirs}.conv.style_modulation.linear.weight_orig")
+    mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}.conv.style_modulation.bias")
+    mapped[f"{ours}.bias"] = names.take(f"{theirs}.bias", flat)
+
+
+def flat(x: Tensor) -> Tensor:
+    return x.flatten()
