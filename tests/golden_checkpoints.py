@@ -1,5 +1,6 @@
 """Golden checkpoints of other projects: which files belong to a case, and what is to come out of them."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,14 @@ from torch.nn import functional as F
 PATTERNS = ("c09_*_io", "c10_*_io", "p11_*_io", "g0*_io", "g1*_io")
 PLACES = ("", "pickles", "tf_pickles")
 
-HELD_BACK: dict[str, str] = {}
+HELD_BACK: dict[str, str] = {
+    "g03_mmgen_pggan": "its pixel norm adds eps to the root mean square, not under the root",
+    "g03_mmgen_stylegan1": "not the published network: two activations in a layer, the blur between them",
+    "g04_studiogan_biggan": "BigGAN is not among the networks yet",
+    "g04_studiogan_sngan": "conditional batch norm is not among the normalizations yet",
+    "g05_lucidrains": "another network: bilinear, noise transposed, one style a block",
+    "g07_projectedgan_fastgan": "FastGAN's generator is not among the networks yet",
+}
 """Cases whose networks ours cannot hold, by the beginning of their names, and why."""
 
 
@@ -68,7 +76,16 @@ def labels_of(case: Case, name: str, label_dim: int) -> Tensor | None:
 
 def images_of(case: Case) -> Tensor:
     """What the discriminator was shown: images of the case, or those of its generator."""
-    return next(case.tensors[key] for key in ("x", "img", "image") if key in case.tensors)
+    finest = [f"x{i}" for i in reversed(range(8))]
+    return next(case.tensors[key] for key in ("x", "img", *finest, "image") if key in case.tensors)
+
+
+def with_given_noise(case: Case, G: Any) -> None:
+    """The noise of a case that gives it, in the place of the stored one."""
+    given = [case.tensors[f"noise{i}"] for i in range(32) if f"noise{i}" in case.tensors]
+    stored = [buffer for name, buffer in G.named_buffers() if name.endswith("noise_const")]
+    for buffer, noise in zip(stored, given, strict=True) if given else ():
+        buffer.copy_(noise[0, 0])
 
 
 Outputs = dict[str, Callable[[], Tensor]]
@@ -91,13 +108,17 @@ def outputs(case: Case, G: Any, others: dict[str, Any], stages: dict[str, Any], 
             own, stage = labels_of(case, "x", D.interface.label_dim), stages.get("discriminator")
             x = images_of(case)[:n].to(dtype)
             x = x if stage is None else F.avg_pool2d(x, x.shape[-1] // stage.resolution)
-            return D((x,), None if own is None else own[:n].to(dtype), stage)[0]
+            scales = [case.tensors[f"x{i}"].to(dtype) for i in range(8) if f"x{i}" in case.tensors]
+            return D(tuple(scales) or (x,), None if own is None else own[:n].to(dtype), stage)[0]
 
         return make
 
     made: Outputs = {"image": image(G), "image_nonoise": image(G, noise_mode="none")}
     for name, options in TRUNCATED.items():
-        made[name] = image(G, **options)
+        role = str(case.sidecar["tensors"].get(name, {}).get("role"))
+        cutoff = re.search(r"on the first (\d+) layers", role)
+        more = {"truncation_cutoff": min(int(cutoff[1]), G.num_ws)} if cutoff else {}
+        made[name] = image(G, **options, **more)
     if plain is not None:
         made["image_G"] = made["image_g"] = image(plain)
     if D is not None:

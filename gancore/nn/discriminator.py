@@ -7,6 +7,7 @@ arXiv:2006.06676, or by an output for each class as in that of arXiv:1812.04948.
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -42,6 +43,9 @@ class DiscriminatorConfig(ConvOptions):
     halving: Later[Literal["convolution", "average"]] = Field(
         "convolution",
         description="what halves the size: the second convolution of a block, or a 2x2 average of its activations",
+    )
+    fromrgb_activation: Later[Literal["lrelu", "linear"]] = Field(
+        "lrelu", description="behind the layers that take images in"
     )
     mbstd: MinibatchStdConfig = MinibatchStdConfig()
     labels: Later[Literal["projection", "output", "auxiliary"]] = Field(
@@ -87,6 +91,8 @@ class Builder:
         """As published, the one at 4x4 has no clamp; weights that were trained by that code expect it so."""
         clamp = None if resolution == FIRST_RESOLUTION else self.cfg.conv_clamp
         activation = leaky(self.cfg.gain, clamp)
+        if self.cfg.fromrgb_activation == "linear":
+            activation = replace(activation, slope=1.0)
         return Conv2d(self.interface.channels, self.channels(resolution), 1, activation=activation)
 
 

@@ -6,7 +6,7 @@ their fan-in: the names do not tell, so the numbers do.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -28,12 +28,9 @@ class BMSGGAN(Format):
         names = _plain(head.arrays)
         return GENERATOR in names or DISCRIMINATOR in names
 
-    def companions(self, file: Foreign) -> dict[str, list[str]]:
-        return {
-            "_GEN_SHADOW_": ["_GEN_", "_DIS_"],
-            "_GEN_": ["_GEN_SHADOW_", "_DIS_"],
-            "_DIS_": ["_GEN_SHADOW_", "_GEN_"],
-        }
+    def companions(self, file: Foreign) -> Mapping[str, Sequence[str]]:
+        names = ["_GEN_SHADOW_", "_GEN_", "_DIS_"]
+        return {name: [other for other in names if other != name] for name in names}
 
     def read(self, file: Foreign) -> Snapshot:
         found = [(other.path.name, _plain(other.arrays)) for other in file.with_companions]

@@ -4,6 +4,7 @@ Source of the networks: arXiv:1812.04948. Noise is not stored: that of the model
 128 pixels on upsampling and convolution are fused, and the kernel is stored the other way round.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
@@ -37,12 +38,9 @@ class Huangzh13(Format):
     def recognises(self, head: Foreign) -> bool:
         return CONST in head.arrays or (LAST in head.arrays and "from_rgb.0.weight" in head.arrays)
 
-    def companions(self, file: Foreign) -> dict[str, list[str]]:
-        return {
-            "_GEN_SHADOW_": ["_GEN_", "_DIS_"],
-            "_GEN_": ["_GEN_SHADOW_", "_DIS_"],
-            "_DIS_": ["_GEN_SHADOW_", "_GEN_"],
-        }
+    def companions(self, file: Foreign) -> Mapping[str, Sequence[str]]:
+        names = ["_GEN_SHADOW_", "_GEN_", "_DIS_"]
+        return {name: [other for other in names if other != name] for name in names}
 
     def read(self, file: Foreign) -> Snapshot:
         files = file.with_companions
@@ -55,9 +53,10 @@ class Huangzh13(Format):
         snapshot = Snapshot(generator_of(Names(chosen.arrays, "the generator")))
         if average is not None and plain is not None:
             snapshot.generator = generator_of(Names(plain.arrays, "the generator"))
-        if discriminator is not None:
-            names = Names(discriminator.arrays, "the discriminator")
-            snapshot.discriminator = discriminator_of(names, snapshot.average.interface.label_dim)
+        if discriminator is not None and "embeddings.0.weight" in discriminator.arrays:
+            snapshot.left.append("discriminator: labels are images beside the image in it, which ours does not have")
+        elif discriminator is not None:
+            snapshot.discriminator = discriminator_of(Names(discriminator.arrays, "the discriminator"))
         snapshot.left.append("noise: it is not stored in such files; that of the model was drawn anew")
         return snapshot
 
@@ -98,8 +97,11 @@ def generator_of(names: Names) -> Network:
     )
 
 
-def discriminator_of(names: Names, label_dim: int) -> Network:
-    """A discriminator; blocks count from the finest on. Raises CheckpointError."""
+def discriminator_of(names: Names) -> Network:
+    """A discriminator without labels; blocks count from the finest on. Raises CheckpointError.
+
+    There is no activation behind the layers that take images in.
+    """
     blocks = sum(name.startswith("blocks.") and name.endswith(".conv0.weight") for name in names)
     top, mapped = 4 << blocks, Mapped()
     for k in range(blocks):
@@ -110,10 +112,8 @@ def discriminator_of(names: Names, label_dim: int) -> Network:
     for theirs, ours in (("conv", "conv"), ("dense0", "fc"), ("dense1", "out")):
         _convolution(names, mapped, f"final_block.{theirs}", f"b4.{ours}")
     options = _blur(names, ".downscale.blur.kernel")
-    if "class_embedding.weight" in names.arrays:
-        raise CheckpointError("has a discriminator with embedded labels, which ours cannot have")
-    labels: Options = {"labels": "output"} if label_dim else {}
-    return style_discriminator(mapped, "progressive", label_dim=label_dim, **labels, **options)
+    options["fromrgb_activation"] = "linear"
+    return style_discriminator(mapped, "progressive", **options)
 
 
 def _layer(names: Names, mapped: Mapped, theirs: str, ours: str, size: int) -> None:
