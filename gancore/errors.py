@@ -62,6 +62,11 @@ class Interrupted(GancoreError):
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`unknown; did you mean 'x'? known: ...`, without the question when nothing is near."""
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}known: {', '.join(names) or 'none'}"
+    return f"{nearest(word, names, 1)}known: {', '.join(names) or 'none'}"
+
+
+def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
+    """`did you mean 'x' or 'y'? `, empty if nothing is near."""
+    near = [repr(name) for name in difflib.get_close_matches(word, sorted(known), n=count)]
+    *others, last = near or [""]
+    return f"did you mean {', '.join(others)}{' or ' * bool(others)}{last}? " if near else ""

@@ -102,7 +102,8 @@ def _read(kind: str, name: str, target: str, base: Path, requested: bool, truste
         if len(source) > LARGEST:
             raise PluginError(f"{path} is larger than {LARGEST >> 20} MiB; a plugin file is a single module")
         if not may_execute(source, requested=requested, trusted=trusted):
-            raise PluginError(f"this would execute {path}; if you trust that file, say so with --trust-local-plugins")
+            why = "because a file of a run or grid folder, or a model, names it"
+            raise PluginError(f"this would execute {path}, {why}; if you trust it, say so with --trust-local-plugins")
         version = digest(source)[:12]
         made = f"gancore_local_{version}:{attribute}"
         return LocalPlugin(kind, name, made, f"from {file}", "", LOCAL, version, path.resolve(), source)

@@ -4,13 +4,13 @@ FOLDER (default: runs/gallery) is what `gancore grid run experiments/gallery.yam
 shows is said by hand, in scripts/gallery_notes.yaml; so is the text around the table.
 """
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from PIL import Image
 
+from gancore.cli.presets import facts
 from gancore.config.loader import read
 from gancore.errors import GancoreError
 from gancore.grid.folder import GridFolder
@@ -20,7 +20,6 @@ from gancore.grid.report.results import CellResult
 from scripts.make_yaml_reference import filled, rows
 
 ROOT = Path(__file__).parent.parent
-PRESETS = ROOT / "experiments" / "presets"
 NOTES = Path(__file__).with_name("gallery_notes.yaml")
 PAGE = ROOT / "docs" / "gallery.md"
 PICTURES = Path("images", "gallery")
@@ -80,8 +79,8 @@ def preset_of(cell: CellResult) -> str:
 
 def paper(preset: str) -> str:
     """The first paper that the preset's head names."""
-    found = re.search(r"arXiv:(\d{4}\.\d{4,5})", (PRESETS / f"{preset}.yaml").read_text(encoding="utf-8"))
-    return f"[arXiv:{found[1]}](https://arxiv.org/abs/{found[1]})" if found else ""
+    name = facts(preset).paper
+    return f"[{name}](https://arxiv.org/abs/{name.removeprefix('arXiv:')})"
 
 
 def samples_of(folder: GridFolder, cell: CellResult) -> Path | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from shrinking import FOLDER, preset, shrunk
+from shrinking import preset, shrunk
 from torch import nn
 
 from gancore.composition import GAN, compose
@@ -42,12 +42,12 @@ def composed(name: str, resolution: int | None = None, channels: int = 3, labels
 
 
 def small(name: str, **options: Any) -> GAN:
-    experiment = shrunk(FOLDER / f"{name}.yaml")
+    experiment = shrunk(name)
     return compose(experiment, Interface(16, 3, **options))
 
 
 def trainer_of(name: str, *overrides: str) -> Trainer:
-    experiment = load_experiment(shrunk(FOLDER / f"{name}.yaml").to_dict(), overrides)
+    experiment = load_experiment(shrunk(name).to_dict(), overrides)
     return new_trainer(experiment, training_data(experiment), torch.device("cpu"))
 
 

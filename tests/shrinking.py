@@ -4,16 +4,15 @@ A new preset needs nothing here as long as its plugins have the usual options. T
 made small in `small.SMALL`, by kind and name; a preset that cannot live at 16x16 is in RESOLUTIONS.
 """
 
-from pathlib import Path
 from typing import Any
 
 from small import SMALL
 
 from gancore.config import Experiment, load_experiment
 from gancore.discovery import discover
+from gancore.presets import preset_names
 
-FOLDER = Path(__file__).parents[1] / "experiments" / "presets"
-PRESETS = sorted(FOLDER.glob("*.yaml"))
+PRESETS = preset_names()
 
 USUAL: dict[str, Any] = {"z_dim": 8, "w_dim": 8, "channels": {"base": 64, "max": 8}}
 """Options that many networks have, and what makes them small."""
@@ -27,13 +26,13 @@ LABELS = 9
 
 def preset(name: str) -> Experiment:
     """A preset by name, as it is shipped."""
-    return load_experiment(FOLDER / f"{name}.yaml")
+    return load_experiment(f"preset:{name}")
 
 
-def shrunk(path: Path) -> Experiment:
+def shrunk(name: str) -> Experiment:
     """The preset on emoji, with small networks and batch 4; one that grows has a step at half size and one fading."""
-    mapping = load_experiment(path).to_dict()
-    resolution = next((size for start, size in RESOLUTIONS.items() if path.stem.startswith(start)), 16)
+    mapping = preset(name).to_dict()
+    resolution = next((size for start, size in RESOLUTIONS.items() if name.startswith(start)), 16)
     data, training = mapping["data"], mapping["training"]
     kept = {key: data[key] for key in ("channels", "labels", "mirror")}
     mapping["data"] = {"use": "emoji", "resolution": resolution, "fit": "resize", **kept}

@@ -19,6 +19,7 @@ from gancore.version import __version__
 
 COMMANDS = {
     "plugins": ("gancore.cli.plugins:plugins", "List, show, write and check plugins."),
+    "presets": ("gancore.cli.presets:presets", "List and show the experiments of the papers."),
     "validate": ("gancore.cli.validate:validate", "Check an experiment and print it resolved."),
     "schema": ("gancore.cli.schema:schema", "Write the JSON Schema of experiment files, for editors."),
     "train": ("gancore.cli.train:train", "Train an experiment, or go on with a run."),

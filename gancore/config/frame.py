@@ -49,7 +49,9 @@ class Frame(PluginConfig):
         description="name of the run folder: letters, digits and ._+- (default: the file's name); not inherited",
         json_schema_extra={"pattern": NAME},
     )
-    extends: str | None = Field(None, description="another experiment that this one builds on, relative to this file")
+    extends: str | None = Field(
+        None, description="another experiment that this one builds on: a file, relative to this one, or preset:NAME"
+    )
     plugins: dict[str, dict[str, str]] | None = Field(
         None, description="plugins from files: {kind: {name: ./file.py:Class}}, relative to this file"
     )

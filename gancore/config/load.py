@@ -15,7 +15,7 @@ from gancore.registry import Registry
 from gancore.trust import is_request
 
 Source = Experiment | Path | str | Mapping[str, Any]
-"""What may stand for an experiment in Python: itself, a YAML file, or what one would hold as plain data."""
+"""What may stand for an experiment in Python: itself, a YAML file, "preset:NAME", or what a file would hold as data."""
 
 
 def as_experiment(source: Source) -> Experiment:
@@ -32,13 +32,13 @@ def load_experiment(
 ) -> Experiment:
     """Reads, merges and checks an experiment.
 
-    source: a YAML file, or what one would hold as plain data.
+    source: a YAML file, "preset:NAME", or what a file would hold as plain data.
     overrides: "key.path=value", the value in YAML; a later one wins.
     registry: the plugins there are (default: all installed).
     trusted: whether files named in `plugins:` may be executed. None: those that the YAML file, or what it extends,
         names, but not those named by files of run and grid folders; False: none of them. Files that were copied into
         a run of this account may be executed in any case (gancore.trust).
-    base: the folder of relative paths (default: that of the file; the working directory for a mapping).
+    base: the folder of relative paths (default: that of the file; the working directory for a preset or a mapping).
 
     Raises ConfigError with all mistakes at once, each "file:line: key: what is wrong"; an override's place is
     "-o KEY=VALUE". Nothing is written, and no data are opened.

@@ -6,6 +6,7 @@ YAML's parser comes from PyYAML; meaning is given here, because PyYAML's own rea
 experiment. See gancore.config.scalars for what words mean.
 """
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,12 @@ import yaml
 from gancore.config.composer import Composer
 from gancore.config.document import Document
 from gancore.config.scalars import dump
-from gancore.errors import ConfigError, Problem
+from gancore.errors import ConfigError, GancoreError, Problem, nearest
+from gancore.presets import PREFIX, is_preset, preset_file, preset_names
 
 MAX_BYTES = 2**20
+MOST_NEIGHBOURS = 1000
+"""Files of a folder that are looked at for one with a similar name."""
 
 WORDS = {
     r"found character '\t' that cannot start any token": "a tab; indent with spaces",
@@ -34,14 +38,20 @@ WORDS = {
 
 
 def read(path: Path) -> Document:
-    """The document in a file. Raises ConfigError with everything that is wrong with the text."""
+    """The document in a file, or in a preset. Raises ConfigError with everything that is wrong with the text."""
+    source = str(path)
+    if is_preset(source):
+        try:
+            path = preset_file(source)
+        except GancoreError as error:
+            raise _error(source, str(error)) from None
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise _error(str(path), "not a regular file; opening it might wait forever")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _error(str(path), "there is no such file") from None
+        raise _error(source, f"there is no such file{instead(path)}") from None
     except (OSError, ValueError) as error:
         raise _error(str(path), f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_BYTES:
@@ -51,7 +61,19 @@ def read(path: Path) -> Document:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _error(f"{path}:{line}", "not UTF-8 text; is this a YAML file?") from None
-    return parse(text, str(path))
+    return parse(text, source)
+
+
+def instead(path: Path) -> str:
+    """What a person may have meant by the name of a file that is not there: `; did you mean ...?`, or nothing."""
+    if path.name in preset_names():
+        return f"; did you mean {PREFIX}{path.name}?"
+    try:
+        there = [file.name for file in itertools.islice(path.parent.iterdir(), MOST_NEIGHBOURS)]
+    except (OSError, ValueError):
+        return ""
+    near = nearest(path.name, [name for name in there if name.endswith((".yaml", ".yml")) and name.isprintable()])
+    return f"; {near}".rstrip(" ;")
 
 
 def parse(text: str, source: str, lines: bool = True) -> Document:

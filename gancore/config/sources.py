@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from gancore.config.document import Document, Keys, dotted, find, merged, nested, walk
-from gancore.config.loader import from_mapping, parse, read
+from gancore.config.loader import from_mapping, instead, parse, read
 from gancore.config.words import show
-from gancore.errors import ConfigError, Problem
+from gancore.errors import ConfigError, GancoreError, Problem
+from gancore.presets import is_preset, preset_file
 from gancore.trust import is_request
 
 PARTS: tuple[Keys, ...] = (
@@ -127,11 +128,9 @@ def _extended(document: Document, folder: Path, base: Path, chain: list[Path]) -
         return document
     where = document.where(("extends",))
     if not isinstance(extends, str):
-        raise ConfigError([Problem(where, "extends", "expected the path of a YAML file, relative to this one")])
-    path = folder / extends
-    if not os.path.isfile(path):  # unlike Path.is_file, it takes what cannot be a path at all
-        shown = path if extends.isprintable() and len(extends) <= 255 else show(extends)
-        raise ConfigError([Problem(where, "extends", f"there is no file {shown}")])
+        message = "expected the path of a YAML file, relative to this one, or preset:NAME"
+        raise ConfigError([Problem(where, "extends", message)])
+    path = _extended_file(extends, where, folder)
     if path.resolve() in chain:
         circle = " -> ".join(file.name for file in [*chain, path.resolve()])
         raise ConfigError([Problem(where, "extends", f"files extend each other in a circle: {circle}")])
@@ -144,6 +143,22 @@ def _extended(document: Document, folder: Path, base: Path, chain: list[Path]) -
     parent = _extended(_seen_from(base, parent, path.parent), path.parent, base, [*chain, path.resolve()])
     inherited = {key: value for key, value in parent.data.items() if key not in ("name", "extends")}
     return merged(replace(parent, data=inherited), document)
+
+
+def _extended_file(extends: str, where: str, folder: Path) -> Path:
+    """The file, or the preset, that a document extends."""
+    if is_preset(extends):
+        try:
+            preset_file(extends)
+        except GancoreError as error:
+            raise ConfigError([Problem(where, "extends", str(error))]) from None
+        return Path(extends)
+    path = folder / extends
+    if not os.path.isfile(path):  # unlike Path.is_file, it takes what cannot be a path at all
+        printable = extends.isprintable() and len(extends) <= 255
+        shown = f"{path}{instead(path)}" if printable else show(extends)
+        raise ConfigError([Problem(where, "extends", f"there is no file {shown}")])
+    return path
 
 
 def _seen_from(base: Path, document: Document, folder: Path) -> Document:

@@ -14,6 +14,7 @@ from gancore.data.opening import items_of, open_data
 from gancore.data.reading import survey
 from gancore.discovery import discover
 from gancore.errors import DataError, PluginError
+from gancore.presets import is_preset
 
 EXPERIMENTS = (".yaml", ".yml")
 
@@ -42,7 +43,7 @@ class Source:
 
 def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool | None = None) -> Source:
     """What `path` names; overrides and trust are for experiments. Raises ConfigError, DataError, PluginError."""
-    if path.suffix.lower() in EXPERIMENTS:
+    if path.suffix.lower() in EXPERIMENTS or is_preset(str(path)):
         experiment = load_experiment(path, overrides, trusted=trusted)
         part = experiment.data
         with part.spec.blamed("cannot be built"):

@@ -13,6 +13,7 @@ from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
 from gancore.data import ImageData
+from gancore.errors import GancoreError
 from gancore.evaluation import Evaluator, Generated, Reals, Score, label_rows
 from gancore.training.trainer import Trainer
 
@@ -25,7 +26,10 @@ class RunEvaluation:
         self.every_kimg = float("inf")
         self.evaluator: Evaluator | None = None
         if (evaluation := experiment.evaluation) is not None:
-            self.evaluator = Evaluator(evaluation, Reals(data, evaluation.core.reals), device)
+            try:
+                self.evaluator = Evaluator(evaluation, Reals(data, evaluation.core.reals), device)
+            except GancoreError as error:
+                raise GancoreError(f"{error}; or train without evaluation: -o evaluation=null") from error
             self.every_kimg = evaluation.core.every_kimg or self.every_kimg
 
     def is_due(self, trainer: Trainer) -> bool:

@@ -1,7 +1,7 @@
 """The discriminator of the first GAN: fully connected maxout layers with dropout.
 
 Source: arXiv:1406.2661 section 5. Widths, pieces and dropout probabilities are not in the paper; see
-experiments/presets/gan-mlp.yaml. `max_norm` is the constraint that goes with dropout (arXiv:1207.0580).
+preset:gan-mlp. `max_norm` is the constraint that goes with dropout (arXiv:1207.0580).
 Pixels are mapped to [0, 1], the range of the paper's sigmoid outputs, in which most of MNIST is 0.
 Differs: labels, where there are any, enter beside the image (arXiv:1411.1784).
 """

@@ -1,7 +1,7 @@
 """The generator of the first GAN: fully connected layers.
 
 Source: arXiv:1406.2661 section 5: rectifiers and sigmoids. A sigmoid output on pixels in [0, 1] is 2 sigmoid(x) - 1
-on the [-1, 1] of this package. Widths and initial weights are not in the paper; see experiments/presets/gan-mlp.yaml.
+on the [-1, 1] of this package. Widths and initial weights are not in the paper; see preset:gan-mlp.
 Differs: labels, where there are any, enter beside z (arXiv:1411.1784).
 """
 

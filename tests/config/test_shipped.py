@@ -14,18 +14,19 @@ from gancore.config.frame import NETWORK_KEYS, DataKeys, Frame
 from gancore.config.training import SGD, Adam, RMSprop, TrainingConfig
 from gancore.discovery import discover
 from gancore.options import Cosine, Linear, Table
+from gancore.presets import preset_names
 from gancore.registry import PluginSpec
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = sorted((ROOT / "experiments").rglob("*.yaml"))
+SHIPPED = [*map(str, sorted((ROOT / "experiments").rglob("*.yaml"))), *(f"preset:{name}" for name in preset_names())]
 
 
 def test_there_are_some() -> None:
     assert SHIPPED
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_shipped_experiment(path: Path) -> None:
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.removeprefix(str(ROOT)))
+def test_shipped_experiment(path: str) -> None:
     experiment = load_experiment(path)
     assert experiment.dropped == []
     assert load_experiment(experiment.to_dict()) == experiment

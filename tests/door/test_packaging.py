@@ -31,6 +31,15 @@ def test_every_folder_with_code_is_a_package(folder: Path):
     assert (folder / "__init__.py").exists()
 
 
+def test_every_data_file_goes_into_the_wheel():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    data = [file for file in (ROOT / "gancore").rglob("*.*") if file.is_file() and file.suffix not in (".py", ".pyc")]
+    assert data
+    for file in data:
+        package = ".".join(file.parent.relative_to(ROOT).parts)
+        assert any(file.match(pattern) for pattern in declared[package]), file
+
+
 def test_one_version_everywhere():
     assert f"version: {__version__}\n" in (ROOT / "CITATION.cff").read_text()
     assert __version__ in (ROOT / "CHANGELOG.md").read_text()

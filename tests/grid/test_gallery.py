@@ -14,9 +14,9 @@ from gancore.errors import RunError
 from gancore.grid.cells import Cell, cells_of
 from gancore.grid.folder import GridFolder
 from gancore.training.samples import save_grid
-from scripts.make_gallery import NOTES, PAGE, PICTURES, PRESETS, make
+from scripts.make_gallery import NOTES, PAGE, PICTURES, ROOT, make
 
-GALLERY = PRESETS.parent / "gallery.yaml"
+GALLERY = ROOT / "experiments" / "gallery.yaml"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_a_row_is_what_its_label_says(cells: list[Cell]) -> None:
     for cell in cells:
         file = GALLERY.parent / "gallery" / f"{label(cell)}.yaml"
         assert cell.combination.changes == {"extends": f"gallery/{file.name}"}
-        assert read(file).data["extends"] == f"../presets/{label(cell)}.yaml"
+        assert read(file).data["extends"] == f"preset:{label(cell)}"
 
 
 def test_all_rows_see_the_same_images_and_are_measured_alike(cells: list[Cell]) -> None:
@@ -44,7 +44,7 @@ def test_all_rows_see_the_same_images_and_are_measured_alike(cells: list[Cell]) 
 
 def test_a_row_has_the_parts_of_its_preset(cells: list[Cell]) -> None:
     for cell in cells:
-        preset = load_experiment(PRESETS / f"{label(cell)}.yaml")
+        preset = load_experiment(f"preset:{label(cell)}")
         assert uses(cell.experiment) == uses(preset), cell.name
 
 

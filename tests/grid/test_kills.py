@@ -128,7 +128,7 @@ def test_eight_cells_one_diverging_one_misconfigured_one_killed_and_the_parent_k
         {"data.use": "failing", "discriminator.use": "original"},
         {"loss.use": "diverging", "discriminator.use": "original"},
     ]}  # fmt: skip
-    file = write_grid(tmp_path / "grid.yaml", grid, plugins=plugins, **EVERY)
+    file = write_grid(tmp_path / "experiment.yaml", grid, plugins=plugins, **EVERY)
     folder = GridFolder(tmp_path / "out")
     parent = start(file, folder.path, "--workers", "2")
     wait_until(folder.file.is_file, parent)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from classics import assert_constants, composed, numbers, small, trainer_of
 from fakes import FakeDraw
-from shrinking import FOLDER, shrunk
+from shrinking import shrunk
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -102,7 +102,7 @@ def test_dcgan_normalizes_between_convolution_and_activation(
 @pytest.mark.parametrize("kernel", [4, 5])
 def test_dcgan_layers_are_torch_layers(kernel: int) -> None:
     """Stride 2, leaky ReLU 0.2, ReLU, batch norm with gain and bias; at the ends no norm and no bias."""
-    cfg = shrunk(FOLDER / "dcgan.yaml").to_dict()
+    cfg = shrunk("dcgan").to_dict()
     cfg["generator"]["kernel"] = cfg["discriminator"]["kernel"] = kernel
     gan = compose(load_experiment(cfg), Interface(16, 3))
     G, D = gan.generator, gan.discriminator

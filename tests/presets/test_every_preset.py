@@ -1,31 +1,32 @@
-"""Every file of experiments/presets: it says where it is from, fits together at the paper's size, and trains."""
-
-from pathlib import Path
+"""Every preset: it says where it is from, fits together at the paper's size, and trains."""
 
 import pytest
 import torch
-from shrinking import LABELS, PRESETS, shrunk
+from shrinking import LABELS, PRESETS, preset, shrunk
 
+from gancore.cli.presets import facts
 from gancore.composition import compose
-from gancore.config import Experiment, load_experiment
+from gancore.config import Experiment
 from gancore.contracts import Images, Interface
+from gancore.presets import preset_file
 from gancore.training.run import new_trainer, training_data
 
-each = pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+each = pytest.mark.parametrize("name", PRESETS)
 
 
 @each
-def test_header_states_paper_and_differences(path: Path) -> None:
-    header = " ".join(line[1:].strip() for line in path.read_text().split("\n") if line.startswith("#"))
+def test_header_states_paper_and_differences(name: str) -> None:
+    text = preset_file(name).read_text(encoding="utf-8")
+    header = " ".join(line[1:].strip() for line in text.split("\n") if line.startswith("#"))
     assert "arXiv:" in header
     assert "Faithful:" in header
     assert "Differs:" in header
 
 
 @each
-def test_is_named_after_its_file_and_drops_nothing(path: Path) -> None:
-    experiment = load_experiment(path)
-    assert experiment.name == path.stem
+def test_is_named_after_its_file_and_drops_nothing(name: str) -> None:
+    experiment = preset(name)
+    assert experiment.name == name
     assert experiment.dropped == []
 
 
@@ -36,9 +37,9 @@ def interface_of(experiment: Experiment) -> Interface:
 
 
 @each
-def test_fits_together_at_the_size_of_the_paper(path: Path) -> None:
+def test_fits_together_at_the_size_of_the_paper(name: str) -> None:
     """On the meta device, where shapes are computed and nothing else is."""
-    experiment = load_experiment(path)
+    experiment = preset(name)
     io = interface_of(experiment)
     with torch.device("meta"):
         gan = compose(experiment, io)
@@ -48,14 +49,18 @@ def test_fits_together_at_the_size_of_the_paper(path: Path) -> None:
         reals = G.reals(torch.zeros(2, io.channels, io.resolution, io.resolution))
         images: Images = G.fakes(ws, lambda: reals, None, None)  # type: ignore[arg-type]
         logits = D(images, label)
+    if not io.label_dim:
+        told = facts(name)
+        counted = (sum(p.numel() for p in network.parameters()) for network in (G, D))
+        assert (told.generator, told.discriminator) == tuple(counted)
     assert images[-1].shape == (2, io.channels, io.resolution, io.resolution)
     assert [image.shape for image in images] == [real.shape for real in reals]
     assert all(len(head) == 2 for head in logits)
 
 
 @each
-def test_trains_two_steps(path: Path) -> None:
-    experiment = shrunk(path)
+def test_trains_two_steps(name: str) -> None:
+    experiment = shrunk(name)
     trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
     before = {name: [p.clone() for p in network.parameters()] for name, network in trainer.networks.items()}
     trainer.step()

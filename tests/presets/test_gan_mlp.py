@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from classics import assert_constants, composed, numbers, small, trainer_of
-from shrinking import FOLDER, shrunk
+from shrinking import shrunk
 
 from gancore.composition import compose
 from gancore.config import load_experiment
@@ -38,7 +38,7 @@ def test_mlp_has_any_size_and_the_layers_it_names() -> None:
     pixels = 28 * 28
     assert numbers(gan.generator) == 100 * 1200 + 1200 + 1200 * 1200 + 1200 + 1200 * pixels + pixels
     assert numbers(gan.discriminator) == pixels * 1200 + 1200 + 240 * 1200 + 1200 + 240 + 1
-    assert compose(shrunk(FOLDER / "gan-mlp.yaml"), Interface(11, 3)).generator(torch.zeros(2, 8)).shape[2:] == (11, 11)
+    assert compose(shrunk("gan-mlp"), Interface(11, 3)).generator(torch.zeros(2, 8)).shape[2:] == (11, 11)
 
 
 def test_mlp_generator_is_rectifiers_and_a_sigmoid_on_pixels_from_0_to_1() -> None:
@@ -92,6 +92,6 @@ def test_a_label_stands_beside_latent_and_image() -> None:
 
 
 def test_mlp_refuses_a_statistic_over_pixels_it_does_not_have() -> None:
-    mapping = shrunk(FOLDER / "gan-mlp.yaml").to_dict()
+    mapping = shrunk("gan-mlp").to_dict()
     with pytest.raises(ConfigError, match="choose normalization none, batch or pixel"):
         load_experiment(mapping, ["generator.normalization=instance"])

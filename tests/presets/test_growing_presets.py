@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from shrinking import FOLDER, preset, shrunk
+from shrinking import preset, shrunk
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gancore.composition import compose
@@ -208,7 +208,7 @@ ORDER = {
 
 @pytest.mark.parametrize("name", ORDER)
 def test_order_of_calls_in_an_upsampling_layer(name: str) -> None:
-    G = compose(shrunk(FOLDER / f"{name}.yaml"), Interface(16, 3)).generator
+    G = compose(shrunk(name), Interface(16, 3)).generator
     ws, layer = G.mapping(torch.randn(2, G.z_dim)), G.synthesis.get_submodule("b16.conv0")
     x = torch.randn(2, 8, 8, 8)
     with torch.no_grad(), Calls(NAMES) as calls:

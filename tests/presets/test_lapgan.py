@@ -4,7 +4,7 @@ import pytest
 import torch
 from classics import assert_constants, composed, small, trainer_of
 from fakes import FakeDraw
-from shrinking import FOLDER, shrunk
+from shrinking import shrunk
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -119,7 +119,7 @@ def test_lapgan_discriminator_makes_the_scales_it_is_not_given() -> None:
 
 
 def test_lapgan_levels_need_a_discriminator_each_or_train_as_one() -> None:
-    mapping = shrunk(FOLDER / "lapgan.yaml").to_dict()
+    mapping = shrunk("lapgan").to_dict()
     overrides = ["discriminator.use=residual"]
     with pytest.raises(ConfigError, match="choose coarse: generated, or discriminator lapgan"):
         load_experiment(mapping, overrides)

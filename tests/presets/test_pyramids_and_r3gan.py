@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +20,10 @@ from gancore.contracts import Interface, value_at
 from gancore.training.run import new_trainer, training_data
 from gancore.training.step.ema import ema_decay
 
-PRESETS = Path(__file__).parents[2] / "experiments" / "presets"
-
 
 @cache
 def preset(name: str) -> Experiment:
-    return load_experiment(PRESETS / f"{name}.yaml")
+    return load_experiment(f"preset:{name}")
 
 
 def options(experiment: Experiment, *path: str) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from shrinking import FOLDER
 
 from gancore.cli import root
 
@@ -62,7 +61,7 @@ CHAIN: dict[str, Changes] = {
 
 def found(before: str, after: str) -> dict[str, dict[str, Any]]:
     """What `gancore validate --diff` says, by key; the name is another anyway."""
-    files = [str(FOLDER / f"{name}.yaml") for name in (before, after)]
+    files = [f"preset:{name}" for name in (before, after)]
     result = CliRunner().invoke(root, ["validate", "--no-data", "--diff", "--json", *files])
     assert result.exit_code == 0, result.output
     differences = {difference["key"]: difference for difference in json.loads(result.output)}

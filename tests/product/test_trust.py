@@ -308,7 +308,7 @@ def test_the_jobs_of_a_grid_say_which_files_are_trusted() -> None:
 
 def test_a_worker_trusts_only_what_it_was_handed(monkeypatch: pytest.MonkeyPatch, marker: Path) -> None:
     monkeypatch.setattr(trust, "_handed", set())
-    monkeypatch.setattr(grid_cell, "_stop_with_parent", lambda: None)
+    monkeypatch.setattr(grid_cell, "_stop_when_closed", lambda: None)
     grid_folder()
     assert grid_cell.main("foreign/cells/a.yaml", "here", "lock", trust.digest(b"another file")) == 2
     assert not marker.exists()
