@@ -94,14 +94,14 @@ def test_an_unknown_preset_after_extends_has_its_line(write: Write, capsys: pyte
 def test_a_file_that_is_not_there_may_have_been_meant_otherwise(
     write: Write, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write("experiment.yaml", "data: emoji\n")
-    write("b.yaml", "extends: experimnt.yaml\n")
+    write("my-ffhq256.yaml", "data: emoji\n")
+    write("b.yaml", "extends: my-ffhq.yaml\n")
     assert refused(capsys, "validate", "dcgan") == "dcgan: there is no such file; did you mean preset:dcgan?"
-    assert refused(capsys, "train", "experimant.yaml") == (
-        "experimant.yaml: there is no such file; did you mean 'experiment.yaml'?"
+    assert refused(capsys, "train", "my-fhq.yaml") == (
+        "my-fhq.yaml: there is no such file; did you mean 'my-ffhq256.yaml'?"
     )
     assert refused(capsys, "validate", "b.yaml") == (
-        "b.yaml:1: extends: there is no file experimnt.yaml; did you mean 'experiment.yaml'?"
+        "b.yaml:1: extends: there is no file my-ffhq.yaml; did you mean 'my-ffhq256.yaml'?"
     )
 
 
