@@ -13,6 +13,7 @@ from gancore.artifacts.atomic import written
 from gancore.contracts import Generator, NoiseMode
 from gancore.data import ImageData
 from gancore.errors import GancoreError
+from gancore.evaluation.draws import SampleDraw
 from gancore.training.step.draws import SeededDraw, data_order
 
 GRID_PIXELS = 512
@@ -35,40 +36,48 @@ def generate(
     noise_mode: NoiseMode = "const",
     batch: int = 16,
 ) -> Tensor:
-    """`count` images [count, C, R, R] on the CPU from latents and noise of a seed, of one class or of all in turn.
+    """The first `count` images of a seed, [count, C, R, R] on the CPU, of one class or of all in turn.
 
+    Image i is a function of the seed and i: neither `count` nor `batch` changes it, beyond rounding.
     Truncation is that of `Generator.forward`. Images of a generator that is still growing are enlarged to the final
     size.
     Raises GancoreError when the class does not exist, or the generator cannot truncate in this way.
     """
-    device = next(generator.parameters()).device
-    z = generator.sample_z(SeededDraw.whole((seed, "samples"), count, device))
-    labels = _labels(generator.interface.label_dim, count, label, device)
-    try:
-        images = [
-            generator(
-                z[i : i + batch],
-                None if labels is None else labels[i : i + batch],
-                truncation_psi=truncation_psi,
-                truncation_cutoff=truncation_cutoff,
-                noise_mode=noise_mode,
-                draw=SeededDraw.whole((seed, "samples", "noise", i), len(z[i : i + batch]), device),
+    device, label_dim = next(generator.parameters()).device, generator.interface.label_dim
+    _check_label(label, label_dim)
+    z, images = _latents(generator, count, seed, device), []
+    for start in range(0, count, batch):
+        indices = range(start, min(start + batch, count))
+        classes = torch.tensor([i % max(label_dim, 1) if label is None else label for i in indices], device=device)
+        try:
+            image = generator(
+                z[start : indices.stop],
+                F.one_hot(classes, label_dim).float() if label_dim else None,
+                truncation_psi,
+                truncation_cutoff,
+                noise_mode,
+                SampleDraw(seed, indices, device),
             )
-            for i in range(0, count, batch)
-        ]
-    except ValueError as error:  # the contract's word for what a generator does not take
-        raise GancoreError(str(error)) from error
-    return generator.enlarged(torch.cat(images)).cpu()
+        except ValueError as error:  # the contract's word for what a generator does not take
+            raise GancoreError(str(error)) from error
+        images.append(generator.enlarged(image).cpu())
+    return torch.cat(images)
 
 
-def _labels(label_dim: int, count: int, label: int | None, device: torch.device) -> Tensor | None:
+def _latents(generator: Generator, count: int, seed: int, device: torch.device) -> Tensor:
+    """The first `count` latents [count, z_dim] of an endless sequence.
+
+    They come from one stream of random numbers, of which torch makes normal ones in blocks of 16: of a whole number of
+    blocks the first are the same, however many follow.
+    """
+    blocks = -(-count // 16)
+    return generator.sample_z(SeededDraw.whole((seed, "samples"), 16 * blocks, device))[:count]
+
+
+def _check_label(label: int | None, label_dim: int) -> None:
     if label is not None and label >= label_dim:
         have = f"classes 0 to {label_dim - 1}" if label_dim else "no classes"
         raise GancoreError(f"label {label}: this model has {have}")
-    if label_dim == 0:
-        return None
-    classes = torch.arange(count) % label_dim if label is None else torch.full((count,), label)
-    return F.one_hot(classes.to(device), label_dim).float()
 
 
 def real_images(data: ImageData, count: int, seed: int) -> Tensor:
