@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from gancore.contracts import Stage
@@ -109,10 +108,6 @@ def dense(x: Tensor) -> Tensor:
     return x.T
 
 
-def plus_one(x: Tensor) -> Tensor:
-    return x + 1
-
-
 def first(x: Tensor) -> Tensor:
     """[1, C, H, W] to [C, H, W]."""
     return x[0]
@@ -121,12 +116,6 @@ def first(x: Tensor) -> Tensor:
 def noise(x: Tensor) -> Tensor:
     """[1, 1, H, W] to [H, W]."""
     return x[0, 0]
-
-
-def style(x: Tensor) -> Tensor:
-    """The bias of a style, theirs added to 1 where it scales: [2 C] to the same."""
-    scale, shift = x.chunk(2)
-    return torch.cat([scale + 1, shift])
 
 
 def is_fused(arguments: dict[str, Any], resolution: int, default: Any) -> bool:

@@ -42,7 +42,7 @@ class StyledLayer(nn.Module):
         self.fused = fuses_style(normalization)
         channels = site.c_out
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.affine = None if slot is None else _affine(w_dim, channels, normalization.style_size)
+        self.affine = None if slot is None else _affine(w_dim, channels, normalization.style_size, options)
         if self.noise != "none":
             self.register_buffer("noise_const", torch.randn(site.resolution, site.resolution))
             self.noise_strength = nn.Parameter(torch.zeros([channels] if self.noise == "channel" else []))
@@ -116,7 +116,7 @@ class ToRGB(Weighted):
     def __init__(self, c_in: int, channels: int, w_dim: int, slot: int | None, options: StyleOptions) -> None:
         super().__init__()
         self.slot, self.activation = slot, Activation(clamp=options.conv_clamp)
-        self.affine = None if slot is None else Linear(w_dim, c_in, bias_init=1.0)
+        self.affine = None if slot is None else _affine(w_dim, c_in, c_in, options)
         self.bias = nn.Parameter(torch.zeros(channels))
         self.add_weight([channels, c_in, 1, 1])
 
@@ -130,11 +130,25 @@ class ToRGB(Weighted):
         return self.activation(y.to(self.weight.dtype), self.bias)
 
 
-def _affine(w_dim: int, channels: int, style_size: int) -> Linear:
+class AffineAroundStart(Linear):
+    """[N, w_dim] to styles, whose biases are what is added to `start`, [style_size] numbers."""
+
+    start: Tensor
+
+    def __init__(self, w_dim: int, start: Sequence[float]) -> None:
+        super().__init__(w_dim, len(start))
+        self.register_buffer("start", torch.tensor(start), persistent=False)
+
+    def forward(self, x: Tensor, scales: Normalization | None = None) -> Tensor:
+        return super().forward(x, scales) + self.start
+
+
+def _affine(w_dim: int, channels: int, style_size: int, options: StyleOptions) -> Linear:
     """Scales start at 1, shifts at 0; a style of size 0 stands for the block's own, y_s and y_b."""
-    if style_size:
-        return Linear(w_dim, style_size, bias_init=1.0)
-    return Linear(w_dim, 2 * channels, bias_init=[1.0] * channels + [0.0] * channels)
+    start = [1.0] * style_size if style_size else [1.0] * channels + [0.0] * channels
+    if options.style_bias == "around_start":
+        return AffineAroundStart(w_dim, start)
+    return Linear(w_dim, len(start), bias_init=start)
 
 
 def constant_input(channels: int, resolution: int, start: str) -> nn.Parameter:

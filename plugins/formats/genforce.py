@@ -26,7 +26,7 @@ from gancore.interop.networks import (
 )
 from gancore.interop.numbered import changed, dense_layers, discriminator_places, generator_places, placed
 from gancore.interop.reading import Foreign
-from gancore.interop.tensorflow import FUSED_FROM, dense, first, noise, plus_one, stage_of, style
+from gancore.interop.tensorflow import FUSED_FROM, dense, first, noise, stage_of
 from gancore.interop.values import Array, entries
 
 LEAVES = {
@@ -117,9 +117,8 @@ def _stylegan2(names: Names) -> Network:
     mapped["synthesis.b4.const"] = names.take("synthesis.early_layer.const", first)
     mapped |= placed(names, generator_places(names, "synthesis.", 1), LEAVES, "synthesis.", "synthesis.")
     changed(mapped, "noise_const", noise)
-    changed(mapped, "affine.bias", plus_one)
     changed(mapped, "conv0.weight", turned)
-    return style_generator(mapped, mapping=mapping, **_filter(names))
+    return style_generator(mapped, mapping=mapping, style_bias="around_start", **_filter(names))
 
 
 def _stylegan(names: Names) -> Network:
@@ -129,7 +128,6 @@ def _stylegan(names: Names) -> Network:
     mapped["synthesis.b4.const"] = names.take("synthesis.layer0.const", first)
     mapped |= placed(names, places, LEAVES, "synthesis.", "synthesis.")
     changed(mapped, "noise_const", noise)
-    changed(mapped, "affine.bias", style)
     for place in places.values():
         if place.endswith("conv0") and int(place.partition(".")[0][1:]) >= FUSED_FROM:
             changed(mapped, f"{place}.weight", turned)
@@ -144,6 +142,7 @@ def _stylegan(names: Names) -> Network:
         mapping=mapping,
         const="ones",
         const_layer=True,
+        style_bias="around_start",
         torgb_modulated=False,
         resample_filter=[1.0, 2.0, 1.0] if blurred else None,
         **V1,

@@ -24,7 +24,7 @@ from gancore.interop.networks import (
     taps_of,
 )
 from gancore.interop.reading import Foreign
-from gancore.interop.tensorflow import FUSED_FROM, dense, first, style
+from gancore.interop.tensorflow import FUSED_FROM, dense, first
 
 V1: Options = {"gain": "weight", "resampling": "box"}
 CONST, LAST = "g_synthesis.init_block.const", "final_block.dense1.weight"
@@ -92,6 +92,7 @@ def generator_of(names: Names) -> Network:
         mapping=mapping,
         const="ones",
         const_layer=True,
+        style_bias="around_start",
         torgb_modulated=False,
         **_blur(names),
     )
@@ -120,7 +121,7 @@ def _layer(names: Names, mapped: Mapped, theirs: str, ours: str, size: int) -> N
     mapped[f"{ours}.noise_strength"] = names.take(f"{theirs}.top_epi.noise.weight")
     mapped[f"{ours}.noise_const"] = Taken((), partial(fresh_noise, size))
     mapped[f"{ours}.affine.weight"] = names.take(f"{theirs}.style_mod.lin.weight")
-    mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}.style_mod.lin.bias", style)
+    mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}.style_mod.lin.bias")
 
 
 def _convolution(names: Names, mapped: Mapped, theirs: str, ours: str, turned: bool = False) -> None:

@@ -17,7 +17,6 @@ from gancore.interop.tensorflow import (
     mapping_of,
     networks_of,
     noise,
-    plus_one,
     stage_of,
     turned,
 )
@@ -70,12 +69,12 @@ def generator_of(network: TFNetwork) -> Network:
         layers.append((theirs, ours))
     for theirs, ours in layers:
         mapped[f"{ours}.affine.weight"] = names.take(f"{theirs}/mod_weight", dense)
-        mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}/mod_bias", plus_one)
+        mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}/mod_bias")
         mapped[f"{ours}.bias"] = names.take(f"{theirs}/bias")
     names.ignore("lod")
     names.done()
     use = "progressive" if painted == sizes else "original"
-    made = style_generator(mapped, use, mapping=mapping, **_convolutions(network))
+    made = style_generator(mapped, use, mapping=mapping, style_bias="around_start", **_convolutions(network))
     made.stage = stage_of(network.lod(), sizes[-1]) if painted == sizes else None
     return made
 

@@ -18,7 +18,6 @@ from gancore.interop.tensorflow import (
     mapping_of,
     networks_of,
     noise,
-    plus_one,
     turned,
 )
 
@@ -74,7 +73,7 @@ def generator_of(network: TFNetwork) -> Network:
     names.ignore("lod")
     names.done()
     use = ARCHITECTURES.get(str(network.arguments.get("architecture", "skip")))
-    return style_generator(mapped, use, mapping=mapping, **_convolutions(network))
+    return style_generator(mapped, use, mapping=mapping, style_bias="around_start", **_convolutions(network))
 
 
 def discriminator_of(network: TFNetwork) -> Network:
@@ -108,7 +107,7 @@ def discriminator_of(network: TFNetwork) -> Network:
 def _styled(names: Names, theirs: str, ours: str) -> Mapped:
     return {
         f"{ours}.affine.weight": names.take(f"{theirs}/mod_weight", dense),
-        f"{ours}.affine.bias": names.take(f"{theirs}/mod_bias", plus_one),
+        f"{ours}.affine.bias": names.take(f"{theirs}/mod_bias"),
         f"{ours}.bias": names.take(f"{theirs}/bias"),
     }
 

@@ -31,7 +31,6 @@ from gancore.interop.tensorflow import (
     networks_of,
     noise,
     stage_of,
-    style,
     turned,
 )
 
@@ -89,7 +88,7 @@ def generator_of(network: TFNetwork) -> Network:
             mapped[f"{ours}.weight"] = names.take(f"{theirs}/weight", turned if fused else conv)
         mapped[f"{ours}.bias"] = names.take(f"{theirs}/bias")
         mapped[f"{ours}.affine.weight"] = names.take(f"{theirs}/StyleMod/weight", dense)
-        mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}/StyleMod/bias", style)
+        mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}/StyleMod/bias")
         if f"{theirs}/Noise/weight" in names:
             mapped[f"{ours}.noise_strength"] = names.take(f"{theirs}/Noise/weight")
             mapped[f"{ours}.noise_const"] = names.take(f"noise{i}", noise)
@@ -107,6 +106,7 @@ def generator_of(network: TFNetwork) -> Network:
         mapping=mapping,
         const="ones" if "4x4/Const/const" in names else "latent",
         const_layer=True,
+        style_bias="around_start",
         torgb_modulated=False,
         **_blurred(arguments),
     )
