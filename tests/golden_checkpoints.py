@@ -15,7 +15,6 @@ PATTERNS = ("c09_*_io", "c10_*_io", "p11_*_io", "g0*_io", "g1*_io")
 PLACES = ("", "pickles", "tf_pickles")
 
 HELD_BACK: dict[str, str] = {
-    "g03_mmgen_pggan": "its pixel norm adds eps to the root mean square, not under the root",
     "g03_mmgen_stylegan1": "not the published network: two activations in a layer, the blur between them",
     "g04_studiogan_biggan": "BigGAN is not among the networks yet",
     "g04_studiogan_sngan": "conditional batch norm is not among the normalizations yet",

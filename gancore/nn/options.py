@@ -79,7 +79,9 @@ class StyleOptions(ConvOptions):
     """What style-based synthesis networks differ in."""
 
     noise: Literal["layer", "channel", "none"] = Field("layer", description="one noise strength a layer or a channel")
-    const: Literal["normal", "ones"] = Field("normal", description="how the constant input starts")
+    const: Literal["normal", "ones", "latent"] = Field(
+        "normal", description="how the constant input starts; latent: it is made of the first style instead"
+    )
     const_layer: bool = Field(False, description="noise, bias, activation and statistic on the constant input")
     style_bias: Later[Literal["whole", "around_start"]] = Field(
         "whole", description="whether biases of styles hold the 1 that scales start at, or are added to it"

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Stage, Synthesis
 from gancore.errors import PluginError
-from gancore.nn.layers import Conv2d, register_filter
+from gancore.nn.activation import Activation, leaky
+from gancore.nn.layers import Conv2d, Linear, register_filter
 from gancore.nn.mapping import MappingNetwork
 from gancore.nn.options import StyleGeneratorConfig
 from gancore.nn.resample import upsample2d
@@ -61,6 +62,11 @@ class Builder:
         slot = None if normalization.style_size else self.slots.take()
         return StyledLayer(site, normalization, self.cfg.w_dim, slot, self.cfg)
 
+    def dense(self, channels: int, resolution: int) -> Linear:
+        """What makes the first maps of the first style; PGGAN's dense layer, whose gain is a quarter of a layer's."""
+        activation = Activation(weight_gain=leaky(self.cfg.gain).weight_gain)
+        return Linear(self.cfg.w_dim, channels * resolution**2, None, activation=activation, gain=0.25)
+
     def torgb(self, c_in: int) -> ToRGB:
         slot = self.slots.share() if self.cfg.torgb_modulated else None
         return ToRGB(c_in, self.interface.channels, self.cfg.w_dim, slot, self.cfg)
@@ -77,7 +83,9 @@ class ConstBlock(nn.Module):
 
     def __init__(self, build: Builder, resolution: int, channels: int) -> None:
         super().__init__()
-        self.const = constant_input(channels, resolution, build.cfg.const)
+        from_latent = build.cfg.const == "latent"
+        self.const = None if from_latent else constant_input(channels, resolution, build.cfg.const)
+        self.dense = build.dense(channels, resolution) if from_latent else None
         name = f"b{resolution}"
         self.const_layer = (
             build.const_layer(f"{name}.const_layer", resolution, channels) if build.cfg.const_layer else None
@@ -85,7 +93,11 @@ class ConstBlock(nn.Module):
         self.conv1 = build.conv(f"{name}.conv1", resolution, channels, channels)
 
     def forward(self, x: Tensor | None, ws: Sequence[Tensor], how: Pass) -> Tensor:
-        x = self.const[None].expand(len(ws[0]), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+        if self.dense is not None:
+            x = self.dense(ws[0]).unflatten(1, (-1, FIRST_RESOLUTION, FIRST_RESOLUTION))
+        else:
+            assert self.const is not None
+            x = self.const[None].expand(len(ws[0]), -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = x if self.const_layer is None else self.const_layer(x, ws, how)
         return self.conv1(x, ws, how)
 

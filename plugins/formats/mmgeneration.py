@@ -1,20 +1,25 @@
-"""StyleGAN2 checkpoints of mmgeneration.
+"""StyleGAN2 and PGGAN checkpoints of mmgeneration.
 
-Source of the networks: arXiv:1912.04958. Weights are stored as ours are; the average w is not in the file, where it is
-estimated from random latents when it is needed. The channels of released models are blue, green, red; no file says so.
-Its StyleGAN is another network than the published one, and ours cannot have it.
+Source of the networks: arXiv:1912.04958, arXiv:1710.10196. Weights of StyleGAN2 are stored as ours are; the average w
+is not in the file: it is estimated from random latents. PGGAN's upsampling kernels are those of a transposed
+convolution, with another gain, and its pixel norm adds eps to the root. The channels of released models are blue,
+green, red; no file says so. The project's StyleGAN is another network than the published one, and ours cannot have it.
 """
+
+import math
 
 from torch import Tensor
 
-from gancore.contracts import Format
+from gancore.contracts import Format, Interface, Stage
 from gancore.errors import CheckpointError
 from gancore.interop.networks import (
     Mapped,
     Names,
     Network,
+    Options,
     Snapshot,
     below,
+    channels_of,
     style_discriminator,
     style_generator,
     taps_of,
@@ -24,6 +29,8 @@ from gancore.interop.tensorflow import first, noise
 from gancore.interop.values import entries
 
 STATE = "state_dict."
+PGGAN = "noise2feat.linear.weight_orig"
+"""A tensor of PGGAN's generator."""
 
 
 class MMGeneration(Format):
@@ -42,6 +49,8 @@ class MMGeneration(Format):
             for name in ("generator_ema", "generator", "discriminator")
         }
         average = "generator_ema" if found["generator_ema"].arrays else "generator"
+        if PGGAN in found[average]:
+            return _pggan(file, found, average)
         snapshot = Snapshot(generator_of(found[average]), estimate_w_avg=True)
         if average != "generator" and found["generator"].arrays:
             snapshot.generator = generator_of(found["generator"])
@@ -53,12 +62,63 @@ class MMGeneration(Format):
         return snapshot
 
 
+def _pggan(file: Foreign, found: dict[str, Names], average: str) -> Snapshot:
+    """Both generators, and how far they have grown."""
+    snapshot = Snapshot(pggan_of(found[average]))
+    if average != "generator" and found["generator"].arrays:
+        snapshot.generator = pggan_of(found["generator"])
+    if found["discriminator"].arrays:
+        snapshot.left.append("discriminator: its minibatch stddev comes after the last convolution, in ours before it")
+    scale, weight = (file.arrays.get(f"{STATE}_curr_{name}") for name in ("scale_int", "transition_weight"))
+    if scale is not None and weight is not None:
+        resolution, alpha = int(scale.tensor()), float(weight.tensor())
+        if resolution < snapshot.average.interface.resolution or alpha < 1:
+            for network in (snapshot.average, snapshot.generator):
+                if network is not None:
+                    network.stage = Stage(resolution, alpha)
+    return snapshot
+
+
+def pggan_of(names: Names) -> Network:
+    """A generator without styles. Raises CheckpointError."""
+    levels = sum(name.startswith("torgb_layers.") and name.endswith(".weight_orig") for name in names)
+    mapped: Mapped = {"synthesis.b4.conv0.weight": names.take(PGGAN, dense_to_maps)}
+    mapped["synthesis.b4.conv0.bias"] = names.take("noise2feat.bias", flat)
+    for k in range(levels):
+        layers = [
+            (f"conv_blocks.{2 * k}", f"synthesis.b{4 << k}.conv1"),
+            (f"torgb_layers.{k}", f"synthesis.b{4 << k}.torgb"),
+        ]
+        layers += [(f"conv_blocks.{2 * k - 1}", f"synthesis.b{4 << k}.conv0")] if k else []
+        for theirs, ours in layers:
+            change = from_transposed if ours.endswith("conv0") else None
+            mapped[f"{ours}.weight"] = names.take(f"{theirs}.conv.weight_orig", change)
+            mapped[f"{ours}.bias"] = names.take(f"{theirs}.conv.bias")
+    names.done()
+    options: Options = {
+        "use": "stack",
+        "normalization": {"use": "pixel", "eps": 1e-5, "eps_under_root": False},
+        "z_dim": mapped["synthesis.b4.conv0.weight"].shape[1],
+        "channels": channels_of([mapped[f"synthesis.b{4 << k}.conv1.weight"].shape[0] for k in range(levels)]),
+        "gain": "weight",
+        "resampling": "box",
+        "resample_filter": None,
+    }
+    return Network(options, mapped, Interface(2 << levels, mapped["synthesis.b4.torgb.weight"].shape[0]))
+
+
+def dense_to_maps(x: Tensor) -> Tensor:
+    """[out * 16, in] to [out, in, 4, 4]."""
+    return x.unflatten(0, (-1, 4, 4)).permute(0, 3, 1, 2)
+
+
+def from_transposed(x: Tensor) -> Tensor:
+    """A transposed kernel [in, out, 3, 3] with the gain of its outputs, to [out, in, 3, 3]."""
+    return x.transpose(0, 1).flip(2, 3) * math.sqrt(x.shape[0] / x.shape[1])
+
+
 def generator_of(names: Names) -> Network:
     """A generator with output skips. Raises CheckpointError."""
-    if "noise2feat.linear.weight_orig" in names:
-        raise CheckpointError(
-            "is a PGGAN whose pixel norm divides by the root mean square and 1e-5, which ours cannot do"
-        )
     if "injected_noise_0" not in names or "to_rgb1.bias" not in names:
         raise CheckpointError("is its own variant of StyleGAN, which activates twice in a layer; ours cannot do that")
     mapped: Mapped = {}

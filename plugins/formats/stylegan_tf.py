@@ -34,6 +34,9 @@ from gancore.interop.tensorflow import (
     turned,
 )
 
+NORMALIZATIONS = {(False, True): "adain", (True, False): "pixel", (False, False): "none"}
+"""Whether layers have pixel norm and instance norm, to the normalization before the style."""
+
 V1: Options = {"gain": "weight", "resampling": "box"}
 
 
@@ -62,7 +65,9 @@ def generator_of(network: TFNetwork) -> Network:
     synthesis.only(nonlinearity=("lrelu",), use_wscale=(True,), structure=("auto", "fixed", "linear", "recursive"))
     if not synthesis.arguments.get("use_styles", True):
         return _baseline(network, synthesis)
-    synthesis.only(use_pixel_norm=(False,), use_instance_norm=(True,))
+    statistics = synthesis.arguments.get("use_pixel_norm", False), synthesis.arguments.get("use_instance_norm", True)
+    if statistics not in NORMALIZATIONS:
+        raise CheckpointError("has pixel and instance norm in one layer, which ours cannot have")
     mapped, mapping = mapping_of(network.component("mapping"))
     mapped["mapping.w_avg"] = network.variables().take("dlatent_avg")
     if (decay := network.arguments.get("dlatent_avg_beta", 0.995)) is not None:
@@ -102,7 +107,7 @@ def generator_of(network: TFNetwork) -> Network:
     made = style_generator(
         mapped,
         "progressive" if painted == sizes else "original",
-        normalization="adain",
+        normalization=NORMALIZATIONS[statistics],
         mapping=mapping,
         const="ones" if "4x4/Const/const" in names else "latent",
         const_layer=True,
