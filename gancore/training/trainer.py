@@ -135,6 +135,10 @@ class Trainer:
         total = self.processes.add_up(optimizer.params, total)
         if scale := self.scales.get(phase.name):
             scale.unscale(optimizer.params)
+        if phase.main:
+            optimizer.note_used()
+        else:
+            optimizer.fill_gradients()
         return total
 
     def _backward(self, phase: Phase, step: PhaseStep, share: float) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gancore.config.training import SGD, Adam, RMSprop
-from gancore.training.optimizers import NetworkOptimizer
+from gancore.training.step.optimizers import NetworkOptimizer
 
 OPTIMIZERS: dict[str, Any] = {
     "adam": Adam(use="adam", lr=0.01, betas=(0.5, 0.9)),

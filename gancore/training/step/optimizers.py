@@ -29,6 +29,7 @@ class NetworkOptimizer:
         self.network = network
         self.names: dict[Tensor, str] = {p: name for name, p in network.named_parameters()}
         self.params = [p for p in network.parameters() if p.requires_grad]
+        self.used: list[nn.Parameter] = []
         self.torch_optimizer = _make(cfg, _groups(network))
 
     def step(self, kimg: float, skip: Tensor, lr: float | None = None) -> None:
@@ -61,6 +62,21 @@ class NetworkOptimizer:
     def zero_grad(self) -> None:
         for p in self.params:
             p.grad = None
+
+    def note_used(self) -> None:
+        """Remembers which parameters have a gradient: after a main phase, those that the network uses at its stage."""
+        self.used = [p for p in self.params if p.grad is not None]
+
+    def fill_gradients(self) -> None:
+        """Gives zeros to used parameters without a gradient, unless no parameter has one.
+
+        A penalty need not reach all of them: path length does not depend on the biases of toRGB, R1 not on that of the
+        last layer. In the published code of StyleGAN2 such a phase still counts as a step with gradient zero for them.
+        """
+        if any(p.grad is not None for p in self.params):
+            for p in self.used:
+                if p.grad is None:
+                    p.grad = torch.zeros_like(p)
 
     def state(self) -> dict[str, Tensor]:
         """Moments and step counts by parameter name: {"synthesis.b4.const/exp_avg": ...}."""
