@@ -16,7 +16,7 @@ from benchmarks.measure import command, in_turns, parser, show, summary, table
 from gancore.config.training import TrainingConfig
 from gancore.contracts import Site
 from gancore.nn import normalized
-from gancore.nn.resampled_conv import same_conv2d
+from gancore.nn.kernels.resampled_conv import same_conv2d
 from gancore.training.device import pick_device, prepare_device, wait_for
 from gancore_plugins.normalization.demod import Demod
 

@@ -18,12 +18,12 @@ from gancore.contracts import Context, Discriminator, Images, Interface, Normali
 from gancore.errors import PluginError
 from gancore.nn.activation import leaky
 from gancore.nn.fade import weight_of_newest
-from gancore.nn.label import needed
+from gancore.nn.kernels.resample import downsample2d
+from gancore.nn.label import required_label
 from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
 from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
 from gancore.nn.minibatch_std import MinibatchStd
 from gancore.nn.options import ChannelsConfig, ConvOptions, InheritedChannels
-from gancore.nn.resample import downsample2d
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
 from gancore.nn.style import SQRT_HALF
 from gancore.options import Later, PluginConfig
@@ -67,7 +67,7 @@ class AveragedConv2d(Conv2d):
         return F.avg_pool2d(super().forward(x, gain, parts, scales), 2)
 
 
-class Builder:
+class DiscriminatorBuilder:
     """Makes the layers of a discriminator."""
 
     def __init__(self, cfg: DiscriminatorConfig, interface: Interface, normalize: Normalize, layers: int) -> None:
@@ -101,7 +101,7 @@ class DiscriminatorBlock(nn.Module):
 
     fromrgb: Conv2d | None
 
-    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int, extra: int = 0) -> None:
+    def __init__(self, build: DiscriminatorBuilder, resolution: int, c_in: int, c_out: int, extra: int = 0) -> None:
         """`extra` feature maps (minibatch stddev) are added to the `c_in` before the first convolution."""
         super().__init__()
         self.conv0 = build.conv(f"b{resolution}.conv0", resolution, c_in + extra, c_in)
@@ -114,7 +114,7 @@ class DiscriminatorBlock(nn.Module):
 class ResidualDiscriminatorBlock(DiscriminatorBlock):
     """A block with a downsampling 1x1 convolution around it."""
 
-    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int) -> None:
+    def __init__(self, build: DiscriminatorBuilder, resolution: int, c_in: int, c_out: int) -> None:
         super().__init__(build, resolution, c_in, c_out)
         self.skip = build.skip(c_in, c_out)
 
@@ -127,7 +127,7 @@ class LastBlock(nn.Module):
 
     fromrgb: Conv2d | None
 
-    def __init__(self, build: Builder, resolution: int, channels: int, features: int) -> None:
+    def __init__(self, build: DiscriminatorBuilder, resolution: int, channels: int, features: int) -> None:
         super().__init__()
         mbstd = build.cfg.mbstd
         self.mbstd = MinibatchStd(mbstd.group_size, mbstd.channels) if mbstd.channels else None
@@ -151,7 +151,7 @@ class StyleDiscriminator(Discriminator):
     def __init__(self, cfg: DiscriminatorConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
         self.resolutions = resolutions(interface.resolution)[::-1]
-        build = Builder(cfg, interface, normalize, layers=2 * len(self.resolutions) - 1)
+        build = DiscriminatorBuilder(cfg, interface, normalize, layers=2 * len(self.resolutions) - 1)
         projects = interface.label_dim and cfg.labels == "projection"
         self.cmap_dim = (cfg.cmap_dim or build.channels(FIRST_RESOLUTION)) if projects else 0
         for resolution in self.resolutions:
@@ -181,7 +181,7 @@ class StyleDiscriminator(Discriminator):
             return features[:, 0]
         if self.cfg.labels == "auxiliary":
             return features[:, 0]
-        label = needed(label, self.interface.label_dim)
+        label = required_label(label, self.interface.label_dim)
         if not self.cmap_dim:
             return (features * label).sum(dim=1)
         return (features * self.mapping(None, label)).sum(dim=1) / math.sqrt(self.cmap_dim)
@@ -205,7 +205,7 @@ class StyleDiscriminator(Discriminator):
         """[N, C, H, W] to [N, C, H / 2, W / 2]."""
         return downsample2d(image, self.resample_filter)
 
-    def _block(self, build: Builder, resolution: int) -> "DiscriminatorBlock | LastBlock":
+    def _block(self, build: DiscriminatorBuilder, resolution: int) -> "DiscriminatorBlock | LastBlock":
         channels = build.channels(resolution)
         if resolution == FIRST_RESOLUTION:
             beside = self.cfg.labels == "auxiliary"

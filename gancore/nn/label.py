@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 
-def needed(label: Tensor | None, label_dim: int) -> Tensor:
+def required_label(label: Tensor | None, label_dim: int) -> Tensor:
     """The label [N, label_dim] of a network that was made for labels. Raises ValueError where it is missing."""
     if label is None:
         raise ValueError(f"this network was made for labels [N, {label_dim}], and got none")
@@ -13,7 +13,7 @@ def needed(label: Tensor | None, label_dim: int) -> Tensor:
 
 def with_label(x: Tensor, label: Tensor | None, label_dim: int) -> Tensor:
     """[N, C] with its label [N, label_dim] behind it, where there are labels. Raises ValueError where it is missing."""
-    return torch.cat([x, needed(label, label_dim).to(x.dtype)], dim=1) if label_dim else x
+    return torch.cat([x, required_label(label, label_dim).to(x.dtype)], dim=1) if label_dim else x
 
 
 def with_label_planes(x: Tensor, label: Tensor | None) -> Tensor:
@@ -25,4 +25,4 @@ def with_label_planes(x: Tensor, label: Tensor | None) -> Tensor:
 
 def logit_of_class(logits: Tensor, label: Tensor | None, label_dim: int) -> Tensor:
     """[N, label_dim] to the logit of the label's class, [N]; [N, 1] to [N] without labels."""
-    return (logits * needed(label, label_dim)).sum(1) if label_dim else logits[:, 0]
+    return (logits * required_label(label, label_dim)).sum(1) if label_dim else logits[:, 0]

@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from gancore.contracts import Normalization, WeightNormalization
 from gancore.errors import PluginError
 from gancore.nn.activation import LINEAR, Activation
+from gancore.nn.kernels.resample import setup_filter
+from gancore.nn.kernels.resampled_conv import Resampling, downsampling_conv2d, same_conv2d, upsampling_conv2d
 from gancore.nn.normalized import (
     has_scales,
     has_statistic,
@@ -28,8 +30,6 @@ from gancore.nn.normalized import (
     without_style,
 )
 from gancore.nn.precision import full_precision
-from gancore.nn.resample import setup_filter
-from gancore.nn.resampled_conv import Resampling, downsampling_conv2d, same_conv2d, upsampling_conv2d
 
 Sampling = Literal["up", "down"]
 

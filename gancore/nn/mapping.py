@@ -14,9 +14,9 @@ from torch import Tensor
 from gancore.contracts import Mapping, Mean, Part
 from gancore.errors import PluginError
 from gancore.nn.activation import GainIn, leaky
-from gancore.nn.label import needed
+from gancore.nn.label import required_label
 from gancore.nn.layers import Linear
-from gancore.nn.noted import Noted
+from gancore.nn.step_mean import StepMean
 from gancore.options import Later, PluginConfig
 
 
@@ -72,7 +72,7 @@ class MappingNetwork(Mapping, Part):
         self.w_avg_decay = cfg.w_avg_decay if isinstance(cfg, MappingConfig) else None
         if self.w_avg_decay is not None:
             self.register_buffer("w_avg", torch.zeros(w_dim))
-            self.noted = Noted(w_dim)
+            self.step_mean = StepMean(w_dim)
 
     def forward(
         self,
@@ -87,7 +87,7 @@ class MappingNetwork(Mapping, Part):
         for name in self.layers:
             x = getattr(self, name)(x)
         if update_emas and self.w_avg_decay is not None:
-            self.noted.add(x.detach().mean(dim=0))
+            self.step_mean.add(x.detach().mean(dim=0))
         if self.num_ws is None:
             return x
         ws = x[:, None].expand(-1, self.num_ws, -1)
@@ -99,12 +99,12 @@ class MappingNetwork(Mapping, Part):
     def end_step(self, mean: Mean) -> None:
         """Moves w_avg once, towards the mean of the batches noted during the step."""
         if self.w_avg_decay is not None:
-            self.noted.move(self.w_avg, 1 - self.w_avg_decay, mean)
+            self.step_mean.move(self.w_avg, 1 - self.w_avg_decay, mean)
 
     def _input(self, z: Tensor | None, label: Tensor | None) -> Tensor:
         parts = [] if z is None else [z]
         if self.label_dim:
-            parts.append(self.embed(needed(label, self.label_dim)))
+            parts.append(self.embed(required_label(label, self.label_dim)))
         if self.together:
             return normalize_2nd_moment(torch.cat(parts, dim=1))
         return torch.cat([normalize_2nd_moment(part) for part in parts], dim=1)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from gancore.contracts import Normalization
 from gancore.errors import PluginError
 from gancore.nn.activation import maps
+from gancore.nn.kernels import plain
 from gancore.nn.precision import in_float16
 
 Convolve = Callable[[Tensor, Tensor], Tensor]
@@ -122,6 +123,8 @@ def scaled(y: Tensor, scale: Tensor | None) -> Tensor:
 def one_weight_pays(x: Tensor, weight: Tensor) -> bool:
     """Whether a weight [O, I, k, k] is scaled in place of activations x [N, I, H, W]: for one image of a GPU, where it
     has fewer numbers (and no groups already). More images would need as many, and not be channels_last."""
+    if plain():
+        return False
     return x.is_cuda and len(x) == 1 and x.shape[1] == weight.shape[1] and weight.numel() < x.numel()
 
 

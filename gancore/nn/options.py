@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from gancore.nn.activation import GainIn
+from gancore.nn.kernels.resampled_conv import Resampling
 from gancore.nn.mapping import MappingConfig
-from gancore.nn.resampled_conv import Resampling
 from gancore.options import Later, PluginConfig
 
 

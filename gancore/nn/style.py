@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from gancore.contracts import Normalization, Pass, Site
 from gancore.nn.activation import Activation, leaky
+from gancore.nn.kernels.resampled_conv import same_conv2d, upsampling_conv2d
 from gancore.nn.layers import Linear, Weighted, register_filter
 from gancore.nn.normalized import fuses_style, has_statistic, scaled_convolution, scaled_maps
 from gancore.nn.options import StyleOptions
 from gancore.nn.precision import multiplied
-from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 
 SQRT_HALF = math.sqrt(0.5)
 """Keeps the variance when two branches of equal variance are added (arXiv:1912.04958 section 4.1)."""

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Stage, Synthesis
 from gancore.errors import PluginError
 from gancore.nn.activation import Activation, leaky
+from gancore.nn.kernels.resample import upsample2d
 from gancore.nn.layers import Conv2d, Linear, register_filter
 from gancore.nn.mapping import MappingNetwork
 from gancore.nn.options import StyleGeneratorConfig
-from gancore.nn.resample import upsample2d
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
 from gancore.nn.style import SQRT_HALF, StyleConv, StyledLayer, ToRGB, constant_input
 

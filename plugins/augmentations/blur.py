@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Augmentation, Draw, Images, PluginConfig, Scheduled, value_at, within
-from gancore.nn.resample import filter2d
+from gancore.nn import filter2d
 from gancore.options import Linear
 
 REACH = 3

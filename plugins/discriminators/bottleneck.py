@@ -11,12 +11,17 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
-from gancore.nn.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
-from gancore.nn.convolution import conv2d
-from gancore.nn.label import needed
-from gancore.nn.layers import Conv2d, Weighted
-from gancore.nn.options import ChannelsConfig, InheritedChannels
-from gancore.nn.sites import FIRST_RESOLUTION, resolution_problems
+from gancore.nn import (
+    FIRST_RESOLUTION,
+    ChannelsConfig,
+    Conv2d,
+    InheritedChannels,
+    Weighted,
+    conv2d,
+    required_label,
+    resolution_problems,
+)
+from gancore.nn.families.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
 
 
 class BottleneckDiscriminatorConfig(BottleneckOptions):
@@ -87,7 +92,7 @@ class Bottleneck(Discriminator):
         features = self.out(x)
         if self.embed is None:
             return (features[:, 0],)
-        return ((features * self.embed(needed(label, self.interface.label_dim))).sum(dim=1),)
+        return ((features * self.embed(required_label(label, self.interface.label_dim))).sum(dim=1),)
 
     @classmethod
     def problems(cls, cfg: BottleneckDiscriminatorConfig, context: Context) -> Iterable[str]:

@@ -13,12 +13,19 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
-from gancore.nn.activation import Activation
-from gancore.nn.gain import gained
-from gancore.nn.label import logit_of_class
-from gancore.nn.layers import Conv2d, Linear
-from gancore.nn.options import ChannelsConfig, InheritedChannels
-from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn import (
+    FIRST_RESOLUTION,
+    Activation,
+    ChannelsConfig,
+    Conv2d,
+    InheritedChannels,
+    Linear,
+    Sites,
+    gained,
+    logit_of_class,
+    resolution_problems,
+    resolutions,
+)
 
 LEAKY = Activation(slope=0.2)
 

@@ -16,14 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Site, Stage
-from gancore.nn.activation import Activation
-from gancore.nn.dense import DenseStack, Width, torch_std
-from gancore.nn.gain import gained
-from gancore.nn.label import with_label, with_label_planes
-from gancore.nn.laplacian import level_problems, levels_of
-from gancore.nn.layers import Conv2d, Linear, Sampling
-from gancore.nn.pyramid import pyramid
-from gancore.nn.sites import Sites
+from gancore.nn import Activation, Conv2d, Linear, Sampling, Sites, gained, pyramid, with_label, with_label_planes
+from gancore.nn.families.dense import DenseStack, Width, torch_std
+from gancore.nn.families.laplacian import level_problems, levels_of
 
 RELU = Activation(slope=0.0)
 

@@ -14,9 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
-from gancore.nn.dense import DenseActivation, DenseOptions, DenseStack, Width, dense_problems
-from gancore.nn.label import with_label
-from gancore.nn.layers import Linear
+from gancore.nn import Linear, with_label
+from gancore.nn.families.dense import DenseActivation, DenseOptions, DenseStack, Width, dense_problems
 
 
 class MLP(Discriminator):

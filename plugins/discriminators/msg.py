@@ -13,13 +13,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
-from gancore.nn.discriminator import MinibatchStdConfig
-from gancore.nn.label import logit_of_class
-from gancore.nn.minibatch_std import MinibatchStd
-from gancore.nn.msg import conv3x3, linear, rgb_conv
-from gancore.nn.options import ChannelsConfig, InheritedChannels
-from gancore.nn.pyramid import pyramid
-from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn import (
+    FIRST_RESOLUTION,
+    ChannelsConfig,
+    InheritedChannels,
+    MinibatchStd,
+    MinibatchStdConfig,
+    Sites,
+    logit_of_class,
+    pyramid,
+    resolution_problems,
+    resolutions,
+)
+from gancore.nn.families.msg import conv3x3, linear, rgb_conv
 from gancore.options import PluginConfig
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from gancore.contracts import Images, Stage
-from gancore.nn.discriminator import StyleDiscriminator
-from gancore.nn.fade import weight_of_newest
+from gancore.nn import StyleDiscriminator, weight_of_newest
 
 
 class Progressive(StyleDiscriminator):

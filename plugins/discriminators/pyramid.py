@@ -10,13 +10,20 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Images, Interface, Normalize, Stage
-from gancore.nn.activation import Activation, leaky
-from gancore.nn.discriminator import Builder, DiscriminatorBlock, DiscriminatorConfig, LastBlock, StyleDiscriminator
-from gancore.nn.layers import Conv2d
-from gancore.nn.minibatch_std import MinibatchStd
-from gancore.nn.options import ChannelsConfig
-from gancore.nn.pyramid import pyramid
-from gancore.nn.sites import FIRST_RESOLUTION
+from gancore.nn import (
+    FIRST_RESOLUTION,
+    Activation,
+    ChannelsConfig,
+    Conv2d,
+    DiscriminatorBlock,
+    DiscriminatorBuilder,
+    DiscriminatorConfig,
+    LastBlock,
+    MinibatchStd,
+    StyleDiscriminator,
+    leaky,
+    pyramid,
+)
 
 
 class PyramidConfig(DiscriminatorConfig):
@@ -28,7 +35,7 @@ class PyramidConfig(DiscriminatorConfig):
 class PyramidBlock(DiscriminatorBlock):
     """A block that halves, behind a minibatch standard deviation of `extra` feature maps."""
 
-    def __init__(self, build: Builder, resolution: int, c_in: int, c_out: int, extra: int = 0) -> None:
+    def __init__(self, build: DiscriminatorBuilder, resolution: int, c_in: int, c_out: int, extra: int = 0) -> None:
         super().__init__(build, resolution, c_in, c_out, extra)
         self.mbstd = MinibatchStd(build.cfg.mbstd.group_size, extra) if extra else None
 
@@ -64,7 +71,7 @@ class Pyramid(StyleDiscriminator):
         assert x is not None
         return (self.score(x, label),)
 
-    def _block(self, build: Builder, resolution: int) -> DiscriminatorBlock | LastBlock:
+    def _block(self, build: DiscriminatorBuilder, resolution: int) -> DiscriminatorBlock | LastBlock:
         if resolution == FIRST_RESOLUTION:
             return super()._block(build, resolution)
         extra = self.cfg.mbstd.channels if self.cfg.mbstd_everywhere else 0

@@ -3,7 +3,7 @@
 Source: arXiv:1802.05957 (SNGAN), its network for CIFAR-10: blocks that halve the size down to 8x8, two that keep it, a
 sum over pixels, one linear layer. WGAN-GP's (arXiv:1704.00028) has the mean instead. Labels by projection
 (arXiv:1802.05637). Glorot initialization.
-Differs: see gancore/nn/preactivation.py for biases.
+Differs: see gancore/nn/families/preactivation.py for biases.
 """
 
 from collections.abc import Iterable
@@ -13,11 +13,16 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
-from gancore.nn.label import needed
-from gancore.nn.layers import Linear
-from gancore.nn.options import ChannelsConfig, InheritedChannels
-from gancore.nn.preactivation import PreactivationBlock, Statistics, glorot_std
-from gancore.nn.sites import Sites, resolution_problems, resolutions
+from gancore.nn import (
+    ChannelsConfig,
+    InheritedChannels,
+    Linear,
+    Sites,
+    required_label,
+    resolution_problems,
+    resolutions,
+)
+from gancore.nn.families.preactivation import PreactivationBlock, Statistics, glorot_std
 
 SMALLEST = 8
 """Where halving ends."""
@@ -60,7 +65,7 @@ class ResNet(Discriminator):
         features = x.sum((2, 3)) if self.cfg.pool == "sum" else x.mean((2, 3))
         logits = self.out(features)[:, 0]
         if self.embed is not None:
-            logits = logits + (self.embed(needed(label, self.interface.label_dim)) * features).sum(1)
+            logits = logits + (self.embed(required_label(label, self.interface.label_dim)) * features).sum(1)
         return (logits,)
 
     @classmethod

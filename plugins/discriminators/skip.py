@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from torch import Tensor
 
 from gancore.contracts import Images, Stage
-from gancore.nn.discriminator import StyleDiscriminator
+from gancore.nn import StyleDiscriminator
 
 
 class Skip(StyleDiscriminator):

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gancore.contracts import Feature
-from gancore.nn.inception import InceptionV3
+from gancore.evaluation.inception import InceptionV3
 
 WEIGHTS = Path(__file__).with_name("inception_mixed5d_folded_fp16.safetensors")
 SIZE = 75

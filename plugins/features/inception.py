@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gancore.evaluation.from_file import FromFile
+from gancore.evaluation.inception import InceptionV3, fold_batch_norm
+from gancore.evaluation.on_every_core import on_every_core
 from gancore.evaluation.weights import WeightsFile
-from gancore.nn.cores import on_every_core
-from gancore.nn.inception import InceptionV3, fold_batch_norm
 
 SIZE = 299
 """Width and height of what the network sees."""

@@ -12,11 +12,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
-from gancore.nn.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
-from gancore.nn.latent import Latent
-from gancore.nn.layers import Conv2d
-from gancore.nn.options import ChannelsConfig
-from gancore.nn.sites import FIRST_RESOLUTION, resolution_problems
+from gancore.nn import FIRST_RESOLUTION, ChannelsConfig, Conv2d, Latent, resolution_problems
+from gancore.nn.families.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
 
 
 class BottleneckGeneratorConfig(BottleneckOptions):

@@ -14,12 +14,20 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
-from gancore.nn.activation import Activation
-from gancore.nn.gain import Projection, Statistic, gained
-from gancore.nn.latent import LatentGenerator, LatentOptions
-from gancore.nn.layers import Conv2d
-from gancore.nn.options import ChannelsConfig
-from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn import (
+    FIRST_RESOLUTION,
+    Activation,
+    ChannelsConfig,
+    Conv2d,
+    LatentGenerator,
+    LatentOptions,
+    Projection,
+    Sites,
+    StatisticLayer,
+    gained,
+    resolution_problems,
+    resolutions,
+)
 
 RELU = Activation(slope=0.0)
 
@@ -55,7 +63,7 @@ class DCGANSynthesis(Synthesis):
         sites = Sites("generator", 1 + len(between), styled=False)
         self.layers = [f"b{resolution}" for resolution in (*between, last)]
         channels = cfg.channels.at(first)
-        tail = Statistic(normalize(sites.next(f"b{first}", first, w_dim, channels)), RELU)
+        tail = StatisticLayer(normalize(sites.next(f"b{first}", first, w_dim, channels)), RELU)
         self.b4 = Projection(w_dim, channels, first, cfg.init_std, tail)
         for resolution in between:
             wider, channels = channels, cfg.channels.at(resolution)

@@ -20,15 +20,19 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Draw, Images, Interface, Normalize, Pass, Stage, Synthesis
-from gancore.nn.activation import Activation
-from gancore.nn.dense import DenseStack, Width, torch_std
-from gancore.nn.gain import gained
-from gancore.nn.label import with_label_planes
-from gancore.nn.laplacian import level_problems, levels_of, up
-from gancore.nn.latent import LatentGenerator, LatentOptions
-from gancore.nn.layers import Conv2d, Linear
-from gancore.nn.pyramid import pyramid
-from gancore.nn.sites import Sites
+from gancore.nn import (
+    Activation,
+    Conv2d,
+    LatentGenerator,
+    LatentOptions,
+    Linear,
+    Sites,
+    gained,
+    pyramid,
+    with_label_planes,
+)
+from gancore.nn.families.dense import DenseStack, Width, torch_std
+from gancore.nn.families.laplacian import level_problems, levels_of, up
 
 RELU = Activation(slope=0.0)
 Kernel = Literal[1, 3, 5, 7, 9, 11]

@@ -14,9 +14,8 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
-from gancore.nn.dense import DenseOptions, DenseStack, dense_problems
-from gancore.nn.latent import LatentGenerator, LatentOptions
-from gancore.nn.layers import Linear
+from gancore.nn import LatentGenerator, LatentOptions, Linear
+from gancore.nn.families.dense import DenseOptions, DenseStack, dense_problems
 
 
 class MLP(LatentGenerator):

@@ -12,14 +12,19 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Stage, Synthesis
-from gancore.nn.activation import bias_act
-from gancore.nn.latent import Latent
-from gancore.nn.layers import Conv2d
-from gancore.nn.mapping import normalize_2nd_moment
-from gancore.nn.msg import late_conv3x3, linear, rgb_conv
-from gancore.nn.options import ChannelsConfig
-from gancore.nn.pyramid import pyramid
-from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn import (
+    FIRST_RESOLUTION,
+    ChannelsConfig,
+    Conv2d,
+    Latent,
+    Sites,
+    bias_act,
+    normalize_2nd_moment,
+    pyramid,
+    resolution_problems,
+    resolutions,
+)
+from gancore.nn.families.msg import late_conv3x3, linear, rgb_conv
 from gancore.options import PluginConfig
 
 

@@ -1,7 +1,7 @@
 """Original topology: one image, from the last block (arXiv:1812.04948 without growing; row "original" of
 arXiv:1912.04958, table 2)."""
 
-from gancore.nn.synthesis import StyleGenerator
+from gancore.nn import StyleGenerator
 
 
 class Original(StyleGenerator):

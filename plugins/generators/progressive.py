@@ -7,8 +7,7 @@ topology; the toRGB layers of the lower resolutions are then idle.
 from torch import Tensor
 
 from gancore.contracts import Images, Stage
-from gancore.nn.fade import faded_image, images_in_use
-from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
+from gancore.nn import StyleGenerator, StyleSynthesis, faded_image, images_in_use
 
 
 class ProgressiveSynthesis(StyleSynthesis):

@@ -9,9 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from gancore.contracts import Images, Stage
-from gancore.nn.pyramid import pyramid
-from gancore.nn.sites import resolutions
-from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
+from gancore.nn import StyleGenerator, StyleSynthesis, pyramid, resolutions
 
 
 class PyramidSynthesis(StyleSynthesis):

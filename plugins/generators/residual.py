@@ -1,6 +1,6 @@
 """Residual topology: a 1x1 skip convolution around every block (arXiv:1912.04958 section 4.1)."""
 
-from gancore.nn.synthesis import ResidualStyleBlock, StyleGenerator, StyleSynthesis
+from gancore.nn import ResidualStyleBlock, StyleGenerator, StyleSynthesis
 
 
 class ResidualSynthesis(StyleSynthesis):

@@ -2,7 +2,7 @@
 
 Sources: arXiv:1704.00028 (WGAN-GP) and arXiv:1802.05957 (SNGAN), their networks for CIFAR-10: a projection to 4x4,
 a block for each doubling of the size, statistic, ReLU, a convolution and tanh. Glorot initialization.
-Differs: labels, where there are any, enter beside z; see gancore/nn/preactivation.py for biases.
+Differs: labels, where there are any, enter beside z; see gancore/nn/families/preactivation.py for biases.
 """
 
 from collections.abc import Iterable
@@ -12,11 +12,17 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
-from gancore.nn.gain import Projection
-from gancore.nn.latent import LatentGenerator, LatentOptions
-from gancore.nn.options import ChannelsConfig
-from gancore.nn.preactivation import PreactivationBlock, Statistics, conv, glorot_std
-from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn import (
+    FIRST_RESOLUTION,
+    ChannelsConfig,
+    LatentGenerator,
+    LatentOptions,
+    Projection,
+    Sites,
+    resolution_problems,
+    resolutions,
+)
+from gancore.nn.families.preactivation import PreactivationBlock, Statistics, conv, glorot_std
 
 
 class ResNet(LatentGenerator):

@@ -7,8 +7,7 @@ weight, so that at 0 the result is the upsampled image of the stage before.
 from torch import Tensor
 
 from gancore.contracts import Images, Stage
-from gancore.nn.fade import weight_of_newest
-from gancore.nn.synthesis import StyleGenerator, StyleSynthesis
+from gancore.nn import StyleGenerator, StyleSynthesis, weight_of_newest
 
 
 class SkipSynthesis(StyleSynthesis):

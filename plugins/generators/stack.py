@@ -12,17 +12,28 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
-from gancore.nn.activation import GainIn, leaky
-from gancore.nn.convolution import conv_transpose2d
-from gancore.nn.fade import faded_image, images_in_use
-from gancore.nn.label import with_label
-from gancore.nn.latent import Latent
-from gancore.nn.layers import Conv2d, LateNormConv2d, Sampling, register_filter
-from gancore.nn.mapping import normalize_2nd_moment
-from gancore.nn.options import ChannelsConfig, ConvOptions
-from gancore.nn.resample import upsample2d
-from gancore.nn.resampled_conv import Resampling
-from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
+from gancore.nn import (
+    FIRST_RESOLUTION,
+    ChannelsConfig,
+    Conv2d,
+    ConvOptions,
+    GainIn,
+    LateNormConv2d,
+    Latent,
+    Resampling,
+    Sampling,
+    Sites,
+    conv_transpose2d,
+    faded_image,
+    images_in_use,
+    leaky,
+    normalize_2nd_moment,
+    register_filter,
+    resolution_problems,
+    resolutions,
+    upsample2d,
+    with_label,
+)
 
 
 class StackConfig(ConvOptions):

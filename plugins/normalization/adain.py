@@ -7,8 +7,7 @@ own, so this is `instance` for layers that have a style, and refused elsewhere.
 from pydantic import Field
 
 from gancore.contracts import PluginConfig
-from gancore.nn.fused_normalization import FusedNormalization, Instance, Term
-from gancore.nn.styled_normalization import StyledNormalization
+from gancore.nn import FusedNormalization, Instance, StyledNormalization, Term
 
 
 class AdaIN(FusedNormalization, StyledNormalization):

@@ -7,8 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import PluginConfig, Site
-from gancore.nn.statistics import inverse_std
-from gancore.nn.styled_normalization import StyledNormalization
+from gancore.nn import StyledNormalization, inverse_std
 
 
 class AdaINStd(StyledNormalization):

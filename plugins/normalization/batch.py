@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Normalization, PluginConfig, Site
-from gancore.nn.statistics import RunningMoments
+from gancore.nn import RunningMoments
 
 
 class BatchNorm(Normalization):

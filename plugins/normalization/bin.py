@@ -9,8 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Normalization, PluginConfig, Site
-from gancore.nn.share import Share
-from gancore.nn.statistics import RunningMoments, instance_norm
+from gancore.nn import Mix, RunningMoments, instance_norm
 
 
 class BIN(Normalization):
@@ -28,7 +27,7 @@ class BIN(Normalization):
     def __init__(self, cfg: Config, site: Site) -> None:
         super().__init__(cfg, site)
         self.moments = RunningMoments(site.c_out, cfg.eps, cfg.momentum)
-        self.share = Share(site.c_out, "clamp", cfg.rho, cfg.lr_factor)
+        self.share = Mix(site.c_out, "clamp", cfg.rho, cfg.lr_factor)
         self.weight = nn.Parameter(torch.ones(site.c_out)) if cfg.affine else None
         self.bias = nn.Parameter(torch.zeros(site.c_out)) if cfg.affine else None
 

@@ -9,8 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import PluginConfig, Site
-from gancore.nn.precision import full_precision
-from gancore.nn.styled_normalization import StyledNormalization
+from gancore.nn import StyledNormalization, full_precision
 
 
 class Demod(StyledNormalization):

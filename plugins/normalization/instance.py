@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from gancore.contracts import PluginConfig
-from gancore.nn.fused_normalization import FusedNormalization, Instance, Term
+from gancore.nn import FusedNormalization, Instance, Term
 
 
 class InstanceNorm(FusedNormalization):

@@ -11,8 +11,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gancore.contracts import PluginConfig, Site
-from gancore.nn.fused_normalization import FusedNormalization, Instance, Pixel, Term
-from gancore.nn.share import Share
+from gancore.nn import FusedNormalization, Instance, Mix, Pixel, Term
 
 STARTS = {"clamp": 1.0, "sigmoid": 0.5, "fixed": 0.5}
 
@@ -47,10 +46,10 @@ class PIN(FusedNormalization):
     def __init__(self, cfg: Config, site: Site) -> None:
         super().__init__(cfg, site)
         if cfg.rho_mode == "depth":
-            self.share = Share(site.c_out, "fixed", cfg.rho_first + (cfg.rho_last - cfg.rho_first) * site.depth)
+            self.share = Mix(site.c_out, "fixed", cfg.rho_first + (cfg.rho_last - cfg.rho_first) * site.depth)
         else:
             start = STARTS[cfg.rho_mode] if cfg.rho is None else cfg.rho
-            self.share = Share(site.c_out, cfg.rho_mode, start, cfg.lr_factor)
+            self.share = Mix(site.c_out, cfg.rho_mode, start, cfg.lr_factor)
 
     def terms(self) -> list[Term]:
         rho = self.share.value()

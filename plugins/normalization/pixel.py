@@ -4,7 +4,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Later, Normalization, PluginConfig
-from gancore.nn.fused_normalization import FusedNormalization, Pixel, Term
+from gancore.nn import FusedNormalization, Pixel, Term
 
 
 class PixelNorm(FusedNormalization):

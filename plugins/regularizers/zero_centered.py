@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gancore.contracts import Images, Later, PluginConfig, Regularizer, Scheduled, Step, value_at, within
 from gancore.contracts.types import Network
-from gancore.nn.gradients import input_gradients
+from gancore.nn import input_gradients
 
 
 class ZeroCentered(Regularizer):

@@ -57,7 +57,9 @@ def test_no_module_of_gancore_that_a_plugin_uses_is_forgotten(kind: str) -> None
         assert {name for name in used if name.startswith("gancore")} <= set(modules_of(plugin)), spec.name
 
 
-@pytest.mark.parametrize("network", ["gancore.nn.inception", "gancore.nn.pretrained", "gancore.evaluation.from_file"])
+@pytest.mark.parametrize(
+    "network", ["gancore.evaluation.inception", "gancore.nn.pretrained", "gancore.evaluation.from_file"]
+)
 def test_a_change_of_the_network_is_a_change_of_inception(
     network: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,8 +12,8 @@ from golden_cases import Case, cases, close
 from torch import Tensor, nn
 
 from gancore.contracts import Discriminator, Generator, Interface, PluginConfig
-from gancore.nn.bottleneck import Level
-from gancore.nn.resample import downsample2d, setup_filter, upsample2d
+from gancore.nn.families.bottleneck import Level
+from gancore.nn.kernels.resample import downsample2d, setup_filter, upsample2d
 from gancore_plugins.discriminators.bottleneck import Bottleneck as OurDiscriminator
 from gancore_plugins.generators.bottleneck import Bottleneck as OurGenerator
 from gancore_plugins.normalization.none import NoNormalization

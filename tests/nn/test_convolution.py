@@ -11,9 +11,9 @@ from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
 from gancore.nn import precision
-from gancore.nn.convolution import conv2d, conv_transpose2d
 from gancore.nn.gradients import input_gradients, no_weight_gradients
-from gancore.nn.weight_gradient import by_matrix_products
+from gancore.nn.kernels.convolution import conv2d, conv_transpose2d
+from gancore.nn.kernels.weight_gradient import by_matrix_products
 
 
 def normal(*shape: int) -> Tensor:

@@ -6,7 +6,7 @@ from small import load
 
 from gancore.contracts import Site
 from gancore.nn import normalized
-from gancore.nn.resampled_conv import same_conv2d
+from gancore.nn.kernels.resampled_conv import same_conv2d
 
 SITE = Site("b8.conv1", 8, 0, 1, 64, 16, "generator", True)
 

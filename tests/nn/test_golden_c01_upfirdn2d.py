@@ -4,7 +4,7 @@ import pytest
 import torch
 from golden_cases import Case, cases, close
 
-from gancore.nn import resample
+from gancore.nn.kernels import resample
 
 CASES = cases("c01_*")
 EACH = [pytest.param(case, entry, id=f"{case}-{entry['name']}") for case in CASES for entry in case.sidecar["cases"]]

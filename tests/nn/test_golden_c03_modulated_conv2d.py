@@ -8,8 +8,8 @@ from golden_cases import Case, cases, close
 from torch import Tensor
 
 from gancore.contracts import Normalization, PluginConfig, Site
+from gancore.nn.kernels.resampled_conv import same_conv2d, upsampling_conv2d
 from gancore.nn.normalized import scaled_convolution
-from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
 from gancore_plugins.normalization.demod import Demod
 
 EACH = [pytest.param(c, entry, id=f"{c}-{entry['name']}") for c in cases("c03_*") for entry in c.sidecar["cases"]]

@@ -8,9 +8,9 @@ from torch.nn import functional as F
 from gancore.contracts import Normalization, PluginConfig, Site
 from gancore.errors import PluginError
 from gancore.nn.activation import Activation
-from gancore.nn.dense import Dense
-from gancore.nn.gain import Projection, Statistic, gained
+from gancore.nn.families.dense import Dense
 from gancore.nn.layers import Conv2d, LateNormConv2d
+from gancore.nn.unstyled import Projection, StatisticLayer, gained
 from gancore_plugins.normalization.demod import Demod
 
 ACTIVATION = Activation(0.2, gain=1.5, clamp=2.0)
@@ -87,7 +87,7 @@ def test_of_a_dense_layer() -> None:
 
 
 def test_of_a_projection() -> None:
-    tail = Statistic(normalization(6, 3), ACTIVATION)
+    tail = StatisticLayer(normalization(6, 3), ACTIVATION)
     layer, w = filled(Projection(6, 3, 4, 1.0, tail)), torch.randn(4, 6, dtype=torch.float64)
     weight = layer.linear.weight.view(3, 4, 4, 6).permute(0, 3, 1, 2)  # a transposed convolution of one pixel
     made = plain(w[:, :, None, None], weight, lambda x, kernel: F.conv_transpose2d(x, kernel.transpose(0, 1)))
@@ -95,7 +95,7 @@ def test_of_a_projection() -> None:
 
 
 def test_behind_no_layer_and_behind_another_one() -> None:
-    tail, conv, x = filled(Statistic(normalization(3, 3), ACTIVATION)), filled(Conv2d(3, 3, bias=False)), maps(3)
+    tail, conv, x = filled(StatisticLayer(normalization(3, 3), ACTIVATION)), filled(Conv2d(3, 3, bias=False)), maps(3)
     identity = torch.eye(3, dtype=torch.float64)[:, :, None, None]
     bias = tail.bias[:, None, None]
     torch.testing.assert_close(tail(x, 2), activated(plain(x, identity, F.conv2d, 2) + bias))
@@ -109,7 +109,7 @@ def test_behind_no_layer_and_behind_another_one() -> None:
         lambda it: Conv2d(3, 5, normalization=it),
         lambda it: LateNormConv2d(3, 5, normalization=it),
         lambda it: Dense(3, 5, "relu", 1.0, it),
-        lambda it: Statistic(it),
+        lambda it: StatisticLayer(it),
     ],
 )
 def test_who_takes_a_style_is_refused(layer: object) -> None:

@@ -6,7 +6,7 @@ from small import load, normalizations
 
 from gancore.contracts import Normalization, Site
 from gancore.nn import normalized
-from gancore.nn.resampled_conv import same_conv2d, upsampling_conv2d
+from gancore.nn.kernels.resampled_conv import same_conv2d, upsampling_conv2d
 
 SITE = Site("b8.conv1", 8, 0, 1, 6, 5, "generator", True)
 

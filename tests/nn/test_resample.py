@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn import functional as F
 
-from gancore.nn.resample import downsample2d, filter2d, setup_filter, upfirdn2d, upsample2d
-from gancore.nn.resampled_conv import downsampling_conv2d, same_conv2d, upsampling_conv2d
+from gancore.nn.kernels.resample import downsample2d, filter2d, setup_filter, upfirdn2d, upsample2d
+from gancore.nn.kernels.resampled_conv import downsampling_conv2d, same_conv2d, upsampling_conv2d
 
 
 def by_definition(x: Tensor, f: Tensor, up: list[int], down: list[int], pads: list[int]) -> Tensor:

@@ -5,8 +5,8 @@ import torch
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
-from gancore.nn import winograd
-from gancore.nn.convolution import conv2d, conv_transpose2d
+from gancore.nn.kernels import winograd
+from gancore.nn.kernels.convolution import conv2d, conv_transpose2d
 
 SIZES = [(3, 4, 8), (5, 48, 16), (20, 16, 16)]  # images, height, width: whole and incomplete chunks
 

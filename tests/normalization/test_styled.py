@@ -6,9 +6,9 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from gancore.contracts import Normalization, Site
+from gancore.nn.kernels.styled_statistic import Instance, Pixel, styled_statistic
 from gancore.nn.options import StyleOptions
 from gancore.nn.style import StyledLayer
-from gancore.nn.styled_statistic import Instance, Pixel, styled_statistic
 from gancore_plugins.normalization.adain import AdaIN
 from gancore_plugins.normalization.instance import InstanceNorm
 from gancore_plugins.normalization.pin import PIN

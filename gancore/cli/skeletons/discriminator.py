@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Discriminator, Images, Interface, Normalize, PluginConfig, Site, Stage
-from gancore.nn.activation import leaky
-from gancore.nn.layers import Conv2d, Linear
+from gancore.nn import Conv2d, Linear, leaky
 
 
 class Skeleton(Discriminator):

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Generator, Images, Interface, Mapping, Normalize, Pass, PluginConfig, Site, Synthesis
-from gancore.nn.activation import leaky
-from gancore.nn.layers import Conv2d, Linear
+from gancore.nn import Conv2d, Linear, leaky
 
 
 class Skeleton(Generator):

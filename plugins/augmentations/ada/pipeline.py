@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from gancore.contracts import Augmentation, Context, Draw, Images, Interface, Mean, value_at
-from gancore.nn import processes
-from gancore.nn.precision import at_least_float32, full_precision
+from gancore.nn import at_least_float32, full_precision, processes
 
 from .chance import Chance
 from .color import color

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gancore.nn.resample import downsample2d, setup_filter, upsample2d
+from gancore.nn import downsample2d, setup_filter, upsample2d
 
 from .affine import scaling, translation
 from .constant import constant

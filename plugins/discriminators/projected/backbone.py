@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.errors import GancoreError
-from gancore.nn.frozen import Frozen
+from gancore.nn import Frozen
 from gancore.nn.pretrained import package, timm_model
 
 

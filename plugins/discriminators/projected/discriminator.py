@@ -8,8 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
-from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
-from gancore.nn.sites import Sites
+from gancore.nn import LabelMappingConfig, MappingNetwork, Sites
 
 from .backbone import Backbone
 from .head import Head, halvings

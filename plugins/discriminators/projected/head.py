@@ -11,10 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Normalization, Normalize
-from gancore.nn.activation import Activation
-from gancore.nn.convolution import conv2d
-from gancore.nn.layers import Conv2d, Weighted
-from gancore.nn.sites import Sites
+from gancore.nn import Activation, Conv2d, Sites, Weighted, conv2d
 
 WIDTHS = {8: 8, 16: 4, 32: 2, 64: 1, 128: 1, 256: 1 / 2}
 """Channels by the size of the map, for images 256 wide, relative to the width of the projection."""

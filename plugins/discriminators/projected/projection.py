@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gancore.nn.convolution import conv2d
+from gancore.nn import conv2d
 
 
 class FixedMix(nn.Module):

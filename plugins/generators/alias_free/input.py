@@ -9,8 +9,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gancore.nn.layers import Linear, Weighted
-from gancore.nn.precision import full_precision
+from gancore.nn import Linear, Weighted, full_precision
 
 
 class FourierInput(Weighted):

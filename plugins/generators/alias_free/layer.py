@@ -12,15 +12,20 @@ import torch
 from torch import Tensor, nn
 
 from gancore.contracts import Mean, Normalization, Part, Pass, Site
-from gancore.nn import processes
-from gancore.nn.activation import LINEAR, Activation, bias_act
-from gancore.nn.convolution import conv2d
-from gancore.nn.layers import Weighted
-from gancore.nn.normalized import scaled_convolution
-from gancore.nn.noted import Noted
-from gancore.nn.precision import at_least_float32
-from gancore.nn.resample import upfirdn2d
-from gancore.nn.style import StyledLayer, ToRGB
+from gancore.nn import (
+    LINEAR,
+    Activation,
+    StepMean,
+    StyledLayer,
+    ToRGB,
+    Weighted,
+    at_least_float32,
+    bias_act,
+    conv2d,
+    processes,
+    scaled_convolution,
+    upfirdn2d,
+)
 
 from .filters import lowpass
 from .options import AliasFreeConfig
@@ -36,16 +41,16 @@ class MeasuredInput(Part):
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("magnitude_ema", torch.ones([]))
-        self.noted = Noted()
+        self.step_mean = StepMean()
 
     def input_gain(self, x: Tensor, update: bool) -> Tensor:
         """The gain as it is; with `update` it moves at the end of the step."""
         if update:
-            self.noted.add(at_least_float32(x.detach()).square().mean())
+            self.step_mean.add(at_least_float32(x.detach()).square().mean())
         return self.magnitude_ema.rsqrt()
 
     def end_step(self, mean: Mean) -> None:
-        self.noted.move(self.magnitude_ema, 1 - self.magnitude_decay, mean)
+        self.step_mean.move(self.magnitude_ema, 1 - self.magnitude_decay, mean)
 
 
 class FilteredActivation(nn.Module):

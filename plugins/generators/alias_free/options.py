@@ -8,8 +8,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from gancore.contracts import Later, PluginConfig
-from gancore.nn.mapping import MappingConfig
-from gancore.nn.options import ChannelsConfig, StyleOptions
+from gancore.nn import ChannelsConfig, MappingConfig, StyleOptions
 
 
 class AliasFreeConfig(PluginConfig):

@@ -7,8 +7,7 @@ from torch import Tensor
 
 from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
 from gancore.errors import PluginError
-from gancore.nn.mapping import MappingNetwork
-from gancore.nn.sites import Sites, resolution_problems
+from gancore.nn import MappingNetwork, Sites, resolution_problems
 
 from .input import FourierInput
 from .layer import AliasFreeLayer, AliasFreeToRGB

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gancore.nn.cores import on_every_core
+from gancore.evaluation.on_every_core import on_every_core
 
 
 @pytest.fixture(params=[1, 2, 3])

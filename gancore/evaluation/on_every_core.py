@@ -10,6 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
+from gancore.nn.kernels import plain
+
 
 def on_every_core(network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """network(images), [N, ...] to [N, ...], for a network in which no image concerns another.
@@ -17,7 +19,7 @@ def on_every_core(network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor
     A GPU, and a CPU of which one thread is to be used, get everything at once.
     """
     threads = torch.get_num_threads()
-    if images.device.type != "cpu" or threads == 1:
+    if plain() or images.device.type != "cpu" or threads == 1:
         with torch.no_grad():
             return network(images)
     try:

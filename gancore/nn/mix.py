@@ -10,7 +10,7 @@ from gancore.contracts import ParamGroup, Part
 Mode = Literal["clamp", "sigmoid", "fixed"]
 
 
-class Share(Part):
+class Mix(Part):
     """rho * a + (1 - rho) * b, with rho [C].
 
     clamp: learned, clamped to [0, 1] after each update (arXiv:1805.07925). sigmoid: learned as a logit.

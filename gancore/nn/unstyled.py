@@ -21,8 +21,8 @@ def gained(normalize: Callable[[Site], Normalization], std: float = 0.0) -> Call
     return build
 
 
-class Statistic(nn.Module):
-    """Statistic, bias, activation: [N, C, H, W] to the same shape."""
+class StatisticLayer(nn.Module):
+    """StatisticLayer, bias, activation: [N, C, H, W] to the same shape."""
 
     def __init__(self, normalization: Normalization, activation: Activation = LINEAR) -> None:
         super().__init__()
@@ -40,7 +40,9 @@ class Statistic(nn.Module):
 class Projection(nn.Module):
     """A latent [N, w_dim] to the first maps [N, C, r, r], normalized where a normalization is given."""
 
-    def __init__(self, w_dim: int, channels: int, resolution: int, init_std: float, tail: Statistic | None) -> None:
+    def __init__(
+        self, w_dim: int, channels: int, resolution: int, init_std: float, tail: StatisticLayer | None
+    ) -> None:
         super().__init__()
         self.shape = (channels, resolution, resolution)
         self.linear = Linear(w_dim, channels * resolution**2, None if tail else 0.0, init_std=init_std)

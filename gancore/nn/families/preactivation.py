@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from gancore.contracts import Normalize
 from gancore.nn.activation import Activation
-from gancore.nn.gain import Statistic, gained
 from gancore.nn.layers import Conv2d, Sampling
 from gancore.nn.sites import Sites
+from gancore.nn.unstyled import StatisticLayer, gained
 
 RELU = Activation(slope=0.0)
 
@@ -37,9 +37,9 @@ class Statistics:
     def __init__(self, sites: Sites, normalize: Normalize) -> None:
         self.sites, self.normalize = sites, gained(normalize)
 
-    def at(self, name: str, resolution: int, channels: int, c_in: int | None = None) -> Statistic:
+    def at(self, name: str, resolution: int, channels: int, c_in: int | None = None) -> StatisticLayer:
         """`c_in`: channels that enter the convolution right before; None: there is none."""
-        return Statistic(self.normalize(self.sites.next(name, resolution, c_in or channels, channels)), RELU)
+        return StatisticLayer(self.normalize(self.sites.next(name, resolution, c_in or channels, channels)), RELU)
 
 
 class PreactivationBlock(nn.Module):

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional as F
 
-from gancore.nn import winograd
 from gancore.nn.gradients import weight_gradients_wanted
+from gancore.nn.kernels import plain, winograd
+from gancore.nn.kernels.weight_gradient import weight_gradient
 from gancore.nn.precision import multiplied, to_autocast_dtype
-from gancore.nn.weight_gradient import weight_gradient
 
 CHANNELS = 96  # from which Winograd's convolution is quicker than the library's
 
@@ -34,8 +34,11 @@ def conv2d(
     x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0, groups: int = 1
 ) -> Tensor:
     """[N, I, H, W] and weight [O, I / groups, kh, kw] to [N, O, H', W'], channels_last."""
-    bias = None if bias is None else to_autocast_dtype(bias)
-    return _output(to_autocast_dtype(x), to_autocast_dtype(weight), bias, Geometry(stride, padding, groups))
+    x, weight = to_autocast_dtype(x), to_autocast_dtype(weight)
+    bias, geometry = None if bias is None else to_autocast_dtype(bias), Geometry(stride, padding, groups)
+    if plain():
+        return multiplied(partial(F.conv2d, **geometry._asdict()), x, weight, bias).to(x.dtype)
+    return _output(x, weight, bias, geometry)
 
 
 def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
@@ -43,8 +46,10 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 
 
     The adjoint of `conv2d` with the same weight: from O channels to I.
     """
-    geometry = Geometry(stride, padding, groups)
-    return _input_gradient(to_autocast_dtype(x), to_autocast_dtype(weight), None, geometry)
+    x, weight, geometry = to_autocast_dtype(x), to_autocast_dtype(weight), Geometry(stride, padding, groups)
+    if plain():
+        return multiplied(partial(F.conv_transpose2d, **geometry._asdict()), x, weight).to(x.dtype)
+    return _input_gradient(x, weight, None, geometry)
 
 
 def _output(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gancore.contracts import Mean
 
 
-class Noted(nn.Module):
+class StepMean(nn.Module):
     """Sum and number of values [*shape]; no part of a state dict."""
 
     total: Tensor

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.grad import conv2d_weight
 
-from gancore.nn import winograd
+from gancore.nn.kernels import winograd
 
 PIXELS = 2048  # patches of one matrix product
 CHANNELS = 48  # from which Winograd's products are quicker

@@ -1,14 +1,25 @@
-"""Normalizations that are a sum of instance and pixel statistics: written once, computed alone or with a style."""
+"""Bases of normalizations: for styled layers only, and of statistics that are written once, for both forms."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
-from gancore.contracts import Normalization
-from gancore.nn.styled_statistic import Instance as Instance
-from gancore.nn.styled_statistic import Pixel as Pixel
-from gancore.nn.styled_statistic import styled_statistic
+from gancore.contracts import Context, Normalization
+from gancore.nn.kernels.styled_statistic import Instance as Instance
+from gancore.nn.kernels.styled_statistic import Pixel as Pixel
+from gancore.nn.kernels.styled_statistic import styled_statistic
+
+
+class StyledNormalization(Normalization):
+    """A normalization for styled layers only; refused elsewhere before anything is built."""
+
+    requires: ClassVar[Mapping[str, str]] = {"generator:styles": "it acts together with the style of a layer"}
+
+    @classmethod
+    def problems(cls, cfg: Any, context: Context) -> Iterable[str]:
+        if context.network == "discriminator":
+            yield "it needs layers with a style, and a discriminator has none; use none, instance, pixel or batch"
 
 
 class Term(NamedTuple):

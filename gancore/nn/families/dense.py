@@ -14,10 +14,10 @@ from torch.nn import functional as F
 
 from gancore.contracts import Context, Normalization, Normalize
 from gancore.contracts.types import Network
-from gancore.nn.gain import gained
 from gancore.nn.layers import Linear
 from gancore.nn.normalized import without_style
 from gancore.nn.sites import Sites
+from gancore.nn.unstyled import gained
 from gancore.options import PluginConfig
 
 DenseActivation = Literal["relu", "lrelu", "sigmoid", "maxout"]

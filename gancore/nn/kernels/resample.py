@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional as F
 
+from gancore.nn.kernels import plain
 from gancore.nn.precision import at_least_float32, full_precision
 
 SEPARABLE_FROM = 8  # taps from which two 1-D passes are cheaper than one 2-D pass
@@ -67,10 +68,23 @@ def upfirdn2d(
     f = f * gain ** (f.ndim / 2)
     f = (f if flip_filter else f.flip(list(range(f.ndim)))).to(at_least_float32(x).dtype)
     (up_x, up_y), (down_x, down_y), (left, right, top, bottom) = _pair(up), _pair(down), _sides(padding)
+    if plain():
+        return _by_definition(x, f, _Axes((up_y, up_x), (down_y, down_x), (top, bottom), (left, right)))
     if f.ndim == 2:
         return _Resample.apply(x, f, _Axes((up_y, up_x), (down_y, down_x), (top, bottom), (left, right)))
     x = _Resample.apply(x, f[None], _Axes((1, up_x), (1, down_x), (0, 0), (left, right)))
     return _Resample.apply(x, f[:, None], _Axes((up_y, 1), (down_y, 1), (top, bottom), (0, 0)))
+
+
+def _by_definition(x: Tensor, f: Tensor, axes: "_Axes") -> Tensor:
+    """upfirdn2d as a correlation with `f`, [kh, kw] or [taps], with the zeros that the fast way does without."""
+    (n, c, h, w), (up_y, up_x), (down_y, down_x) = x.shape, axes.up, axes.down
+    kernel = f if f.ndim == 2 else f.outer(f)
+    with full_precision(x):
+        wide = at_least_float32(x).new_zeros(n, c, h * up_y, w * up_x)
+        wide[:, :, ::up_y, ::up_x] = x
+        y = F.conv2d(_pad(wide, axes.vertical, axes.horizontal), kernel.expand(c, 1, -1, -1), groups=c)
+        return y[:, :, ::down_y, ::down_x].to(x.dtype)
 
 
 def filter2d(x: Tensor, f: Tensor, padding: Pair = 0, flip_filter: bool = False, gain: float = 1.0) -> Tensor:

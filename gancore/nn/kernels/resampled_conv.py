@@ -11,8 +11,9 @@ from typing import Literal
 from torch import Tensor
 from torch.nn import functional as F
 
-from gancore.nn.convolution import conv2d, conv_transpose2d
-from gancore.nn.resample import downsample2d, filter2d, upfirdn2d, upsample2d
+from gancore.nn.kernels import plain
+from gancore.nn.kernels.convolution import conv2d, conv_transpose2d
+from gancore.nn.kernels.resample import downsample2d, filter2d, upfirdn2d, upsample2d
 
 Resampling = Literal["fir", "box"]
 
@@ -24,6 +25,9 @@ def same_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
 
 def upsampling_conv2d(x: Tensor, weight: Tensor, f: Tensor | None, resampling: Resampling = "fir") -> Tensor:
     """[N, I, H, W] to [N, O, 2 H, 2 W]; weight [O, I, k, k]."""
+    if resampling == "box" and plain() and weight.shape[-1] % 2:
+        y = same_conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), weight)
+        return y if f is None else filter2d(y, f)
     if resampling == "box":
         y = _fractional_conv2d(x, _widened(weight.flip(2, 3)), None)  # a transposed convolution turns its kernel
         return y if f is None else filter2d(y, f)
@@ -36,6 +40,8 @@ def downsampling_conv2d(
     x: Tensor, weight: Tensor, f: Tensor | None, resampling: Resampling = "fir", bias: Tensor | None = None
 ) -> Tensor:
     """[N, I, H, W] to [N, O, H / 2, W / 2]; weight [O, I, k, k]."""
+    if resampling == "box" and plain() and weight.shape[-1] % 2:
+        return F.avg_pool2d(same_conv2d(x if f is None else filter2d(x, f), weight, bias), 2)
     if resampling == "box":
         return _strided_conv2d(x if f is None else filter2d(x, f), _widened(weight) / 4, None, bias)
     if weight.shape[-1] == 1 and f is not None:

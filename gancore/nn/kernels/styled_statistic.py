@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
+from gancore.nn.kernels import plain
 from gancore.nn.precision import at_least_float32
 from gancore.nn.statistics import instance_norm, pixel_norm
 
@@ -115,6 +116,9 @@ def styled_statistic(
     """
     dtype = at_least_float32(x).dtype
     styles = [style.to(dtype)[:, :, None, None] for style in (*scales, shift)]
+    if plain():
+        wide = at_least_float32(x)
+        return sum((f(wide) * c for f, c in zip(statistics, styles, strict=False)), start=styles[-1]).to(x.dtype)
     if torch.compiler.is_compiling():
         return _value(statistics, x, styles)[0]
     y: Tensor = _Styled.apply(tuple(statistics), x, *styles)

@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from gancore.contracts import Normalization, Normalize
 from gancore.contracts.types import Network
 from gancore.nn.activation import LINEAR, Activation
-from gancore.nn.convolution import conv2d
+from gancore.nn.kernels.convolution import conv2d
+from gancore.nn.kernels.resample import downsample2d, upsample2d
 from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
 from gancore.nn.options import ChannelsConfig, FilterTaps, of_level
-from gancore.nn.resample import downsample2d, upsample2d
 from gancore.nn.sites import Sites, resolutions
 from gancore.options import Later, PluginConfig
 
