@@ -23,9 +23,10 @@ def test_every_dependency_has_a_tested_version(requirement: str):
     assert canonical(requirement) in map(canonical, PINNED)
 
 
-@pytest.mark.parametrize(
-    "folder", [f for top in ("gancore", "plugins") for f in [ROOT / top, *(ROOT / top).rglob("*/")]]
-)
+FOLDERS = [folder for top in ("gancore", "plugins") for folder in [ROOT / top, *(ROOT / top).rglob("*/")]]
+
+
+@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder.name != "__pycache__"])
 def test_every_folder_with_code_is_a_package(folder: Path):
     """A folder without __init__.py would be left out of the wheel without a word."""
     assert (folder / "__init__.py").exists()
