@@ -12,6 +12,7 @@ import click
 
 from gancore.cli.plugin_skeletons import USES, class_name, experiment_lines, kind_of, write_skeleton
 from gancore.discovery import FIRST_PARTY, discover
+from gancore.errors import PluginError
 from gancore.kinds import KINDS
 from gancore.local_plugins import load_local
 from gancore.registry import PluginSpec
@@ -84,10 +85,14 @@ def new(kind: str, name: str, folder: Path) -> None:
 def check(plugin: tuple[str, ...], kind: str | None) -> None:
     """Load a plugin, build it small, and report whether it keeps the contract of its kind."""
     spec = _asked_for(plugin, kind)
-    from gancore.cli.plugin_trial import try_plugin
+    from gancore.testing import findings
 
-    for finding in try_plugin(spec):
-        click.echo(f"ok  {finding}")
+    failed = []
+    for finding in findings(spec):
+        click.echo(f"{'skip' if finding.skipped else 'ok' if finding.passed else 'fail':6}{finding}")
+        failed += [] if finding.passed else [finding]
+    if failed:
+        raise PluginError(f"{spec.title}: {len(failed)} of the checks failed, the first: {failed[0]}")
 
 
 def _asked_for(plugin: tuple[str, ...], kind: str | None) -> PluginSpec:

@@ -1,4 +1,4 @@
-"""A training step around networks of a few parameters, for plugins that are tried."""
+"""A training step around networks of a few parameters."""
 
 from dataclasses import dataclass, replace
 from typing import Any

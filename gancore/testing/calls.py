@@ -1,0 +1,142 @@
+"""How plugins of each kind are called, so that a check can look at the outputs of any of them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import EllipsisType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gancore.contracts import Images, Stage, WeightNormalization
+from gancore.testing.step import SmallDraw
+from gancore.testing.subject import INTERFACE, LABEL, WEIGHT, C, N, R, Subject
+
+Shape = tuple[int | EllipsisType, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a method with small inputs.
+
+    name: what is called, "statistic".
+    inputs: tensors, by the names that `run` has for them.
+    run: makes the call; one tensor or several, None where the plugin has nothing to return.
+    shape: that of every tensor it returns; an ellipsis stands for any further sizes.
+    differentiable: inputs that gradients have to reach.
+    repeatable: whether the same inputs have to give the same outputs.
+    """
+
+    name: str
+    inputs: Mapping[str, Tensor]
+    run: Callable[..., Tensor | tuple[Tensor, ...] | None]
+    shape: Shape
+    differentiable: tuple[str, ...] = ()
+    repeatable: bool = True
+
+    def outputs(self, inputs: Mapping[str, Tensor] | None = None) -> tuple[Tensor, ...]:
+        """What the plugin returns for these inputs, or for its own."""
+        try:
+            returned = self.run(**(self.inputs if inputs is None else inputs))
+        except Exception as error:
+            error.add_note(self.name)  # told with the finding
+            raise
+        if returned is None:
+            return ()
+        return returned if isinstance(returned, tuple) else (returned,)
+
+
+def calls_of(subject: Subject, made: Any) -> list[Call]:
+    """The calls of an instance of the plugin."""
+    return list(CALLS[subject.spec.kind](subject, made))
+
+
+def normal(*shape: int) -> Tensor:
+    """The same N(0, 1) numbers for a shape every time."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+
+
+def _normalization(subject: Subject, made: Any) -> Iterator[Call]:
+    weight = normal(*WEIGHT)
+    if issubclass(subject.plugin, WeightNormalization):
+        yield Call("forward", {"weight": weight}, made, tuple(WEIGHT), ("weight",))
+        return
+    y, s = normal(N, C, R, R), normal(N, made.style_size) + 1
+    yield Call("in_scale", {"s": s}, lambda s: made.in_scale(s, weight), (N, C))
+    yield Call("out_scale", {"y": y, "s": s}, lambda y, s: made.out_scale(y, s, weight), (N, C))
+    yield Call("statistic", {"y": y}, made.statistic, (N, C, R, R), ("y",))
+
+
+def _generator(subject: Subject, made: Any) -> Iterator[Call]:
+    z = made.sample_z(SmallDraw(N))
+    ws = made.mapping(z, LABEL).detach()
+
+    def painted(stage: Stage | None) -> Iterator[Call]:
+        def images(ws: Tensor) -> Images:
+            made_images: Images = made.synthesis(ws, noise_mode="const", stage=stage)
+            return made_images
+
+        size, channels, name = R if stage is None else stage.resolution, INTERFACE.channels, f"synthesis{_at(stage)}"
+        yield Call(name, {"ws": ws}, lambda ws: images(ws)[-1], (N, channels, size, size))
+        yield Call(f"{name}, coarser images", {"ws": ws}, lambda ws: images(ws)[:-1], (N, channels, ...))
+
+    yield Call("mapping", {"z": z}, lambda z: made.mapping(z, LABEL), (N, made.num_ws, made.w_dim))
+    for stage in (None, *subject.stages):
+        yield from painted(stage)
+
+
+def _discriminator(subject: Subject, made: Any) -> Iterator[Call]:
+    """Not repeatable: dropout in a discriminator draws from torch's own generator, which the engine seeds."""
+    for stage in (None, *subject.stages):
+        size = R if stage is None else stage.resolution
+        images = normal(N, INTERFACE.channels, size, size)
+        judge = partial(_judge, made, stage)
+        yield Call(f"head{_at(stage)}", {"images": images}, judge, (N, ...), repeatable=False)
+
+
+def _judge(made: Any, stage: Stage | None, images: Tensor) -> tuple[Tensor, ...]:
+    heads: tuple[Tensor, ...] = made((images,), LABEL, stage)
+    return heads
+
+
+def _loss(subject: Subject, made: Any) -> Iterator[Call]:
+    logits = dict(zip(("real", "fake"), normal(2, N), strict=True))
+
+    def g(real: Tensor, fake: Tensor) -> Tensor:
+        loss: Tensor = made.g(fake, real if made.needs_reals_for_g else None)
+        return loss
+
+    yield Call("d", logits, made.d, (N,), ("fake",))
+    yield Call("g", logits, g, (N,), ("fake",))
+
+
+def _augmentation(subject: Subject, made: Any) -> Iterator[Call]:
+    images = normal(N, INTERFACE.channels, R, R)
+    yield Call(
+        "images",
+        {"images": images},
+        lambda images: made((images,), SmallDraw(N), 0.0),
+        tuple(images.shape),
+        differentiable=("images",),
+    )
+
+
+def _regularizer(subject: Subject, made: Any) -> Iterator[Call]:
+    ws = normal(N, 3, 8)
+    yield Call("mix_ws", {"ws": ws}, lambda ws: made.mix_ws(ws, ws.clone, SmallDraw(N)), tuple(ws.shape))
+
+
+def _at(stage: Stage | None) -> str:
+    return "" if stage is None else f" at {stage.resolution}x{stage.resolution}, alpha {stage.alpha:g}"
+
+
+CALLS: Mapping[str, Callable[[Subject, Any], Iterator[Call]]] = {
+    "normalization": _normalization,
+    "generator": _generator,
+    "discriminator": _discriminator,
+    "loss": _loss,
+    "augmentation": _augmentation,
+    "regularizer": _regularizer,
+}
+"""By kind; plugins of the other kinds measure, or read files, and have checks of their own."""
