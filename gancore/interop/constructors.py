@@ -14,7 +14,7 @@ import torch
 
 from gancore.errors import CheckpointError
 from gancore.interop.machine import Buildable, Machine, Maker
-from gancore.interop.values import DTYPES, Array, Budget, Record, Storage, contiguous
+from gancore.interop.values import DTYPES, Array, Budget, Record, Storage, contiguous, word
 
 ALIASES = {"__builtin__": "builtins", "copy_reg": "copyreg", "UserDict": "collections"}
 """Modules of Python 2, and their names today."""
@@ -56,7 +56,7 @@ class NumpyType(Buildable):
 
     def __init__(self, code: str, *_: Any) -> None:
         if not isinstance(code, str) or (found := DTYPE_CODE.fullmatch(code)) is None:
-            raise CheckpointError(f"has an array of type {str(code)[:20]!r}, which holds no plain numbers")
+            raise CheckpointError(f"has an array of type {word(code)!r}, which holds no plain numbers")
         self.code = found[2]
         self.big_endian = found[1] == ">"
 
@@ -266,7 +266,7 @@ def _from_buffer(these: Constructors, data: Any, dtype: Any, shape: Any, order: 
 
 
 def _device(_: Constructors, *parts: Any) -> str:
-    return ":".join(str(part)[:40] for part in parts)
+    return ":".join(map(word, parts))
 
 
 def _complex(_: Constructors, real: Any, imag: Any = 0) -> complex:

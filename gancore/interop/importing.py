@@ -169,11 +169,23 @@ def _experiment(file: Foreign, snapshot: Snapshot, registry: Registry) -> Experi
         "loss": "non_saturating",
         **snapshot.sections,
     }
+    _check_plain(sections)
     try:
         return load_experiment(sections, registry=registry)
     except ConfigError as error:
         first = error.problems[0]
         raise CheckpointError(f"cannot be held by a network of ours: {first.key}: {first.message}") from error
+
+
+def _check_plain(value: Any, depth: int = 0) -> None:
+    """Raises CheckpointError unless options are numbers, text, and short containers of such."""
+    if depth > 6 or (isinstance(value, dict | list) and len(value) > 256):
+        raise CheckpointError("has an option that is no plain value")
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_plain(inner, depth + 1)
+    elif not isinstance(value, str | int | float | bool | None) or (isinstance(value, str) and len(value) > 256):
+        raise CheckpointError("has an option that is no plain value")
 
 
 def _check(experiment: Experiment, snapshot: Snapshot) -> None:

@@ -17,12 +17,15 @@ import torch
 
 from gancore.errors import CheckpointError
 from gancore.interop.constructors import DTYPE_CODE, Constructors, Named, NumpyType, array_of, finished, machine_of
-from gancore.interop.values import Array, Budget, Storage, arrays, contiguous, entries
+from gancore.interop.values import Array, Budget, Storage, arrays, contiguous, entries, word
 
 MAGIC = 0x1950A86A20F9469CFC6C
 """The first pickle of a file by torch before 1.6."""
-LARGEST_HEADER = 100 << 20
-LARGEST_CONFIG = 16 << 20
+LONGEST_REASON = 500
+"""Characters of a message, which may have names of the file in it."""
+LARGEST_HEADER = 16 << 20
+"""Bytes of the header of a safetensors file, or of the table of contents of a zip archive."""
+LARGEST_CONFIG = 1 << 20
 
 OTHERS: Mapping[bytes, str] = {
     b"\x1f\x8b": "a gzip archive",
@@ -92,7 +95,7 @@ def telling(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except CheckpointError as error:
-        raise CheckpointError(f"{path}: {what} {error}") from error
+        raise CheckpointError(f"{path}: {what} {' '.join(str(error).split())[:LONGEST_REASON]}") from error
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (Exception, RecursionError, MemoryError) as error:  # a hostile file may raise anything in what parses it
@@ -180,7 +183,9 @@ def _legacy_parts(data: memoryview, names: Constructors) -> tuple[Any, tuple[str
         kind, cls, key, _, numel, *_ = identity if isinstance(identity, tuple) and len(identity) >= 5 else [None] * 5
         if kind != "storage" or not isinstance(cls, Named) or not isinstance(cls.value, torch.dtype):
             raise CheckpointError("refers to something outside of itself that is no storage")
-        key, numel = str(key)[:200], _count(numel)
+        numel = _count(numel)
+        if not isinstance(key, str):
+            raise CheckpointError("refers to a storage without a name")
         if key not in storages:
             storages[key] = Storage(cls.value.itemsize, cls.value), numel
         return storages[key][0]
@@ -191,11 +196,11 @@ def _legacy_parts(data: memoryview, names: Constructors) -> tuple[Any, tuple[str
     machine.read()  # byte order and sizes of the machine that wrote it, which torch does not look at either
     value = machine.read()
     order = machine.read()
-    if not isinstance(order, list) or {str(key) for key in order} != set(storages):
+    if not isinstance(order, list) or not all(isinstance(key, str) for key in order) or set(order) != set(storages):
         raise CheckpointError("is damaged: its list of storages does not fit")
     place = machine.place
     for key in order:
-        storage, numel = storages[str(key)]
+        storage, numel = storages[key]
         if storage.data is not None:
             raise CheckpointError("is damaged: a storage that comes twice")
         there = struct.unpack("<q", bytes(data[place : place + 8]) or b"")[0] if len(data) - place >= 8 else -1
@@ -207,6 +212,8 @@ def _legacy_parts(data: memoryview, names: Constructors) -> tuple[Any, tuple[str
 
 
 def _zip(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
+    if _contents_size(data) > LARGEST_HEADER:
+        raise CheckpointError("has more entries than any checkpoint")
     try:
         with zipfile.ZipFile(path) as archive:
             infos = {info.filename: info for info in archive.infolist()}
@@ -230,7 +237,7 @@ def _zip(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
         kind, cls, key, _, numel, *_ = identity if isinstance(identity, tuple) and len(identity) >= 5 else [None] * 5
         if kind != "storage" or not isinstance(cls, Named) or not isinstance(cls.value, torch.dtype):
             raise CheckpointError("refers to something outside of itself that is no storage")
-        if (info := infos.get(f"{root}data/{key}")) is None:
+        if not isinstance(key, str) or (info := infos.get(f"{root}data/{key}")) is None:
             raise CheckpointError("lacks the numbers of a tensor")
         if (name := info.filename) not in storages:
             found = Storage(cls.value.itemsize, cls.value, _stored(data, info), info.CRC)
@@ -245,6 +252,17 @@ def _zip(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
     machine = machine_of(pickled, _names(classes, budget), persistent)
     value = finished(machine.read(), budget)
     return Foreign(path, len(data), "a torch file (zip)", value, tuple(machine.asked))
+
+
+def _contents_size(data: memoryview) -> int:
+    """Bytes of the table of contents, by what stands at the end of the archive; 0 where there is none."""
+    end = bytes(data[-(1 << 17) :])
+    sizes = [
+        struct.unpack(form, end[at + offset : at + offset + struct.calcsize(form)])[0]
+        for mark, offset, form, least in ((b"PK\5\6", 12, "<I", 22), (b"PK\6\6", 40, "<Q", 56))
+        if (at := end.rfind(mark)) >= 0 and at + least <= len(end)
+    ]
+    return max((size for size in sizes if size != 0xFFFFFFFF), default=0)
 
 
 def _stored(data: memoryview, info: zipfile.ZipInfo) -> memoryview:
@@ -317,7 +335,7 @@ def _safe_arrays(header: Mapping[str, Any], data: memoryview, budget: Budget) ->
     for name, entry in header.items():
         dtype = SAFETENSORS.get(entry["dtype"])
         if dtype is None:
-            raise CheckpointError(f"has a tensor of type {str(entry['dtype'])[:20]!r}, which is unknown")
+            raise CheckpointError(f"has a tensor of type {word(entry['dtype'])!r}, which is unknown")
         first, last = map(_count, entry["data_offsets"])
         shape = tuple(map(_count, entry["shape"]))
         if not first <= last <= len(data):

@@ -12,7 +12,7 @@ from gancore.contracts import Stage
 from gancore.errors import CheckpointError
 from gancore.interop.networks import Mapped, Names, Options
 from gancore.interop.reading import Foreign
-from gancore.interop.values import Array, Record, entries
+from gancore.interop.values import Array, Record, entries, word
 
 CLASSES = ("dnnlib.tflib.network.Network", "tfutil.Network", "network.Network")
 FUSED_FROM = 128
@@ -28,7 +28,7 @@ class TFNetwork:
 
     @property
     def function(self) -> str:
-        return str(self.record.state.get("build_func_name"))
+        return word(self.record.state.get("build_func_name"))
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class TFNetwork:
         for pair in self.record.state.get("variables") or ():
             if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[1], Array | float | int):
                 raise CheckpointError(f"has a variable of {self.what} that is no number")
-            found[str(pair[0])] = pair[1]
+            found[word(pair[0])] = pair[1]
         return Names(found, self.what)
 
     def only(self, **known: Any) -> None:
@@ -59,7 +59,7 @@ class TFNetwork:
         for name, values in known.items():
             if name in self.arguments and self.arguments[name] not in values:
                 raise CheckpointError(
-                    f"has {name} = {self.arguments[name]!r:.60} in {self.what}, which ours cannot have"
+                    f"has {name} = {word(self.arguments[name])} in {self.what}, which ours cannot have"
                 )
 
     def lod(self) -> float:

@@ -157,6 +157,15 @@ class Record:
         return f"Record({self.name!r})"
 
 
+def word(value: Any) -> str:
+    """A value of a file as a word of a message, or to be looked up; not looked into where it is no plain value.
+
+    Containers of a file may hold one another many times, and writing them out would never end.
+    """
+    plain = isinstance(value, str | int | float | bool | None)
+    return str(value)[:60] if plain else f"a {type(value).__name__}"
+
+
 def entries(value: Any) -> Mapping[Any, Any]:
     """The entries of a mapping, also of one of a foreign class; none where it is no mapping."""
     if isinstance(value, Record):

@@ -22,7 +22,7 @@ from gancore.interop.networks import (
 from gancore.interop.numbered import dense_layers, discriminator_places, generator_places, placed
 from gancore.interop.reading import Foreign
 from gancore.interop.tensorflow import first, noise
-from gancore.interop.values import entries
+from gancore.interop.values import entries, word
 
 LEAVES = {
     "weight": "weight",
@@ -50,7 +50,7 @@ class Hammer(Format):
 
         def made(name: str) -> tuple[Names, dict[Any, Any]]:
             given = dict(entries(arguments.get(name)) or entries(arguments.get("generator")))
-            kind = str(given.get("model_type", ""))
+            kind = word(given.get("model_type", ""))
             if not kind.startswith("StyleGAN2"):
                 raise CheckpointError(f"has a {kind[:40] or 'network without a type'}, and StyleGAN2 is known")
             return Names(below(arrays, f"models.{name}."), f"the {name}"), given
@@ -82,7 +82,7 @@ def generator_of(names: Names, given: dict[Any, Any]) -> Network:
     for name in mapped:
         if name.endswith("noise_const"):
             mapped[name] = mapped[name].then(noise)
-    use = {"origin": "original", "skip": "skip", "resnet": "residual"}.get(str(given.get("architecture", "skip")))
+    use = {"origin": "original", "skip": "skip", "resnet": "residual"}.get(word(given.get("architecture", "skip")))
     mapping = {"lr_multiplier": float(given.get("mapping_lr_mul", 0.01))}
     return style_generator(mapped, use, mapping=mapping, **_convolutions(names, given))
 
@@ -95,7 +95,7 @@ def discriminator_of(names: Names, given: dict[Any, Any]) -> Network:
         if f"embedding.{leaf}" in names:
             mapped[f"mapping.embed.{leaf}"] = names.take(f"embedding.{leaf}")
     mapped |= placed(names, discriminator_places(names), LEAVES)
-    use = {"origin": "original", "skip": "skip", "resnet": "residual"}.get(str(given.get("architecture", "resnet")))
+    use = {"origin": "original", "skip": "skip", "resnet": "residual"}.get(word(given.get("architecture", "resnet")))
     options = _convolutions(names, given)
     if "mapping_lr_mul" in given:
         options["mapping"] = {"lr_multiplier": float(given["mapping_lr_mul"])}
@@ -117,4 +117,4 @@ def _only(given: dict[Any, Any], **known: Any) -> None:
     """Raises CheckpointError where an argument has a value that no network of ours has."""
     for name, values in known.items():
         if name in given and given[name] not in values:
-            raise CheckpointError(f"has {name} = {given[name]!r:.60}, which ours cannot have")
+            raise CheckpointError(f"has {name} = {word(given[name])}, which ours cannot have")

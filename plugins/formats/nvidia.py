@@ -24,7 +24,7 @@ from gancore.interop.networks import (
     taps_of,
 )
 from gancore.interop.reading import Foreign
-from gancore.interop.values import Array, Record, entries, state_of, submodules
+from gancore.interop.values import Array, Record, entries, state_of, submodules, word
 
 ARCHITECTURES = {"orig": "original", "skip": "skip", "resnet": "residual"}
 INPUTS = {"synthesis.b4.const", "synthesis.input.freqs"}
@@ -222,7 +222,7 @@ def _attributes(modules: dict[str, Record], name: str) -> dict[Any, Any]:
 
 def _architecture(block: dict[Any, Any]) -> str:
     if (name := block.get("architecture")) not in ARCHITECTURES:
-        raise CheckpointError(f"has an architecture {str(name)[:40]!r}; known: {', '.join(ARCHITECTURES)}")
+        raise CheckpointError(f"has an architecture {word(name)!r}; known: {', '.join(ARCHITECTURES)}")
     return ARCHITECTURES[name]
 
 
@@ -233,4 +233,4 @@ def _clamp(layer: dict[Any, Any]) -> float | None:
 
 def _leaky(layer: dict[Any, Any]) -> None:
     if (name := layer.get("activation", "lrelu")) != "lrelu":
-        raise CheckpointError(f"has the activation {str(name)[:40]!r}, and ours have a leaky ReLU")
+        raise CheckpointError(f"has the activation {word(name)!r}, and ours have a leaky ReLU")

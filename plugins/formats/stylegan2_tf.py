@@ -20,6 +20,7 @@ from gancore.interop.tensorflow import (
     noise,
     turned,
 )
+from gancore.interop.values import word
 
 ARCHITECTURES = {"orig": "original", "skip": "skip", "resnet": "residual"}
 
@@ -72,7 +73,7 @@ def generator_of(network: TFNetwork) -> Network:
             mapped[f"{at}.skip.weight"] = names.take(f"{block}/Skip/weight", conv)
     names.ignore("lod")
     names.done()
-    use = ARCHITECTURES.get(str(network.arguments.get("architecture", "skip")))
+    use = ARCHITECTURES.get(word(network.arguments.get("architecture", "skip")))
     return style_generator(mapped, use, mapping=mapping, style_bias="around_start", **_convolutions(network))
 
 
@@ -100,7 +101,7 @@ def discriminator_of(network: TFNetwork) -> Network:
             mapped[f"mapping.fc{i}.bias"] = names.take(f"Mapping{i}/bias")
     names.ignore("lod")
     names.done()
-    use = ARCHITECTURES.get(str(network.arguments.get("architecture", "resnet")))
+    use = ARCHITECTURES.get(word(network.arguments.get("architecture", "resnet")))
     return style_discriminator(mapped, use, **options)
 
 

@@ -238,3 +238,37 @@ def test_keys_are_those_of_the_top(tmp_path: Path):
     got: Foreign = read(tmp_path / "x")
     assert got.keys == {"g", "d"}
     assert list(got.arrays) == ["g.a"]
+
+
+def laughing(levels: int) -> list[Any]:
+    """A list that holds another one twice, which holds another one twice, and so on."""
+    value: list[Any] = ["ha"]
+    for _ in range(levels):
+        value = [value, value]
+    return value
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_containers_that_hold_one_another_are_looked_at_once(zipped: bool, tmp_path: Path):
+    torch.save({"a": laughing(60), "b": torch.ones(2)}, tmp_path / "x", _use_new_zipfile_serialization=zipped)
+    assert list(read(tmp_path / "x").arrays) == ["b"]
+
+
+def test_options_that_never_end_are_refused(tmp_path: Path):
+    """An argument of a network that would be written out for ever."""
+    import pickle
+
+    source = OWN / "tf_pickles" / "tf_skip.pkl"
+    content = source.read_bytes()
+    bomb = pickle.dumps(laughing(60), 4)[11:-1]
+    where = content.find(b"truncation_psi")
+    end = content.find(b"G", where)  # the operation of the number behind it
+    assert where > 0
+    (tmp_path / "x.pkl").write_bytes(content[:end] + bomb + content[end + 9 :])
+    assert main(["import", str(tmp_path / "x.pkl"), "-o", str(tmp_path / "out.safetensors")]) in (0, 2)
+
+
+def test_a_large_table_of_contents_is_refused(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("gancore.interop.reading.LARGEST_HEADER", 100)
+    torch.save({"a": torch.ones(2)}, tmp_path / "x")
+    assert "entries" in refused(tmp_path / "x")
