@@ -65,6 +65,8 @@ class GridConfig(PluginConfig):
                 raise ValueError(f"the axis {key} has no values")
             if key != "extends" and key.partition(".")[0] in ("extends", "name", "grid", "format", "plugins"):
                 raise ValueError(f"{key} cannot be an axis; choose a key of the experiment, such as generator.use")
+            if not key.isprintable() or {"/", "\\"} & set(key):
+                raise ValueError(f"{key!r} cannot be an axis: it would be part of file names")
             if key == "training.seed":
                 raise ValueError("training.seed is no axis; write `seeds: [0, 1, 2]`")
         return axes
@@ -81,6 +83,6 @@ class GridConfig(PluginConfig):
         count = math.prod(map(len, self.axes.values())) * max(len(self.seeds), 1)
         if count > LARGEST:
             raise ValueError(
-                f"{count:,} combinations of axes and seeds; {LARGEST:,} are allowed, `exclude` not counted"
+                f"{count:,} combinations of axes and seeds (before `exclude`); at most {LARGEST:,} are allowed"
             )
         return self

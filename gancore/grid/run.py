@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from gancore.artifacts.atomic import write_text
 from gancore.artifacts.tensors import description_of
@@ -19,6 +19,7 @@ from gancore.config.grid import GridConfig
 from gancore.config.scalars import dump
 from gancore.errors import GancoreError, Interrupted, RunError, RunFailed
 from gancore.grid.cells import Cell, cells_of, identified
+from gancore.grid.combinations import axes_of
 from gancore.grid.folder import GridFolder
 from gancore.grid.job import AT_ONCE, Job
 from gancore.grid.prepare import (
@@ -31,6 +32,7 @@ from gancore.grid.prepare import (
     sizes_of,
 )
 from gancore.grid.state import Outcome, judged
+from gancore.local_plugins import copy_into
 from gancore.training.distribution import started_with
 from gancore.training.interruption import stop_request
 
@@ -102,10 +104,27 @@ def _set_up(
     states = {cell.name: prepared(folder, cell, sizes.get(cell.name), grid, retry_failed) for cell in cells}
     for state in states.values():
         folder.write(state)
-    section = find(experiment.document.data, ("grid",))
-    write_text(folder.file, dump({**experiment.copied_into(folder.path).to_dict(), "grid": section}))
+    write_text(folder.file, dump(_as_written(folder, experiment, cells)))
     waiting = [cell for cell in cells if states[cell.name].state == "waiting"]
     return [_job(folder, cell, grid, threads) for cell in waiting], list(states)
+
+
+def _as_written(folder: GridFolder, experiment: Experiment, cells: Sequence[Cell]) -> dict[str, Any]:
+    """The grid's file, which can be run where it is: with the local plugins of all cells.
+
+    It is resolved, unless cells extend other files: these go below everything that is written, so that in a resolved
+    experiment they would change nothing.
+    """
+    written, grid = experiment.copied_into(folder.path).to_dict(), dict(find(experiment.document.data, ("grid",)))
+    if (extended := axes_of(experiment.grid or GridConfig()).get("extends")) and not experiment.dropped:
+        data = find(experiment.document.data, ("data",)) or {}
+        data = {"use": data} if isinstance(data, str) else data
+        written = {**experiment.document.data, "data": {**data, "base": written["data"]["base"]}}
+        files = {value.label: str((experiment.home / value.value).resolve()) for value in extended}
+        grid["axes"] = {**grid["axes"], "extends": files}
+    specs = [part.spec for one in (experiment, *(cell.experiment for cell in cells)) for part in one.parts()]
+    plugins = copy_into(specs, folder.path)
+    return {**written, "name": experiment.name, **({"plugins": plugins} if plugins else {}), "grid": grid}
 
 
 def _job(folder: GridFolder, cell: Cell, grid: GridConfig, threads: int) -> Job:

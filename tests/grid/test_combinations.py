@@ -1,12 +1,17 @@
 """Names and combinations of a grid, before anything is known of what its keys mean."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from grid_files import write_grid
 
+from gancore.config import load_experiment
 from gancore.config.document import Document
 from gancore.config.grid import GridConfig
+from gancore.errors import ConfigError, RunError
 from gancore.grid.combinations import combinations_of, problems, short_names
+from gancore.grid.folder import GridFolder
 
 G, D = "generator.use", "discriminator.use"
 
@@ -16,7 +21,7 @@ def grid(**section: Any) -> GridConfig:
 
 
 def names(**section: Any) -> list[str]:
-    return [point.name for point in combinations_of(grid(**section))]
+    return [one.name for one in combinations_of(grid(**section))]
 
 
 def test_every_combination_has_a_name_of_its_own() -> None:
@@ -86,3 +91,25 @@ def test_long_names_are_cut_and_stay_different() -> None:
 def test_mistakes(section: dict[str, Any], message: str) -> None:
     (problem,) = problems(grid(**section), Document({}, {}))
     assert message in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("grid", "count"),
+    [
+        ({"axes": {f"axis{i}": list(range(10)) for i in range(7)}}, "10,000,000"),
+        ({"axes": {"a": list(range(100))}, "seeds": list(range(101))}, "10,100"),
+        ({"seeds": list(range(10_001))}, "10,001"),
+    ],
+)
+def test_too_many_cells_are_refused_before_one_is_made(
+    tmp_path: Path, grid: dict[str, Any], count: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gancore.grid.combinations.Combination", None)
+    file = write_grid(tmp_path / "g.yaml", {**grid, "exclude": [{"axis0": list(range(9))}]})
+    words = rf"{count} combinations of axes and seeds \(before `exclude`\); at most 10,000 are allowed"
+    with pytest.raises(ConfigError, match=rf"g\.yaml:\d+: grid: {words}"):
+        load_experiment(file)
+    folder = GridFolder(tmp_path)
+    folder.file.write_text(file.read_text())
+    with pytest.raises(RunError, match=rf"grid\.yaml: not the file of a grid: .*{words}"):
+        folder.combinations()

@@ -1,5 +1,7 @@
 """The tables of a report: what stands where, what is bold, and what is not."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from made_up_grids import NINE, D, G, cell, made_up
 from gancore.grid.report.arms import are_alike
 from gancore.grid.report.collect import results_of
 from gancore.grid.report.markdown import as_markdown
+from gancore.grid.report.spreadsheet import as_csv
 from gancore.grid.report.terms import decimals, groups
 
 SEEDS = {**NINE, "seeds": [0, 1, 2]}
@@ -171,3 +174,15 @@ def test_what_papers_print_together_shares_a_cell(scores: list[str], expected: l
 )
 def test_decimals_follow_the_smallest_value(values: list[float], count: int) -> None:
     assert decimals(values) == count
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "a\r=1", "\n=1"])
+def test_text_that_a_spreadsheet_would_compute_is_inert(tmp_path: Path, text: str) -> None:
+    """Wherever it comes from: a plugin's message, the names of scores and of networks."""
+    about = {"reason": text, "state": "failed", "at": 1, "scores": [{text: 3.0}], "parameters": {text: 5}}
+    folder = made_up(tmp_path, {"seeds": [0]}, {"seed=0": about})
+    results = results_of(folder)
+    head, row = csv.reader(io.StringIO(as_csv(results), newline=""))
+    assert row[head.index("reason")].strip("'\n") == text.replace("\r", "\n").strip("\n")
+    assert all(cell[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n") for cell in (*head, *row))
+    assert results.to_dict()["cells"][0]["reason"] == text  # JSON has it as it is

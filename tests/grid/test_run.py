@@ -14,8 +14,10 @@ from grid_files import InProcess, load_grid, run_here
 
 from gancore.artifacts.run import append_line
 from gancore.cli import main
+from gancore.config import load_experiment
 from gancore.config.grid import StopEarly
 from gancore.errors import ConfigError, GancoreError, Interrupted, RunError, RunFailed
+from gancore.grid.cells import cells_of, identified
 from gancore.grid.folder import GridFolder
 from gancore.grid.run import Listener, run_grid
 from gancore.grid.state import Outcome
@@ -243,3 +245,30 @@ def test_scores_are_read_from_the_runs(copied: Path) -> None:
     assert "Too short to rank" in report
     assert "60.00" in report
     assert (copied / "report" / "results.csv").read_text().splitlines()[1].endswith(",60.0,50.0,0.008")
+
+
+LOSS = """from gancore_plugins.losses.non_saturating import NonSaturating
+
+
+class Mine(NonSaturating):
+    pass
+"""
+
+
+def test_the_grid_s_own_file_makes_the_same_cells(tmp_path: Path) -> None:
+    """It is what the report prints to run the grid again, with plugins and experiments that only cells have."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "mine.py").write_text(LOSS)
+    for name, seed in (("a", 1), ("b", 2)):
+        (home / f"{name}.yaml").write_text(f"training: {{seed: {seed}}}\n")
+    axes = {"extends": ["a.yaml", "b.yaml"], "loss.use": ["hinge", "mine"]}
+    plugins = {"loss": {"mine": "./mine.py:Mine"}}
+    experiment = load_grid(home / "g.yaml", {"axes": axes}, training__seed=None, plugins=plugins)
+    cells = identified(cells_of(experiment))
+    ends = {cell.name: Outcome(None, stopped=True) for cell in cells}
+    with pytest.raises(RunFailed):
+        run_here(experiment, tmp_path / "out", InProcess(ends=ends))
+    again = identified(cells_of(load_experiment(tmp_path / "out" / "grid.yaml")))
+    assert {cell.name: cell.identity for cell in again} == {cell.name: cell.identity for cell in cells}
+    assert len(cells) == 4

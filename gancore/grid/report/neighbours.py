@@ -17,7 +17,7 @@ def experiment_of(folder: GridFolder, name: str) -> tuple[dict[str, Any] | None,
     """
     damage = []
     for file in (folder.run(name).config, folder.experiment(name)):
-        if file.is_file():
+        if file.exists():
             try:
                 found = read(file).data
             except ConfigError as error:

@@ -10,9 +10,8 @@ from gancore.grid.report.results import SNAPSHOTS, CellResult, Results
 PLAIN = ("state", "kimg", "target_kimg", "images_per_s", "seconds", "threads", "attempts", "reason")
 
 
-FORMULA = re.compile(r"[=+\-@\t\r\n]")
+FORMULA = re.compile(r"[=+\-@\t\n]")
 """Spreadsheets compute text that begins so."""
-NUMBER = re.compile(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?")
 
 
 def as_csv(results: Results) -> str:
@@ -30,10 +29,14 @@ def as_csv(results: Results) -> str:
 
 
 def inert(value: Any) -> Any:
-    """A value as it is, unless it is text that a spreadsheet would take for a formula."""
-    if isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value):
-        return f"'{value}"
-    return value
+    """A value as it is, unless it is text that a spreadsheet would take for a formula.
+
+    Carriage returns, which the csv module leaves unquoted, would begin a row.
+    """
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if FORMULA.match(text) else text
 
 
 def _row(results: Results, cell: CellResult) -> dict[str, Any]:
