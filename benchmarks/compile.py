@@ -9,10 +9,11 @@ from pathlib import Path
 
 from benchmarks.measure import command, in_turns, parser, seconds, show, summary, table
 from gancore.config import load_experiment
+from gancore.device import wait_for
 from gancore.errors import GancoreError
 from gancore.training.compile.compiler import why_not
 from gancore.training.compile.networks import is_first_order
-from gancore.training.device import pick_device, wait_for
+from gancore.training.device import training_device
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
@@ -30,7 +31,7 @@ def main() -> None:
     arguments.add_argument("--yaml", type=Path, default=Path("experiments/demo-long.yaml"), help="the experiment")
     args = arguments.parse_args()
     experiment = load_experiment(args.yaml)
-    device = pick_device(experiment.training)
+    device = training_device(experiment.training)
     if (why := why_not(device)) is not None:
         raise GancoreError(why)
     data = training_data(experiment)

@@ -15,9 +15,10 @@ from torch import Tensor
 from benchmarks.measure import command, in_turns, parser, show, summary, table
 from gancore.config.training import TrainingConfig
 from gancore.contracts import Site
+from gancore.device import pick_device, wait_for
 from gancore.nn import normalized
 from gancore.nn.kernels.resampled_conv import same_conv2d
-from gancore.training.device import pick_device, prepare_device, wait_for
+from gancore.training.settings import process_settings
 from gancore_plugins.normalization.demod import Demod
 
 RESOLUTIONS = (4, 8, 16, 32, 64, 128, 256)
@@ -71,10 +72,9 @@ def main() -> None:
     arguments.add_argument("--precision", choices=DTYPES, default="fp32", help="of convolutions (default fp32)")
     arguments.add_argument("--resolutions", type=int, nargs="+", choices=RESOLUTIONS, default=RESOLUTIONS, help="(all)")
     args = arguments.parse_args()
-    training = TrainingConfig(device=args.device)
-    device = pick_device(training)
-    prepare_device(device, training)
-    found = {r: measured(r, device, args.precision, args.rounds, args.clock) for r in args.resolutions}
+    training, device = TrainingConfig(), pick_device(args.device)
+    with process_settings(training, device):
+        found = {r: measured(r, device, args.precision, args.rounds, args.clock) for r in args.resolutions}
     head = ("resolution", "scaled, ms", "spread", "one weight, ms", "spread", "ratio")
     text = table([head, *(row(resolution, ms) for resolution, ms in found.items())])
     show({"device": str(device), "ms": found}, text, args.json)

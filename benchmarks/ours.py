@@ -9,7 +9,7 @@ from benchmarks.iteration import END, FORWARD, Phases
 from gancore.composition import compose
 from gancore.cost.flops import blank_data, phase_flops
 from gancore.training.allocation import keep_freed_memory
-from gancore.training.device import pick_device
+from gancore.training.device import training_device
 from gancore.training.step.draws import SeededDraw
 from gancore.training.trainer import Trainer
 
@@ -22,7 +22,7 @@ def our_trainer(subject: Subject) -> Trainer:
     training = experiment.training.grown(interface.resolution)
     data = blank_data(interface, mirror=experiment.data.core.mirror)
     gan = compose(experiment, interface)
-    return Trainer(gan, data, training, pick_device(training))
+    return Trainer(gan, data, training, training_device(training))
 
 
 def our_phases(trainer: Trainer) -> Phases:

@@ -8,6 +8,7 @@ from gancore.artifacts import load
 from gancore.config import load_experiment
 from gancore.errors import GancoreError
 from gancore.training import train
+from gancore.training.allocation import keep_freed_memory
 from gancore.training.run import training_data
 from gancore.training.samples import generate, real_images
 
@@ -28,6 +29,7 @@ def main() -> int:
 def demo() -> int:
     """Trains, measures 256 samples, and prints what to look at."""
     experiment = load_experiment(EXPERIMENT)
+    keep_freed_memory()
     run, data = train(experiment), training_data(experiment)
     fakes, reals = generate(load(run.path), 256, seed=1), real_images(data, 1024, seed=1)
     spread, distance = diversity(fakes, reals), distance_to_data(fakes, reals)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gancore.cli.options import trust_local_plugins
+from gancore.cli.options import device, trust_local_plugins
 
 
 @click.command()
@@ -23,7 +23,7 @@ from gancore.cli.options import trust_local_plugins
 @click.option("--seed", type=click.IntRange(0), help="Of latents, labels and noise; default: 0.")
 @click.option("--fit", type=click.Choice(["resize", "crop", "pad"]), help="What to do with images of another size.")
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Images at a time.")
-@click.option("--device", help="Default: cuda where there is one, else cpu.")
+@device
 @click.option("--json", "as_json", is_flag=True, help="Print a list of scores as JSON.")
 @trust_local_plugins
 def evaluate(
@@ -37,7 +37,7 @@ def evaluate(
     seed: int | None,
     fit: str | None,
     batch: int,
-    device: str | None,
+    device: str,
     as_json: bool,
     trust: bool | None,
 ) -> None:

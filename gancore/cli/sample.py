@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from gancore.cli.options import trust_local_plugins
+from gancore.cli.options import device, trust_local_plugins
 
 MOST = 10_000
 """Images that one grid may hold."""
@@ -51,6 +51,7 @@ def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
 )
 @click.option("--label", type=click.IntRange(0), help="Class index, for a conditional model; default: all in turn.")
 @click.option("--noise-mode", type=click.Choice(["const", "random", "none"]), default="const", show_default=True)
+@device
 @trust_local_plugins
 def sample(
     model: Path,
@@ -61,13 +62,16 @@ def sample(
     truncation_cutoff: int | None,
     label: int | None,
     noise_mode: Literal["const", "random", "none"],
+    device: str,
     trust: bool | None,
 ) -> None:
     """Write a grid of images from MODEL, a run folder or a model file."""
     from gancore.artifacts import load
+    from gancore.device import pick_device
     from gancore.evaluation.pictures import finite
     from gancore.training.samples import generate, save_grid
 
-    generator = load(model, trust_local_plugins=bool(trust))
+    where = pick_device(device, "--device")
+    generator = load(model, trust_local_plugins=bool(trust)).to(where)
     save_grid(out, finite(generate(generator, count, seed, label, truncation_psi, truncation_cutoff, noise_mode)))
     click.echo(out)

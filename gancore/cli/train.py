@@ -30,6 +30,7 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile
         tell(note)
 
     from gancore.training import train as run_training
+    from gancore.training.allocation import keep_freed_memory
     from gancore.training.distribution import started_with
 
     observer = None
@@ -37,6 +38,7 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile
         from gancore.training.profile import Profile
 
         observer = Profile()
+    keep_freed_memory()
     run = run_training(asked, out, observer)
     if started_with()[0] == 0:  # of several processes, one speaks
         tell(f"{run}: done; samples in {run.samples}, model in {run.model}")

@@ -12,10 +12,11 @@ from gancore.composition import compose
 from gancore.config import Experiment
 from gancore.contracts import Interface
 from gancore.cost.flops import blank_data
+from gancore.device import wait_for
 from gancore.errors import GancoreError
 from gancore.evaluation import Evaluator, Generated
 from gancore.evaluation.extractor import FeatureExtractor
-from gancore.training.device import pick_device, wait_for
+from gancore.training.device import training_device
 from gancore.training.samples import generate, grid_side
 from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
@@ -46,7 +47,7 @@ def probe(experiment: Experiment, interface: Interface, threads: int | None = No
     Raises GancoreError when the device is not to be had.
     """
     training = experiment.training.grown(interface.resolution)
-    device, before = pick_device(training), torch.get_num_threads()
+    device, before = training_device(training), torch.get_num_threads()
     torch.set_num_threads(training.threads or threads or before)
     try:
         gan = compose(experiment, interface)

@@ -11,8 +11,8 @@ from gancore.config.experiment import EvaluationPart
 from gancore.config.load import load_evaluation
 from gancore.contracts import Generator
 from gancore.data import ImageData
+from gancore.device import pick_device
 from gancore.discovery import discover
-from gancore.errors import GancoreError
 from gancore.evaluation.evaluator import Evaluator
 from gancore.evaluation.reals import Reals
 from gancore.evaluation.score import Score
@@ -48,17 +48,17 @@ def evaluate(
     seed: of latents, labels and noise (default: the run's own, else 0).
     fit: how images of another size are made to fit, "resize", "crop" or "pad".
     batch: images at a time; changes no number beyond rounding.
-    device: default cuda where there is one, else cpu.
+    device: default cuda, mps or cpu, the first that is available.
     trust_local_plugins: whether plugin files that a run folder or a model brings along may be executed.
 
     Raises GancoreError (ConfigError, DataError, RunError) before anything is computed where something is missing.
     """
+    where = pick_device(device)
     found = Target(target) if isinstance(target, Generator) else find_target(Path(target), trust_local_plugins, fit)
     changes = {"metrics": metrics, "features": features, "samples": samples, "reals": reals, "seed": seed}
     evaluation = evaluation_of(
         found.experiment, {key: value for key, value in changes.items() if value is not None}, repeat
     )
-    where = pick_device(device)
     data = (
         real
         if isinstance(real, ImageData)
@@ -76,16 +76,6 @@ def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], rep
         named = [{"use": metric} if isinstance(metric, str) else metric for metric in section["metrics"]]
         section["metrics"] = [{**metric, "repeat": max(metric.get("repeat", 1), repeat)} for metric in named]
     return load_evaluation(section, _registry(experiment))
-
-
-def pick_device(asked: str | torch.device | None) -> torch.device:
-    """The device asked for; cuda where there is one, else the CPU. Raises GancoreError."""
-    if asked is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=asked).device
-    except (RuntimeError, AssertionError) as cause:
-        raise GancoreError(f"device {asked}: {str(cause).splitlines()[0]}") from cause
 
 
 def _registry(experiment: Experiment | None) -> Registry:

@@ -112,16 +112,13 @@ def joined(device: torch.device) -> Iterator[Processes]:
     if size == 1:
         yield Processes()
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+    if device.type == "cuda":  # before NCCL, which would take GPU 0 for every process until it is told
+        torch.cuda.set_device(device)
+        dist.init_process_group("nccl", timeout=PATIENCE, device_id=device)
+    else:
+        dist.init_process_group("gloo", timeout=PATIENCE)
     try:
         control = dist.new_group(backend="gloo", timeout=PATIENCE)
         yield Processes(dist.get_rank(), size, dist.group.WORLD, control)
     finally:
         dist.destroy_process_group()
-
-
-def own_device(device: torch.device) -> torch.device:
-    """Among several processes on one machine, each has the GPU of its number."""
-    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
-        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-    return device

@@ -1,29 +1,45 @@
-"""Out of memory: find out, by trying, which microbatch would fit."""
+"""Out of memory: recognize it, and find out by trying which microbatch would fit."""
 
 import torch
 
+from gancore.device import empty_cache
 from gancore.training.trainer import Trainer
 
+SHORTAGES = ("out of memory", "can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED")
+"""In the messages of CUDA, of MPS, of the CPU's allocators, and of cuDNN and cuBLAS."""
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """CUDA has an error class of its own; the CPU allocator raises RuntimeError with words."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+SUSPICIONS = ("unable to find an engine", "Unable to find a valid cuDNN algorithm")
+"""cuDNN has no memory for the workspace of any algorithm, as a rule; but it may also lack an algorithm."""
+
+
+def memory_shortage(error: BaseException) -> str | None:
+    """What to call an error that means too little memory; None if it means something else."""
+    message = str(error)
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in message for words in SHORTAGES):
+        return "out of memory"
+    if any(words in message for words in SUSPICIONS):
+        return f"out of memory ({message.splitlines()[0]})"
+    return None
 
 
 def fitting_microbatch(trainer: Trainer) -> int | None:
-    """The largest smaller microbatch with which every phase fits into memory; None if not even 1 does."""
+    """A smaller microbatch with which every phase fits into memory, found by halving; None if not even 1 does."""
     training, batches = trainer.training, trainer.training.batches(trainer.growth.resolution)
     size = min(training.microbatch or trainer.batch, trainer.batch)
-    smaller = (n for n in range(size - 1, 0, -1) if all(training.divides(n, batch) for batch in batches))
-    return next((n for n in smaller if _fits(trainer, n)), None)
+    while size > 1:
+        size = next(n for n in range(size // 2, 0, -1) if all(training.divides(n, batch) for batch in batches))
+        if _fits(trainer, size):
+            return size
+    return None
 
 
 def _fits(trainer: Trainer, microbatch: int) -> bool:
+    empty_cache(trainer.device)  # blocks of the sizes that were tried before
     try:
         for phase in trainer.phases:
             trainer.gradients(phase, microbatch)
     except (RuntimeError, MemoryError) as error:
-        if is_out_of_memory(error):
-            return False
-        raise
+        if memory_shortage(error) is None:
+            raise
+        return False
     return True

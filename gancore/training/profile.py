@@ -19,8 +19,9 @@ from torch import nn
 
 from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.run import RunFolder
+from gancore.device import wait_for
 from gancore.messages import tell
-from gancore.training.device import describe_environment, wait_for
+from gancore.training.device import describe_environment
 from gancore.training.observer import Context, Observer
 from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer

@@ -28,20 +28,20 @@ from gancore.data import ImageData, open_data
 from gancore.discovery import discover
 from gancore.errors import DataError, Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
-from gancore.training.allocation import keep_freed_memory
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.compile.choice import compile_as_asked
 from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
-from gancore.training.device import describe_environment, pick_device, prepare_device
-from gancore.training.distribution import Processes, joined, own_device
+from gancore.training.device import describe_environment, training_device
+from gancore.training.distribution import Processes, joined
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
 from gancore.training.identity import check_same_data, check_same_experiment
 from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Logs, Silence
-from gancore.training.memory import fitting_microbatch, is_out_of_memory
+from gancore.training.memory import fitting_microbatch, memory_shortage
 from gancore.training.observer import Observer
 from gancore.training.samples import generate, grid_side, real_images, save_grid
+from gancore.training.settings import process_settings
 from gancore.training.trainer import Trainer, scalars_of
 
 P = ParamSpec("P")
@@ -51,6 +51,9 @@ def train(experiment: Source, out: str | Path | None = None, observer: Observer 
     """Trains an experiment into a run folder (default `runs/<name>`), or continues the run in it.
 
     observer: what watches the run, such as `gancore.training.profile.Profile`.
+
+    Threads, TF32 and other settings of the process are as before when this returns or raises. The command
+    `gancore train` also keeps freed memory in the process (`gancore.training.allocation`), which cannot be undone.
 
     Raises:
         DataError, RunError, GancoreError: the request was wrong; nothing was written.
@@ -63,13 +66,11 @@ def train(experiment: Source, out: str | Path | None = None, observer: Observer 
         raise experiment.error("grid", "this is a grid of experiments; run it with `gancore grid run FILE`")
     folder = RunFolder(Path(out) if out else Path("runs") / experiment.name)
     check_same_experiment(folder, experiment)
-    device = own_device(pick_device(experiment.training))
-    prepare_device(device, experiment.training)
-    check_compiler(experiment.training, device)
-    torch.set_num_threads(experiment.training.threads or torch.get_num_threads())
-    keep_freed_memory()
-    with joined(device) as processes:
-        Run(experiment, folder, device, processes, observer or Observer()).train()
+    device = training_device(experiment.training)
+    with process_settings(experiment.training, device):
+        check_compiler(experiment.training, device)
+        with joined(device) as processes:
+            Run(experiment, folder, device, processes, observer or Observer()).train()
     return folder
 
 
@@ -206,14 +207,14 @@ class Run:
         except (RuntimeError, MemoryError) as error:
             if is_compile_failure(error):
                 raise self.failed(f"{described(error)}; training.compile: off goes on") from error
-            if not is_out_of_memory(error):
+            if (shortage := memory_shortage(error)) is None:
                 raise
         # outside of the handler: until here the error keeps the tensors of the failed step alive
         if self.processes.size > 1:  # the others cannot be asked to try: they are in the middle of the step
-            raise self.failed("out of memory: try a smaller training.microbatch")
+            raise self.failed(f"{shortage}: try a smaller training.microbatch")
         fits = fitting_microbatch(self.trainer)
         advice = f"-o training.microbatch={fits} fits" if fits else "not even a microbatch of one image fits"
-        raise self.failed(f"out of memory: {advice}")
+        raise self.failed(f"{shortage}: {advice}")
 
     def after_step(self, kimg_before: float) -> None:
         """What is due after a step: a log line, samples, a checkpoint, an evaluation, each every so many kimg.

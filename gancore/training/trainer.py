@@ -88,7 +88,7 @@ class Trainer:
 
     def compile(self) -> None:
         """From now on networks run compiled, in the phases where that is possible; other bits, the same maths."""
-        self.compiled = CompiledNetworks(self.gan, self.training.cuda_graphs)
+        self.compiled = CompiledNetworks(self.gan, self.device, self.training.cuda_graphs)
 
     def step(self) -> None:
         """One step: all phases that are due, then the moving averages."""

@@ -57,7 +57,7 @@ def test_its_check_passes(name: str):
 def test_a_compiled_one_gets_its_random_numbers_ready_made(monkeypatch: pytest.MonkeyPatch, name: str):
     monkeypatch.setattr("torch.compile", lambda forward, **_: forward)
     synthesis: Any = trainer_of(name).gan.generator.synthesis
-    forward, ws, draw = CompiledForward(synthesis), torch.randn(2, 1, 8), FakeDraw(2)
+    forward, ws, draw = CompiledForward(synthesis, torch.device("cpu")), torch.randn(2, 1, 8), FakeDraw(2)
     want = synthesis(ws, draw=draw)[-1].detach()
     got = forward(ws, Pass(draw=draw)) if name == "NewStyle" else forward(ws, draw=draw)
     [asked] = forward.asked.values()

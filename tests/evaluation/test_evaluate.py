@@ -183,7 +183,7 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
         (["{fakes}", "--real", "emoji", "--features", "embedded"], "\n--fit resize, crop or pad makes"),
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--samples", "99"], "there are 12 images"),
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--repeat", "2"], "needs a generator"),
-        (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--device", "abacus"], "device abacus"),
+        (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--device", "abacus"], "device: abacus: "),
         (
             ["{fakes}", "--real", "{fakes}", "--features", "embedded", "--reals", "13"],
             "asked for (`reals`), and there are 12",

@@ -152,6 +152,20 @@ def test_networks_are_compiled_only_in_first_order_phases_and_not_while_fading(g
     assert "forward" not in vars(trainer.gan.discriminator)
 
 
+def test_settings_of_the_compiler_hold_for_compiled_networks_only(graphs: Graphs) -> None:
+    dynamo, functorch = torch._dynamo.config, torch._functorch.config
+    before = dynamo.recompile_limit, functorch.backward_pass_autocast
+    trainer = trainer_of(simple())
+    trainer.compile()
+    assert trainer.compiled is not None
+    with trainer.compiled.running():
+        assert dynamo.recompile_limit >= 128
+        assert functorch.backward_pass_autocast == "off"
+    trainer.step()
+    assert graphs
+    assert (dynamo.recompile_limit, functorch.backward_pass_autocast) == before
+
+
 def test_a_profile_takes_a_compiled_network_as_one_module(graphs: Graphs) -> None:
     trainer = trainer_of(simple())
     trainer.compile()

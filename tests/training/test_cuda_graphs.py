@@ -21,7 +21,7 @@ from gancore.config.training import TrainingConfig
 from gancore.errors import ConfigError, GancoreError
 from gancore.training.checkpoint import state_of
 from gancore.training.compile import compiler
-from gancore.training.device import pick_device
+from gancore.training.device import training_device
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
@@ -136,4 +136,4 @@ def test_they_are_those_of_compiled_networks() -> None:
 
 def test_they_need_cuda() -> None:
     with pytest.raises(GancoreError, match="cuda_graphs: true needs a cuda device, not cpu"):
-        pick_device(TrainingConfig(cuda_graphs=True, compile="on", device="cpu"))
+        training_device(TrainingConfig(cuda_graphs=True, compile="on", device="cpu"))

@@ -14,9 +14,9 @@ import torch
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
+from gancore.device import forked_rng, wait_for
 from gancore.training.compile.compiler import described, is_compile_failure, why_not
 from gancore.training.compile.networks import is_first_order
-from gancore.training.device import wait_for
 from gancore.training.trainer import Trainer
 
 ROUNDS = 5
@@ -92,7 +92,7 @@ def _measured(experiment: Experiment, trainer: Trainer, twin: Twin) -> Choice:
         return Choice(False, why)
     training = experiment.training.grown(trainer.growth.resolution)
     share = training.model_copy(update={"batch": training.batch // trainer.processes.size})
-    with torch.random.fork_rng():
+    with forked_rng(trainer.device):
         return _raced(twin(replace(experiment, training=share)))
 
 

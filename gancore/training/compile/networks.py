@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from gancore.composition import GAN
 from gancore.contracts import Draw, Pass, Regularizer, Stage
+from gancore.device import forked_rng
 from gancore.training.compile import compiler
 from gancore.training.step.phases import Phase
 
@@ -49,15 +50,11 @@ class CompiledNetworks:
     Nothing is compiled before it is run for the first time.
     """
 
-    def __init__(self, gan: GAN, cuda_graphs: bool = False) -> None:
-        import torch._dynamo  # takes as long as torch itself; nobody else needs it
-        import torch._functorch.config
+    def __init__(self, gan: GAN, device: torch.device, cuda_graphs: bool = False) -> None:
 
-        torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
-        torch._functorch.config.backward_pass_autocast = "off"  # as in eager steps
         self.cuda_graphs = cuda_graphs
         modules = (gan.generator.mapping, gan.generator.synthesis, gan.discriminator)
-        self.forwards = [CompiledForward(module, cuda_graphs) for module in modules]
+        self.forwards = [CompiledForward(module, device, cuda_graphs) for module in modules]
 
     def inside(self) -> set[nn.Module]:
         """The modules that are parts of a graph."""
@@ -72,6 +69,9 @@ class CompiledNetworks:
     def running(self) -> Iterator[None]:
         """Within this context networks run compiled."""
         with ExitStack() as stack:
+            limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
+            stack.enter_context(torch._dynamo.config.patch(recompile_limit=limit))
+            stack.enter_context(torch._functorch.config.patch(backward_pass_autocast="off"))  # as in eager steps
             for forward in self.forwards:
                 stack.enter_context(forward_of(forward.module, forward))
             yield
@@ -84,8 +84,8 @@ class CompiledForward:
     tensors. Which ones it takes is found by a rehearsal, for each kind of arguments.
     """
 
-    def __init__(self, module: nn.Module, cuda_graphs: bool = False) -> None:
-        self.module, self.eager = module, module.forward
+    def __init__(self, module: nn.Module, device: torch.device, cuda_graphs: bool = False) -> None:
+        self.module, self.device, self.eager = module, device, module.forward
         options: dict[str, Any] | None = {"triton.cudagraphs": True} if cuda_graphs else None
         self.compiled = torch.compile(module.forward, backend=compiler.BACKEND, dynamic=False, options=options)
         self.signature = inspect.signature(module.forward)
@@ -105,7 +105,7 @@ class CompiledForward:
         """What an eager pass of a copy asks for; torch's generators are put back."""
         notes = NotingDraw(draw)
         _give(call, notes)
-        with forward_of(self.module, self.eager), torch.random.fork_rng():
+        with forward_of(self.module, self.eager), forked_rng(self.device):
             copy.deepcopy(self.module)(*call.args, **call.kwargs)
         return notes.asked
 

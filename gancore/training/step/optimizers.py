@@ -20,6 +20,14 @@ def lazy_correction(intervals: Iterable[int]) -> float:
     return 1 / (1 + sum(1 / k for k in intervals if k > 1))
 
 
+def kernel_skips(cfg: Adam | RMSprop | SGD, device: torch.device) -> bool:
+    """Whether the kernel of an optimizer skips an update on a device flag; RMSprop has none that does.
+
+    Those for Apple GPUs take the flag and ignore it.
+    """
+    return not isinstance(cfg, RMSprop) and device.type != "mps"
+
+
 class NetworkOptimizer:
     """The optimizer of one network: follows the schedule of its rate, and skips updates on a device flag."""
 
@@ -38,13 +46,12 @@ class NetworkOptimizer:
         Parameters without a gradient stay as they are, and so do their moments. `lr` takes the place of the own rate.
         """
         self._follow_schedules(kimg, lr)
-        if isinstance(self.cfg, RMSprop):  # has no fused kernel that skips
-            before = [p.detach().clone() for p in self.params]
-            self.torch_optimizer.step()
-            _put_back(self.params, before, skip)
-        else:
+        self._start_momentum()
+        if kernel_skips(self.cfg, skip.device):
             self.torch_optimizer.found_inf = skip  # type: ignore[union-attr]
             self.torch_optimizer.step()
+        else:
+            self._step_or_put_back(skip)
 
     def _follow_schedules(self, kimg: float, lr: float | None) -> None:
         c = self.correction
@@ -54,6 +61,28 @@ class NetworkOptimizer:
             if isinstance(self.cfg, Adam):
                 beta1, beta2 = (value_at(beta, kimg) for beta in self.cfg.betas)
                 group["betas"] = (beta1**c if beta1 else 0.0, beta2**c)
+
+    def _start_momentum(self) -> None:
+        """SGD's momentum begins at zero. torch's fused kernel begins with the first gradient, for all at once; if that
+        step is skipped, it leaves memory uninitialized."""
+        if isinstance(self.cfg, SGD) and self.cfg.momentum:
+            for p in self.params:
+                if p.grad is not None and not self.torch_optimizer.state[p]:
+                    self.torch_optimizer.state[p]["momentum_buffer"] = torch.zeros_like(p)
+
+    @torch.no_grad()
+    def _step_or_put_back(self, skip: Tensor) -> None:
+        """Updates, and undoes the update where `skip` is 1, without asking the device."""
+        before = {key: value.clone() for key, value in self._values(skip.device).items()}
+        self.torch_optimizer.step()
+        for key, value in self._values(skip.device).items():
+            old = before.get(key, torch.zeros((), dtype=value.dtype, device=value.device))  # moments begin at zero
+            value.copy_(torch.where(skip.bool(), old, value))
+
+    def _values(self, device: torch.device) -> dict[str, Tensor]:
+        """What an update changes on the device, by name. RMSprop counts steps on the host; it makes no use of them."""
+        values = self.state() | {self.names[p]: p for p in self.params}
+        return {name: value for name, value in values.items() if value.device == device}
 
     def reset(self) -> None:
         """Forgets all moments and step counts."""
@@ -117,10 +146,3 @@ def _make(cfg: Adam | RMSprop | SGD, groups: list[dict[str, Any]]) -> FusedAdam 
             return torch.optim.SGD(groups, momentum=cfg.momentum, weight_decay=cfg.weight_decay, fused=True)
         case RMSprop():
             return torch.optim.RMSprop(groups, alpha=cfg.alpha, eps=cfg.eps, weight_decay=cfg.weight_decay)
-
-
-@torch.no_grad()
-def _put_back(params: Iterable[nn.Parameter], before: Iterable[Tensor], skip: Tensor) -> None:
-    """Undoes an update where `skip` is 1, without asking the device."""
-    for p, old in zip(params, before, strict=True):
-        p.copy_(torch.where(skip.bool(), old, p))
