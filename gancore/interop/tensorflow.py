@@ -126,11 +126,11 @@ def is_fused(arguments: dict[str, Any], resolution: int, default: Any) -> bool:
 
 def mapping_of(network: TFNetwork) -> tuple[Mapped, Options]:
     """The tensors of a mapping network, and its options."""
-    network.only(
-        mapping_nonlinearity=("lrelu",), normalize_latents=(True,), use_wscale=(True,), nonlinearity=("lrelu",)
-    )
+    network.only(mapping_nonlinearity=("lrelu",), use_wscale=(True,), nonlinearity=("lrelu",))
     names, arguments = network.variables(), network.arguments
     options: Options = {"lr_multiplier": float(arguments.get("mapping_lrmul", 0.01))}
+    if not arguments.get("normalize_latents", True):
+        options["normalize_z"] = False
     mapped: Mapped = {}
     if "LabelConcat/weight" in names:
         mapped["mapping.embed.weight"] = names.take("LabelConcat/weight", dense)

@@ -37,6 +37,7 @@ class MappingConfig(LabelMappingConfig):
     labels: Later[Literal["apart", "together"]] = Field(
         "apart", description="whether latent and embedded label are normalized before or after they are concatenated"
     )
+    normalize_z: Later[bool] = Field(True, description="latents and labels scaled to a root mean square of 1")
     w_avg_decay: float = Field(0.995, ge=0, lt=1, description="decay of the average w per step, for truncation")
 
 
@@ -59,6 +60,7 @@ class MappingNetwork(Mapping, Part):
     ) -> None:
         super().__init__()
         self.z_dim, self.label_dim, self.num_ws = z_dim, label_dim, num_ws
+        self.normalize = not isinstance(cfg, MappingConfig) or cfg.normalize_z
         self.together = isinstance(cfg, MappingConfig) and cfg.labels == "together"
         embedded = (cfg.embed_features or (z_dim if self.together else w_dim)) if label_dim else 0
         if label_dim:
@@ -105,6 +107,8 @@ class MappingNetwork(Mapping, Part):
         parts = [] if z is None else [z]
         if self.label_dim:
             parts.append(self.embed(required_label(label, self.label_dim)))
+        if not self.normalize:
+            return torch.cat(parts, dim=1)
         if self.together:
             return normalize_2nd_moment(torch.cat(parts, dim=1))
         return torch.cat([normalize_2nd_moment(part) for part in parts], dim=1)

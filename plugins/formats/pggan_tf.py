@@ -46,7 +46,7 @@ class PGGANTF(Format):
 
 def generator_of(network: TFNetwork) -> Network:
     """A generator without styles. Raises CheckpointError."""
-    network.only(use_wscale=(True,), use_leakyrelu=(True,), normalize_latents=(True,))
+    network.only(use_wscale=(True,), use_leakyrelu=(True,))
     names, arguments = network.variables(), network.arguments
     sizes, mapped = blocks_of(names), Mapped()
     mapped["synthesis.b4.conv0.weight"] = names.take("4x4/Dense/weight", dense_layer)
@@ -76,6 +76,7 @@ def generator_of(network: TFNetwork) -> Network:
         "channels": channels_of([mapped[f"synthesis.b{size}.conv1.weight"].shape[0] for size in sizes]),
         "output": "tanh" if arguments.get("tanh_at_end") else "linear",
         **PGGAN,
+        **({} if arguments.get("normalize_latents", True) else {"normalize_z": False}),
     }
     channels = mapped["synthesis.b4.torgb.weight"].shape[0]
     return Network(options, mapped, Interface(sizes[-1], channels, label_dim), stage_of(network.lod(), sizes[-1]))

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
+from gancore.contracts import Context, Generator, Images, Interface, Later, Normalize, Pass, Synthesis
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
@@ -46,6 +46,7 @@ class StackConfig(ConvOptions):
     resample_filter: tuple[float, ...] | None = Field(
         None, strict=False, min_length=1, description="FIR taps; null: none"
     )
+    normalize_z: Later[bool] = Field(True, description="latents, with their labels, scaled to a root mean square of 1")
     output: Literal["linear", "tanh"] = Field("linear", description="what images pass through at the end")
 
 
@@ -152,7 +153,7 @@ class Stack(Generator):
     def __init__(self, cfg: StackConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
         self.z_dim, self.w_dim, self.num_ws = cfg.z_dim, cfg.z_dim + interface.label_dim, 1
-        self.mapping = NormalizedLatent(interface.label_dim)
+        self.mapping = (NormalizedLatent if cfg.normalize_z else Latent)(interface.label_dim)
         self.synthesis = StackSynthesis(cfg, interface, normalize)
 
     @classmethod
