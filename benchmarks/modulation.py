@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.measure import command, in_turns, parser, show, summary, table
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Site
 from gancore.device import pick_device, wait_for
 from gancore.nn import normalized

@@ -33,14 +33,14 @@ of grids from before are recognized and continued.
 """
 
 
-def is_former(cfg: PluginConfig, name: str) -> bool:
+def is_later_default(cfg: PluginConfig, name: str) -> bool:
     """Whether an option was added later and is at its default."""
     field = type(cfg).model_fields[name]
     later = any(isinstance(mark, AddedLater) for mark in field.metadata)
     return later and bool(getattr(cfg, name) == field.get_default(call_default_factory=True))
 
 
-class Linear(PluginConfig):
+class LinearSchedule(PluginConfig):
     """A straight line from `start` to `end` over the kimg range, constant outside of it."""
 
     schedule: Literal["linear"]
@@ -50,7 +50,7 @@ class Linear(PluginConfig):
     to_kimg: float = Field(gt=0, description="where the ramp ends, kimg")
 
     @model_validator(mode="after")
-    def _forward(self) -> "Linear":
+    def _forward(self) -> "LinearSchedule":
         if self.to_kimg <= self.from_kimg:
             raise ValueError(f"to_kimg must be greater than from_kimg ({self.from_kimg:g})")
         return self
@@ -65,7 +65,7 @@ class Linear(PluginConfig):
         return min(max((kimg - self.from_kimg) / (self.to_kimg - self.from_kimg), 0.0), 1.0)
 
 
-class Cosine(Linear):
+class CosineSchedule(LinearSchedule):
     """Half a cosine wave from `start` to `end` over the kimg range (R3GAN's schedules)."""
 
     schedule: Literal["cosine"]  # type: ignore[assignment]
@@ -74,14 +74,14 @@ class Cosine(Linear):
         return self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * self._progress(kimg)))
 
 
-class Table(PluginConfig):
+class TableSchedule(PluginConfig):
     """Steps: each value holds from its kimg on. The table begins at 0."""
 
     schedule: Literal["table"]
     points: dict[Annotated[float, Field(strict=False)], float] = Field(min_length=1, description="kimg: value")
 
     @model_validator(mode="after")
-    def _starts_at_zero(self) -> "Table":
+    def _starts_at_zero(self) -> "TableSchedule":
         if min(self.points) != 0:
             raise ValueError("the first point must be at kimg 0")
         return self
@@ -93,19 +93,19 @@ class Table(PluginConfig):
         return list(self.points.values())
 
 
-Schedule = Annotated[Linear | Cosine | Table, Field(discriminator="schedule")]
+Schedule = Annotated[LinearSchedule | CosineSchedule | TableSchedule, Field(discriminator="schedule")]
 Scheduled = float | Schedule
 """The type of an option that is a number or follows a schedule over kimg; read it with `value_at`."""
 
 
 def value_at(value: Scheduled, kimg: float) -> float:
     """The value of a scheduled option when `kimg` thousand real images have been shown."""
-    return value.at(kimg) if isinstance(value, Linear | Cosine | Table) else float(value)
+    return value.at(kimg) if isinstance(value, LinearSchedule | CosineSchedule | TableSchedule) else float(value)
 
 
 def extremes(value: Scheduled) -> list[float]:
     """The values between which a scheduled option stays."""
-    return value.extremes() if isinstance(value, Linear | Cosine | Table) else [float(value)]
+    return value.extremes() if isinstance(value, LinearSchedule | CosineSchedule | TableSchedule) else [float(value)]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from gancore.cli.presets import facts
-from gancore.config.loader import read
+from gancore.config.yaml.reader import read
 from gancore.errors import GancoreError
 from gancore.grid.folder import GridFolder
 from gancore.grid.report.collect import results_of

@@ -12,14 +12,14 @@ from pydantic import BaseModel
 
 from gancore.cli.plugin_options import Option, table
 from gancore.config.describe import SELECTORS, selectors
-from gancore.config.evaluation import EvaluationKeys, MetricKeys
-from gancore.config.frame import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
-from gancore.config.grid import GridConfig, StopEarly
 from gancore.config.inheritance import source_of
-from gancore.config.scalars import inline
-from gancore.config.training import SGD, Adam, RMSprop, TrainingConfig
+from gancore.config.sections import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
+from gancore.config.sections.grid import GridConfig, StopEarly
+from gancore.config.sections.training import SGD, Adam, RMSprop, TrainingConfig
+from gancore.config.yaml.scalars import inline
 from gancore.discovery import FIRST_PARTY, discover
-from gancore.options import Cosine, Linear, Table
+from gancore.options import CosineSchedule, LinearSchedule, TableSchedule
 from gancore.registry import PluginSpec
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "yaml.md"
@@ -50,7 +50,7 @@ def made() -> dict[str, str]:
         "grid": options(GridConfig),
         "stop_early": options(StopEarly),
         "optimizers": "\n".join([chosen(Adam), chosen(RMSprop), chosen(SGD)]),
-        "schedules": "\n".join([chosen(Linear), chosen(Cosine), chosen(Table)]),
+        "schedules": "\n".join([chosen(LinearSchedule), chosen(CosineSchedule), chosen(TableSchedule)]),
         "plugins": "\n".join(f"### {kind}\n\n{plugins(kind)}" for kind in KINDS),
     }
 

@@ -11,7 +11,7 @@ from tiny import tiny_mapping
 
 from gancore.cli import main
 from gancore.config import Experiment, load_experiment
-from gancore.config.scalars import dump
+from gancore.config.yaml.scalars import dump
 from gancore.grid.folder import GridFolder
 from gancore.grid.job import Job, begin
 from gancore.grid.run import Listener, run_grid

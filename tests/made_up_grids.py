@@ -7,7 +7,7 @@ from typing import Any
 
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.run import append_line
-from gancore.config.scalars import dump
+from gancore.config.yaml.scalars import dump
 from gancore.grid.folder import GridFolder
 from gancore.grid.state import CellState
 

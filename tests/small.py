@@ -6,7 +6,7 @@ import torch
 from tiny import TINY, tiny_mapping
 
 from gancore.config import Experiment, load_experiment
-from gancore.config.scalars import inline
+from gancore.config.yaml.scalars import inline
 from gancore.discovery import discover
 from gancore.training.trainer import Trainer
 

@@ -106,7 +106,7 @@ class RunFolder:
 
     def read_config(self) -> dict[str, Any]:
         """config.yaml as plain data. Raises ConfigError if it is not YAML; RunError if it is not a mapping."""
-        from gancore.config.loader import read  # imports PyYAML
+        from gancore.config.yaml.reader import read  # imports PyYAML
 
         data = read(self.config).data
         if not isinstance(data, dict):

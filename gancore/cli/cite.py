@@ -43,7 +43,7 @@ def cite(source: Path, override: tuple[str, ...], as_json: bool, trust: bool | N
 def _experiments(source: Path, override: tuple[str, ...], trust: bool | None) -> list[dict[str, Any]]:
     """Resolved experiments as plain data."""
     if source.is_dir():
-        from gancore.config.loader import read
+        from gancore.config.yaml.reader import read
 
         if override:
             raise click.UsageError("overrides are for an experiment's file; a run is what it is")

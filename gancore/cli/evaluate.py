@@ -77,6 +77,6 @@ def _metrics(given: str) -> Any:
 
 def _as_yaml(text: str, option: str, given: str) -> Any:
     """What stands behind an option. Raises ConfigError that names it."""
-    from gancore.config.loader import parse
+    from gancore.config.yaml.reader import parse
 
     return parse(text, f"{option} {given}", lines=False).data

@@ -54,7 +54,7 @@ def run(
     from gancore.config import load_experiment
 
     experiment = load_experiment(file, override, trusted=trust)
-    from gancore.config.grid import GridConfig
+    from gancore.config.sections.grid import GridConfig
     from gancore.grid.cluster import RayExecutor
     from gancore.grid.local import LocalExecutor, available_gpus
     from gancore.grid.run import Executor, Listener, run_grid

@@ -65,8 +65,8 @@ def show(name: str, as_json: bool) -> None:
 
 def facts(name: str) -> Preset:
     """What a preset says of itself. Raises GancoreError with the nearest names."""
-    from gancore.config.frame import DataKeys
-    from gancore.config.sources import read_experiment
+    from gancore.config.sections import DataKeys
+    from gancore.config.yaml.layers import read_experiment
 
     first, *_ = text = preset_file(name).read_text(encoding="utf-8").splitlines()
     head = "\n".join(line for line in text if line.startswith("#"))

@@ -57,7 +57,7 @@ def _is_run(folder: Path) -> bool:
 def _facts(folder: Path) -> dict[str, Any]:
     """What a run has reached, as far as its files can be read, and what is wrong with them."""
     from gancore.artifacts import RunFolder, log, scores
-    from gancore.config.document import find
+    from gancore.config.yaml.document import find
 
     run, target = RunFolder(folder), None
     damage: list[str] = []

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from gancore.composition.contract import flaws
-from gancore.config import Experiment, Source, as_experiment
-from gancore.config.experiment import NetworkPart, Part
+from gancore.config import Experiment, ExperimentLike, as_experiment
+from gancore.config.experiment import Chosen, ChosenNetwork
 from gancore.contracts import (
     Augmentation,
     Dataset,
@@ -43,7 +43,7 @@ class GAN:
         return named | ({"augmentation": self.augmentation} if self.augmentation else {})
 
 
-def compose(experiment: Source, interface: Interface | None = None) -> GAN:
+def compose(experiment: ExperimentLike, interface: Interface | None = None) -> GAN:
     """Builds every part of an experiment for images of this interface (default: that of its data).
 
     Each network is initialised from its own seed, so changing one leaves the first weights of the other alone.
@@ -83,7 +83,7 @@ def compose_discriminator(experiment: Experiment, interface: Interface) -> Discr
     return network
 
 
-def _network(part: NetworkPart, interface: Interface, seed: int) -> Any:
+def _network(part: ChosenNetwork, interface: Interface, seed: int) -> Any:
     def normalize(site: Site) -> Normalization:
         normalization: Normalization = _built(part.normalization, site)
         return normalization
@@ -96,7 +96,7 @@ def _network(part: NetworkPart, interface: Interface, seed: int) -> Any:
     return network
 
 
-def _built(part: Part, *context: Any) -> Any:
+def _built(part: Chosen, *context: Any) -> Any:
     """An instance of the plugin of a part; PluginError says what is wrong with it, and in which line."""
     with part.spec.blamed("cannot be built"):
         built = part.plugin(part.cfg, *context)

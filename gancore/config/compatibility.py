@@ -11,8 +11,8 @@ from difflib import SequenceMatcher
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from gancore.config.document import Keys, dotted
-from gancore.config.experiment import Experiment, NetworkPart, Part
+from gancore.config.experiment import Chosen, ChosenNetwork, Experiment
+from gancore.config.yaml.document import Keys, dotted
 from gancore.errors import PluginError, Problem
 from gancore.registry import Registry, explain
 
@@ -56,7 +56,7 @@ class _Check:
             if weights is not None and not issubclass(weights.plugin, WeightNormalization):
                 yield self.wrong_slot(weights, WeightNormalization, "activations", "normalization")
 
-    def wrong_slot(self, part: Part, contract: type, acts_on: str, right: str) -> Problem:
+    def wrong_slot(self, part: Chosen, contract: type, acts_on: str, right: str) -> Problem:
         choice = _choose(part.key, self.others(part, lambda plugin: issubclass(plugin, contract)))
         return self.problem(part, f"{part.use!r} normalizes {acts_on}; write `{right}: {part.use}`; here {choice}")
 
@@ -72,7 +72,7 @@ class _Check:
             except Exception as error:  # a plugin's own code
                 yield self.problem(part, f"{part.spec.title} could not check whether it fits: {explain(error)}")
 
-    def reasons(self, part: Part) -> list[str]:
+    def reasons(self, part: Chosen) -> list[str]:
         """What a part says against its sizes: the images', and every batch that the training will have."""
         context, batches = self.context(part), self.experiment.training.batches(self.resolution)
         each = (part.plugin.problems(part.cfg, replace(context, batch=batch)) for batch in sorted(batches))
@@ -94,14 +94,14 @@ class _Check:
     def resolution(self) -> int:
         return self.experiment.data.core.resolution or 0
 
-    def context(self, part: Part) -> "Context":
+    def context(self, part: Chosen) -> "Context":
         """What a part may look at. How many classes there are is known when the data are read; here it is 0 or 1."""
         from gancore.contracts import Context, Interface
 
         core, batch = self.experiment.data.core, self.experiment.training.batch
         interface = Interface(self.resolution, core.channels, int(core.labels))
         section = getattr(self.experiment, part.key.partition(".")[0])
-        if not isinstance(section, NetworkPart):
+        if not isinstance(section, ChosenNetwork):
             return Context(interface, batch, None, self.provided())
         inner = [inner.plugin.provides for inner in section.parts() if inner is not section]
         inside = {"network": section.plugin.provides, "normalization": NOTHING.union(*inner)}
@@ -114,7 +114,7 @@ class _Check:
             words[part.kind] = words.get(part.kind, NOTHING) | part.plugin.provides
         return words
 
-    def unmet(self, part: Part, context: "Context", requirement: str, why: str) -> str:
+    def unmet(self, part: Chosen, context: "Context", requirement: str, why: str) -> str:
         """The reason, and what may be chosen instead on either side."""
         slot, _, word = requirement.partition(":")
         kind = str(context.network) if slot == "network" else slot
@@ -125,7 +125,7 @@ class _Check:
         a_kind = f"{'an' if kind[0] == 'a' else 'a'} {kind}"
         return f"{part.use!r} needs {a_kind} with {word} ({why}), and {has}; {' or '.join(choices)}"
 
-    def instead(self, part: Part, context: "Context") -> str:
+    def instead(self, part: Chosen, context: "Context") -> str:
         """What to do without a part whose requirements are not met."""
         if part.kind in REMOVABLE:
             return f"leave it out ({part.key}: null)"
@@ -135,7 +135,7 @@ class _Check:
         )
         return _choose(part.key, frugal)
 
-    def others(self, part: Part, fits: Callable[[Any], bool]) -> list[str]:
+    def others(self, part: Chosen, fits: Callable[[Any], bool]) -> list[str]:
         """Other plugins that may stand where a part stands, the most similar name first; broken ones are left out."""
         found = []
         for spec in self.registry.specs(part.kind):
@@ -149,7 +149,7 @@ class _Check:
     def at(self, keys: Keys, message: str) -> Problem:
         return Problem(self.experiment.document.where(keys), dotted(keys), message)
 
-    def problem(self, part: Part, message: str) -> Problem:
+    def problem(self, part: Chosen, message: str) -> Problem:
         where = self.experiment.document.where((*part.key.split("."), "use"))
         return Problem(where, part.key, message)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from gancore.config.document import Keys, child
+from gancore.config.yaml.document import Keys, child
 
 SCALARS = {
     int: "a whole number",

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gancore.config.document import Keys, dotted
-from gancore.config.scalars import inline
+from gancore.config.yaml.document import Keys, dotted
+from gancore.config.yaml.scalars import inline
 
 ABSENT = object()
 

@@ -6,21 +6,21 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gancore.config.differences import Difference, differences
-from gancore.config.document import Document
-from gancore.config.evaluation import EvaluationKeys, MetricKeys
-from gancore.config.frame import DataKeys
-from gancore.config.grid import GridConfig
-from gancore.config.scalars import dump
-from gancore.config.training import TrainingConfig
+from gancore.config.sections import DataKeys
+from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
+from gancore.config.sections.grid import GridConfig
+from gancore.config.sections.training import TrainingConfig
+from gancore.config.yaml.document import Document
+from gancore.config.yaml.scalars import dump
 from gancore.errors import ConfigError, Problem
 from gancore.local_plugins import LocalPlugin, copy_into
-from gancore.options import PluginConfig, is_former
+from gancore.options import PluginConfig, is_later_default
 from gancore.registry import PluginSpec, Registry
 from gancore.trust import digest
 
 
 @dataclass(frozen=True)
-class Part:
+class Chosen:
     """A chosen plugin with its options.
 
     key: where it stands in the experiment, "generator.normalization".
@@ -34,76 +34,84 @@ class Part:
     plugin: type[Any]
     cfg: PluginConfig
 
-    def to_dict(self, former: bool = True) -> dict[str, Any]:
-        """The part as plain data, all options filled in; `former`: see `plain`."""
-        return {"use": self.use, **plain(self.cfg, former)}
+    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
+        """The part as plain data, all options filled in; for `omit_later_defaults` see `plain`."""
+        return {"use": self.use, **plain(self.cfg, omit_later_defaults)}
 
-    def parts(self) -> Iterator["Part"]:
+    def parts(self) -> Iterator["Chosen"]:
         """This part and those inside it."""
         yield self
 
 
 @dataclass(frozen=True)
-class DataPart(Part):
+class ChosenData(Chosen):
     """A dataset; `core` holds what the engine does with its images. `core.resolution` is never None."""
 
     core: DataKeys
 
-    def to_dict(self, former: bool = True) -> dict[str, Any]:
-        return {"use": self.use, **plain(self.core, former), **plain(self.cfg, former)}
+    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
+        return {"use": self.use, **plain(self.core, omit_later_defaults), **plain(self.cfg, omit_later_defaults)}
 
 
 @dataclass(frozen=True)
-class NetworkPart(Part):
+class ChosenNetwork(Chosen):
     """A generator or discriminator with what normalizes its activations and its weights."""
 
-    normalization: Part
-    weight_normalization: Part | None
+    normalization: Chosen
+    weight_normalization: Chosen | None
 
     @property
     def network(self) -> Literal["generator", "discriminator"]:
         return "generator" if self.kind == "generator" else "discriminator"
 
-    def to_dict(self, former: bool = True) -> dict[str, Any]:
+    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
         weights = self.weight_normalization
         own = {
-            "normalization": self.normalization.to_dict(former),
-            "weight_normalization": weights.to_dict(former) if weights else None,
+            "normalization": self.normalization.to_dict(omit_later_defaults),
+            "weight_normalization": weights.to_dict(omit_later_defaults) if weights else None,
         }
-        return {"use": self.use, **own, **plain(self.cfg, former)}
+        return {"use": self.use, **own, **plain(self.cfg, omit_later_defaults)}
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[Chosen]:
         yield from filter(None, (self, self.normalization, self.weight_normalization))
 
 
 @dataclass(frozen=True)
-class MetricPart(Part):
+class ChosenMetric(Chosen):
     """A metric. It looks through `features`: those given for it, those of the section, or its standard ones."""
 
     core: MetricKeys
-    features: Part
+    features: Chosen
 
-    def to_dict(self, former: bool = True) -> dict[str, Any]:
-        own = self.features.to_dict(former) if self.core.features is not None else None
-        return {"use": self.use, **plain(self.core, former), "features": own, **plain(self.cfg, former)}
+    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
+        own = self.features.to_dict(omit_later_defaults) if self.core.features is not None else None
+        return {
+            "use": self.use,
+            **plain(self.core, omit_later_defaults),
+            "features": own,
+            **plain(self.cfg, omit_later_defaults),
+        }
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[Chosen]:
         yield from (self, self.features)
 
 
 @dataclass(frozen=True)
-class EvaluationPart:
+class ChosenEvaluation:
     """What is measured and how often; `core` has it all as plain data."""
 
     core: EvaluationKeys
-    features: Part
-    metrics: list[MetricPart]
+    features: Chosen
+    metrics: list[ChosenMetric]
 
-    def to_dict(self, former: bool = True) -> dict[str, Any]:
-        seen = {"features": self.features.to_dict(former), "metrics": [m.to_dict(former) for m in self.metrics]}
-        return {**plain(self.core, former), **seen}
+    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
+        seen = {
+            "features": self.features.to_dict(omit_later_defaults),
+            "metrics": [m.to_dict(omit_later_defaults) for m in self.metrics],
+        }
+        return {**plain(self.core, omit_later_defaults), **seen}
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[Chosen]:
         yield self.features
         for metric in self.metrics:
             yield from metric.parts()
@@ -122,14 +130,14 @@ class Experiment:
 
     name: str
     plugins: dict[str, dict[str, str]]
-    data: DataPart
-    generator: NetworkPart
-    discriminator: NetworkPart
-    loss: Part
-    regularizers: dict[str, Part]
-    augmentation: Part | None
+    data: ChosenData
+    generator: ChosenNetwork
+    discriminator: ChosenNetwork
+    loss: Chosen
+    regularizers: dict[str, Chosen]
+    augmentation: Chosen | None
     training: TrainingConfig
-    evaluation: EvaluationPart | None
+    evaluation: ChosenEvaluation | None
     grid: GridConfig | None = field(compare=False)
     home: Path = field(compare=False)
     dropped: list[str] = field(compare=False)
@@ -142,28 +150,28 @@ class Experiment:
         """The folder that relative paths in the dataset's options refer to."""
         return self.home / (self.data.core.base or "")
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[Chosen]:
         """Every chosen plugin, in the order of the sections."""
         chosen = [self.data, self.generator, self.discriminator, self.loss, *self.regularizers.values()]
         return [inner for part in [*chosen, self.augmentation, self.evaluation] if part for inner in part.parts()]
 
-    def to_dict(self, former: bool = True) -> dict[str, Any]:
+    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
         """The experiment as plain data (JSON and YAML types); `load_experiment` of it gives an equal one.
 
-        former: with options that were added later though they say what was done before (gancore.options.Later).
+        omit_later_defaults: leave out options that were added later and are at their defaults (gancore.options.Later).
         """
         return {
             "format": 1,
             "name": self.name,
             **({"plugins": self.plugins} if self.plugins else {}),
-            "data": self.data.to_dict(former),
-            "generator": self.generator.to_dict(former),
-            "discriminator": self.discriminator.to_dict(former),
-            "loss": self.loss.to_dict(former),
-            "regularizers": {key: part.to_dict(former) for key, part in self.regularizers.items()},
-            "augmentation": self.augmentation.to_dict(former) if self.augmentation else None,
-            "training": plain(self.training, former),
-            "evaluation": self.evaluation.to_dict(former) if self.evaluation else None,
+            "data": self.data.to_dict(omit_later_defaults),
+            "generator": self.generator.to_dict(omit_later_defaults),
+            "discriminator": self.discriminator.to_dict(omit_later_defaults),
+            "loss": self.loss.to_dict(omit_later_defaults),
+            "regularizers": {key: part.to_dict(omit_later_defaults) for key, part in self.regularizers.items()},
+            "augmentation": self.augmentation.to_dict(omit_later_defaults) if self.augmentation else None,
+            "training": plain(self.training, omit_later_defaults),
+            "evaluation": self.evaluation.to_dict(omit_later_defaults) if self.evaluation else None,
         }
 
     def to_yaml(self) -> str:
@@ -191,7 +199,7 @@ class Experiment:
         """What makes this experiment differ from others: plugin files by their content, wherever it lies."""
         files = [part.spec for part in self.parts() if isinstance(part.spec, LocalPlugin)]
         versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
-        return {**self._with_data_base(None).to_dict(former=False), "plugins": versions}
+        return {**self._with_data_base(None).to_dict(omit_later_defaults=True), "plugins": versions}
 
     def error(self, key: str, message: str) -> ConfigError:
         """A mistake at a dotted key, with the place where that was written."""
@@ -201,18 +209,20 @@ class Experiment:
         return replace(self, data=replace(self.data, core=self.data.core.model_copy(update={"base": base})))
 
 
-def plain(value: Any, former: bool = True) -> Any:
+def plain(value: Any, omit_later_defaults: bool = False) -> Any:
     """Options as plain data: models as mappings, tuples and sets as lists, paths as text.
 
-    former: with options that were added later though they say what was done before.
+    omit_later_defaults: leave out options that were added later and are at their defaults.
     """
     if isinstance(value, PluginConfig):
-        names = [name for name in type(value).model_fields if former or not is_former(value, name)]
-        return {name: plain(getattr(value, name), former) for name in names}
+        names = [
+            name for name in type(value).model_fields if not (omit_later_defaults and is_later_default(value, name))
+        ]
+        return {name: plain(getattr(value, name), omit_later_defaults) for name in names}
     if isinstance(value, Mapping):
-        return {key: plain(inner, former) for key, inner in value.items()}
+        return {key: plain(inner, omit_later_defaults) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner, former) for inner in value]
+        return [plain(inner, omit_later_defaults) for inner in value]
     if isinstance(value, set | frozenset):
         return sorted(map(plain, value))
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

@@ -1,17 +1,22 @@
-"""Options that follow another part's unless they are given.
+"""Options that are not written where they apply: those of another part, and those from before `use` was changed.
 
-A plugin marks such a field with `json_schema_extra={"inherits": "generator.channels"}` and gives it the default
-None; it then takes what stands at that key of the resolved experiment. Sections are resolved in the order training,
-data, generator, discriminator, loss, regularizers, augmentation, and each may inherit from those before it.
+A plugin marks an option that follows another part's unless it is given: with
+`json_schema_extra={"inherits": "generator.channels"}` and the default None. It then takes the value at that key of the
+resolved experiment. Sections are resolved in the order training, data, generator, discriminator, loss, regularizers,
+augmentation, and each may inherit from those before it.
+
+When `use` changes (by an override, or in a file that extends another), options that the new plugin has as well, of
+the same type and meaning, stay.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gancore.config.document import Document, Keys, find, merged, nested
 from gancore.config.experiment import plain
+from gancore.config.yaml.document import Document, Keys, find, merged, nested
 from gancore.options import PluginConfig
 
 
@@ -42,3 +47,18 @@ def filled(cfg: PluginConfig, values: Mapping[Keys, tuple[str, Any]]) -> Any:
     for keys, (_, value) in values.items():
         options = merged(options, Document(nested(keys, value), {}))
     return options.data
+
+
+def means_another(name: str, old: type[PluginConfig], new: type[PluginConfig]) -> bool:
+    """Whether two plugins call different options by one name, such as a probability and a size.
+
+    The meaning of an option is in its description, that of a section in its type.
+    """
+    before, now = old.model_fields.get(name), new.model_fields.get(name)
+    if before is None or now is None:
+        return False
+    return before.annotation != now.annotation or not (_is_section(now) or before.description == now.description)
+
+
+def _is_section(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)

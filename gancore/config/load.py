@@ -6,19 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gancore.config.document import Document
-from gancore.config.experiment import EvaluationPart, Experiment
+from gancore.config.experiment import ChosenEvaluation, Experiment
 from gancore.config.resolve import resolve, resolve_evaluation
-from gancore.config.sources import changed, extending, read_experiment
+from gancore.config.yaml.document import Document
+from gancore.config.yaml.layers import changed, extending, read_experiment
 from gancore.discovery import discover
 from gancore.registry import Registry
 from gancore.trust import is_request
 
-Source = Experiment | Path | str | Mapping[str, Any]
+ExperimentLike = Experiment | Path | str | Mapping[str, Any]
 """What may stand for an experiment in Python: itself, a YAML file, "preset:NAME", or what a file would hold as data."""
 
 
-def as_experiment(source: Source) -> Experiment:
+def as_experiment(source: ExperimentLike) -> Experiment:
     """The experiment that `source` stands for. Raises ConfigError."""
     return source if isinstance(source, Experiment) else load_experiment(source)
 
@@ -68,7 +68,7 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
     return resolve(document, experiment.installed, experiment.home, experiment.name, experiment.trusted)
 
 
-def load_evaluation(section: Mapping[str, Any], registry: Registry | None = None) -> EvaluationPart:
+def load_evaluation(section: Mapping[str, Any], registry: Registry | None = None) -> ChosenEvaluation:
     """An `evaluation:` section without an experiment around it, from plain data. Raises ConfigError."""
     return resolve_evaluation(changed(Document({}, {}), {"evaluation": section}, ""), registry or discover())
 

@@ -8,13 +8,20 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from gancore.config.compatibility import misfits
-from gancore.config.document import Document, Key, Keys, child, dotted, find, without
-from gancore.config.evaluation import EvaluationKeys, MetricKeys
-from gancore.config.experiment import DataPart, EvaluationPart, Experiment, MetricPart, NetworkPart, Part, plain
-from gancore.config.frame import DEFAULTS, KEY, NETWORK_KEYS, DataKeys, Frame
-from gancore.config.inheritance import filled, inherited
-from gancore.config.switched import means_another
-from gancore.config.words import mistakes, show
+from gancore.config.experiment import (
+    Chosen,
+    ChosenData,
+    ChosenEvaluation,
+    ChosenMetric,
+    ChosenNetwork,
+    Experiment,
+    plain,
+)
+from gancore.config.inheritance import filled, inherited, means_another
+from gancore.config.messages import mistakes, show
+from gancore.config.sections import DEFAULTS, KEY, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
+from gancore.config.yaml.document import Document, Key, Keys, child, dotted, find, without
 from gancore.errors import ConfigError, PluginError, Problem
 from gancore.local_plugins import load_local
 from gancore.options import PluginConfig
@@ -42,7 +49,7 @@ def resolve(document: Document, registry: Registry, home: Path, name: str, trust
     return experiment
 
 
-def resolve_evaluation(document: Document, registry: Registry) -> EvaluationPart:
+def resolve_evaluation(document: Document, registry: Registry) -> ChosenEvaluation:
     """The `evaluation` section of a document that may have nothing else. Raises ConfigError."""
     resolver = _Resolver(document, registry)
     evaluation = resolver.evaluation()
@@ -111,7 +118,7 @@ class _Resolver:
                     self.problem(("plugins", kind, name), message)
                     self.undone.add(name)
 
-    def data(self) -> DataPart | None:
+    def data(self) -> ChosenData | None:
         section = find(self.document.data, ("data",))
         if section is None:
             known = ", ".join(self.registry.names("dataset")) or "none"
@@ -125,17 +132,17 @@ class _Resolver:
         resolution = core.resolution or getattr(part.plugin, "default_resolution", None)
         if resolution is None:
             self.problem(("data",), "resolution is missing; say the width of the images, for example 32")
-        data = DataPart(**vars(part), core=core.model_copy(update={"resolution": resolution}))
+        data = ChosenData(**vars(part), core=core.model_copy(update={"resolution": resolution}))
         self.resolved["data"] = data.to_dict()
         return data
 
-    def network(self, kind: str) -> NetworkPart | None:
+    def network(self, kind: str) -> ChosenNetwork | None:
         part = self.part((kind,), kind, NETWORK_KEYS)
         normalization = self.part((kind, "normalization"), "normalization")
         weights = self.optional((kind, "weight_normalization"), "normalization")
         if part is None or normalization is None:
             return None
-        network = NetworkPart(**vars(part), normalization=normalization, weight_normalization=weights)
+        network = ChosenNetwork(**vars(part), normalization=normalization, weight_normalization=weights)
         self.resolved[kind] = network.to_dict()
         return network
 
@@ -149,7 +156,7 @@ class _Resolver:
         wanted = [key for key, value in section.items() if value is not None and value is not False]
         return [key for key in wanted if isinstance(key, str) and key not in wrong]
 
-    def evaluation(self) -> EvaluationPart | None:
+    def evaluation(self) -> ChosenEvaluation | None:
         keys: Keys = ("evaluation",)
         section = find(self.document.data, keys)
         if section is None:
@@ -164,9 +171,9 @@ class _Resolver:
         found = [self.metric((*keys, "metrics", i), features) for i in range(len(core.metrics))]
         metrics = [metric for metric in found if metric]
         written = {"features": features.to_dict(), "metrics": [metric.to_dict() for metric in metrics]}
-        return EvaluationPart(core.model_copy(update=written), features, metrics)
+        return ChosenEvaluation(core.model_copy(update=written), features, metrics)
 
-    def metric(self, keys: Keys, features: Part) -> MetricPart | None:
+    def metric(self, keys: Keys, features: Chosen) -> ChosenMetric | None:
         section = _items(find(self.document.data, keys))
         core = self.check(MetricKeys, {key: value for key, value in section if key in MetricKeys.model_fields}, keys)
         part = self.part(keys, "metric", MetricKeys.model_fields)
@@ -184,14 +191,14 @@ class _Resolver:
                 return None
             spec = self.registry.get("feature", part.plugin.standard)
             plugin = spec.load()
-            seen = Part(dotted((*keys, "features")), "feature", spec.name, spec, plugin, plugin.Config())
+            seen = Chosen(dotted((*keys, "features")), "feature", spec.name, spec, plugin, plugin.Config())
         core = core.model_copy(update={"features": given.to_dict() if given else None})
-        return MetricPart(**vars(part), core=core, features=seen)
+        return ChosenMetric(**vars(part), core=core, features=seen)
 
-    def optional(self, keys: Keys, kind: str) -> Part | None:
+    def optional(self, keys: Keys, kind: str) -> Chosen | None:
         return None if find(self.document.data, keys) is None else self.part(keys, kind)
 
-    def part(self, keys: Keys, kind: str, core: Iterable[str] = ()) -> Part | None:
+    def part(self, keys: Keys, kind: str, core: Iterable[str] = ()) -> Chosen | None:
         """The plugin at `keys`, whose options are what stands there less `use` and the keys of the core."""
         around = find(self.document.data, keys[:-1])
         try:
@@ -215,7 +222,7 @@ class _Resolver:
             self.dropped.append(str(self.at((*keys, key), f"dropped; {owner} means something else by it")))
         cfg = self.check(plugin.Config, options, keys, {*core, "use"}, owner)
         cfg = cfg and self.inherit(cfg, keys, owner)
-        return cfg and Part(dotted(keys), kind, spec.name, spec, plugin, cfg)
+        return cfg and Chosen(dotted(keys), kind, spec.name, spec, plugin, cfg)
 
     def is_another(self, key: Key, keys: Keys, kind: str, config: type[PluginConfig]) -> bool:
         """Whether an option was written for another plugin, which means something else by it."""

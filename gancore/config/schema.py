@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gancore.config.evaluation import EvaluationKeys, MetricKeys
-from gancore.config.frame import KEY, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.sections import KEY, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
 from gancore.errors import PluginError
 from gancore.registry import Registry
 

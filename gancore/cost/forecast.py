@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from gancore.composition import compose_dataset
 from gancore.config import Experiment
-from gancore.config.scalars import inline
+from gancore.config.yaml.scalars import inline
 from gancore.contracts import Interface
 from gancore.cost.flops import StepCost, step_cost
 from gancore.cost.probe import Speed, probe

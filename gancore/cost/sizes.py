@@ -8,7 +8,7 @@ from torch import nn
 
 from gancore.composition import GAN, compose
 from gancore.config import Experiment
-from gancore.config.training import OptimizerConfig
+from gancore.config.sections.training import OptimizerConfig
 from gancore.contracts import Interface
 
 MOMENTS = {"adam": 2, "rmsprop": 1, "sgd": 1}

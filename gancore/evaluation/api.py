@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from gancore.config import Experiment
-from gancore.config.experiment import EvaluationPart
+from gancore.config.experiment import ChosenEvaluation
 from gancore.config.load import load_evaluation
 from gancore.contracts import Generator
 from gancore.data import ImageData
@@ -68,7 +68,7 @@ def evaluate(
     return evaluator.scores(found.fakes(data, where, batch))
 
 
-def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], repeat: int | None) -> EvaluationPart:
+def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], repeat: int | None) -> ChosenEvaluation:
     """An experiment's evaluation (fid, where it has none) with changes. Raises ConfigError."""
     own = experiment.evaluation if experiment else None
     section = {**(own.to_dict() if own else {"metrics": ["fid"]}), **changes}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from gancore.config.experiment import EvaluationPart, MetricPart, Part
+from gancore.config.experiment import Chosen, ChosenEvaluation, ChosenMetric
 from gancore.contracts import Draw, Generator, Metric, Moments, Value
 from gancore.errors import GancoreError, RunError
 from gancore.evaluation.extractor import FeatureExtractor
@@ -25,7 +25,7 @@ class Evaluator:
     Raises GancoreError, before anything is computed, when weights or packages cannot be had.
     """
 
-    def __init__(self, evaluation: EvaluationPart, reals: Reals | None, device: torch.device) -> None:
+    def __init__(self, evaluation: ChosenEvaluation, reals: Reals | None, device: torch.device) -> None:
         self.evaluation, self.reals = evaluation, reals
         self.extractors: dict[str, FeatureExtractor] = {}
         self.metrics = [self._ready(part, device) for part in evaluation.metrics]
@@ -40,7 +40,7 @@ class Evaluator:
             score for part, metric, extractor in self.metrics for score in self._scores(part, metric, extractor, seen)
         ]
 
-    def _ready(self, part: MetricPart, device: torch.device) -> tuple[MetricPart, Metric, FeatureExtractor]:
+    def _ready(self, part: ChosenMetric, device: torch.device) -> tuple[ChosenMetric, Metric, FeatureExtractor]:
         metric: Metric = part.plugin(part.cfg)
         metric.check()
         try:
@@ -50,7 +50,7 @@ class Evaluator:
         extractor.wanted.add(metric.needs)
         return part, metric, extractor
 
-    def _extractor(self, part: Part, device: torch.device) -> FeatureExtractor:
+    def _extractor(self, part: Chosen, device: torch.device) -> FeatureExtractor:
         """One for all metrics that look through the same plugin with the same options."""
         key = json.dumps(part.to_dict(), sort_keys=True)
         if key not in self.extractors:
@@ -59,7 +59,9 @@ class Evaluator:
             self.extractors[key] = extractor
         return self.extractors[key]
 
-    def _scores(self, part: MetricPart, metric: Metric, extractor: FeatureExtractor, seen: "_Seen") -> Iterator[Score]:
+    def _scores(
+        self, part: ChosenMetric, metric: Metric, extractor: FeatureExtractor, seen: "_Seen"
+    ) -> Iterator[Score]:
         repeat, seed = part.core.repeat, self.evaluation.core.seed
         if repeat > 1 and not seen.fakes.seeded:
             raise GancoreError(f"{part.use}: repeat {repeat} needs a generator; the same images give the same numbers")
@@ -86,7 +88,7 @@ class Evaluator:
             )
 
 
-def _advised(error: MissingWeights, part: MetricPart, features: Part) -> GancoreError:
+def _advised(error: MissingWeights, part: ChosenMetric, features: Chosen) -> GancoreError:
     """What can be done without the weights: where others had been asked for, not what is advised to everybody."""
     if part.core.features is not None or part.features.use == features.use:
         return error

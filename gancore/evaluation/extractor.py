@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gancore.config.experiment import Part, plain
+from gancore.config.experiment import Chosen, plain
 from gancore.contracts import Feature
 from gancore.data.code_hash import code_hash
 from gancore.data.transfer import to_device
@@ -17,7 +17,7 @@ from gancore.evaluation.progress import shown
 class FeatureExtractor:
     """Looks at images through one feature plugin. `check` comes first, `prepare` before the first look."""
 
-    def __init__(self, part: Part, device: torch.device) -> None:
+    def __init__(self, part: Chosen, device: torch.device) -> None:
         self.part, self.device = part, device
         self.feature: Feature = part.plugin(part.cfg)
         self.wanted: set[str] = set()

@@ -8,7 +8,7 @@ from typing import Any
 
 from gancore.composition import compose_dataset
 from gancore.config import Experiment, with_changes
-from gancore.config.scalars import inline
+from gancore.config.yaml.scalars import inline
 from gancore.data import DataIdentity, open_data
 from gancore.errors import ConfigError, DataError, Problem
 from gancore.grid.combinations import Combination, combinations_of, problems

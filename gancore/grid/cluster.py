@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gancore.config.grid import Resources
+from gancore.config.sections.grid import Resources
 from gancore.errors import GancoreError
 from gancore.grid.job import Job, run_job
 from gancore.grid.state import Outcome

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gancore.config.document import Document, Keys
-from gancore.config.grid import GridConfig
-from gancore.config.scalars import inline
+from gancore.config.sections.grid import GridConfig
+from gancore.config.yaml.document import Document, Keys
+from gancore.config.yaml.scalars import inline
 from gancore.errors import Problem, did_you_mean
 from gancore.grid.published import published_tables
 

@@ -19,8 +19,8 @@ from gancore.artifacts import RunFolder
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.lock import held, is_locked
 from gancore.artifacts.reading import first_mistake, read_json
-from gancore.config.grid import GridConfig
-from gancore.config.loader import read
+from gancore.config.sections.grid import GridConfig
+from gancore.config.yaml.reader import read
 from gancore.errors import RunError
 from gancore.grid.combinations import Combination, combinations_of
 from gancore.grid.state import CellState

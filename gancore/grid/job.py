@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gancore.artifacts.lock import is_locked
-from gancore.config.grid import StopEarly
+from gancore.config.sections.grid import StopEarly
 from gancore.grid.folder import GridFolder
 from gancore.grid.state import Outcome, begun, settled
 from gancore.grid.stop_early import hopeless

@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 
 from gancore.config import Experiment
-from gancore.config.document import find
-from gancore.config.grid import GridConfig
-from gancore.config.scalars import inline
+from gancore.config.sections.grid import GridConfig
+from gancore.config.yaml.document import find
+from gancore.config.yaml.scalars import inline
 from gancore.contracts import Interface
 from gancore.cost.sizes import Size, files, size_of
 from gancore.errors import ConfigError, GancoreError, RunError

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from gancore.config.loader import parse
+from gancore.config.yaml.reader import parse
 from gancore.options import PluginConfig
 
 Scalar = str | int | float | bool | None

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from gancore.artifacts.atomic import write_text
 from gancore.artifacts.tensors import description_of
 from gancore.config import Experiment
-from gancore.config.document import find
-from gancore.config.grid import GridConfig
-from gancore.config.scalars import dump
+from gancore.config.sections.grid import GridConfig
+from gancore.config.yaml.document import find
+from gancore.config.yaml.scalars import dump
 from gancore.errors import GancoreError, Interrupted, RunError, RunFailed
 from gancore.grid.cells import Cell, cells_of, identified
 from gancore.grid.combinations import axes_of

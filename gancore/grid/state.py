@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import ConfigDict
 
-from gancore.config.grid import StopEarly
+from gancore.config.sections.grid import StopEarly
 from gancore.errors import Interrupted
 
 State = Literal["waiting", "running", "done", "stopped", "interrupted", "killed", "failed", "damaged"]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from gancore.artifacts import scores
 from gancore.config import Experiment
-from gancore.config.document import dotted
-from gancore.config.experiment import MetricPart
-from gancore.config.grid import StopEarly
+from gancore.config.experiment import ChosenMetric
+from gancore.config.sections.grid import StopEarly
+from gancore.config.yaml.document import dotted
 from gancore.errors import Problem
 
 
@@ -66,9 +66,9 @@ def _is_promised(metric: str, experiment: Experiment) -> bool:
     )
 
 
-def _metrics(experiment: Experiment) -> list[MetricPart]:
+def _metrics(experiment: Experiment) -> list[ChosenMetric]:
     return experiment.evaluation.metrics if experiment.evaluation else []
 
 
-def _values(metric: MetricPart) -> tuple[str, ...]:
+def _values(metric: ChosenMetric) -> tuple[str, ...]:
     return metric.plugin.values or (metric.use,)

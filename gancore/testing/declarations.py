@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gancore.config.evaluation import MetricKeys
-from gancore.config.frame import NETWORK_KEYS, DataKeys
+from gancore.config.sections import NETWORK_KEYS, DataKeys
+from gancore.config.sections.evaluation import MetricKeys
 from gancore.errors import did_you_mean
 from gancore.kinds import KINDS
 from gancore.testing.family import check

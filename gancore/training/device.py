@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.device import pick_device
 from gancore.errors import GancoreError
 from gancore.version import __version__

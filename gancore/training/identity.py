@@ -35,7 +35,7 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
     run.check_usable()
     if not run.exists():
         return
-    asked, said = _flat(experiment.to_dict()), _flat(experiment.to_dict(former=False))
+    asked, said = _flat(experiment.to_dict()), _flat(experiment.to_dict(omit_later_defaults=True))
     there = {key: asked[key] for key in asked.keys() - said.keys()} | _flat(run.read_config())
     keys = [key for key in {**there, **asked} if not key.startswith((*MAY_CHANGE, "plugins."))]
     differing = [f"{key}: {_at(there, key)} -> {_at(asked, key)}" for key in keys if there.get(key) != asked.get(key)]

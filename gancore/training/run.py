@@ -22,8 +22,8 @@ from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder, SoundCheckpoint
 from gancore.artifacts.tensors import save_tensors, saved_step
 from gancore.composition import compose, compose_dataset
-from gancore.config import Experiment, Source, as_experiment
-from gancore.config.training import TrainingConfig
+from gancore.config import Experiment, ExperimentLike, as_experiment
+from gancore.config.sections.training import TrainingConfig
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover
 from gancore.errors import DataError, Interrupted, RunError, RunFailed
@@ -47,7 +47,7 @@ from gancore.training.trainer import Trainer, scalars_of
 P = ParamSpec("P")
 
 
-def train(experiment: Source, out: str | Path | None = None, observer: Observer | None = None) -> RunFolder:
+def train(experiment: ExperimentLike, out: str | Path | None = None, observer: Observer | None = None) -> RunFolder:
     """Trains an experiment into a run folder (default `runs/<name>`), or continues the run in it.
 
     observer: what watches the run, such as `gancore.training.profile.Profile`.

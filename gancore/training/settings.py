@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.device import forked_rng
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gancore.composition import GAN
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Generator, Part, Stage
 from gancore.contracts.types import Network
 from gancore.data import ImageData

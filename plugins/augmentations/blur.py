@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gancore.contracts import Augmentation, Draw, Images, PluginConfig, Scheduled, value_at, within
 from gancore.nn import filter2d
-from gancore.options import Linear
+from gancore.options import LinearSchedule
 
 REACH = 3
 """Sigmas from the middle of the filter to its end."""
@@ -26,7 +26,8 @@ class Blur(Augmentation):
 
     class Config(PluginConfig):
         sigma: Annotated[Scheduled, within(ge=0)] = Field(
-            Linear(schedule="linear", start=10, end=0, to_kimg=200), description="pixels at which the filter halves"
+            LinearSchedule(schedule="linear", start=10, end=0, to_kimg=200),
+            description="pixels at which the filter halves",
         )
 
     cfg: Config

@@ -13,7 +13,7 @@ from tiny import tiny_experiment
 from gancore.artifacts import RunFolder, scores
 from gancore.artifacts.scores import better
 from gancore.artifacts.tensors import load_tensors
-from gancore.config.grid import StopEarly
+from gancore.config.sections.grid import StopEarly
 from gancore.grid.report.collect import results_of
 from gancore.grid.status import status_of
 from gancore.grid.stop_early import hopeless

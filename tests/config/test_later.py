@@ -26,9 +26,9 @@ class Config(PluginConfig):
 
 
 def test_an_option_that_was_added_later_counts_where_it_says_something_new() -> None:
-    assert plain(Config(), former=False) == {"rate": 0.5, "inner": {"depth": 1}}
+    assert plain(Config(), omit_later_defaults=True) == {"rate": 0.5, "inner": {"depth": 1}}
     assert plain(Config()) == {"rate": 0.5, "inner": {"depth": 1, "width": None}, "blocks": [1, 2]}
-    assert plain(Config(blocks=(3,), inner=Inner(width=2)), former=False) == {
+    assert plain(Config(blocks=(3,), inner=Inner(width=2)), omit_later_defaults=True) == {
         "rate": 0.5,
         "inner": {"depth": 1, "width": 2},
         "blocks": [3],

@@ -8,7 +8,7 @@ import pytest
 
 from gancore.cli import main
 from gancore.config import load_experiment
-from gancore.config.loader import parse
+from gancore.config.yaml.reader import parse
 from gancore.errors import ConfigError
 from gancore.presets import preset_names
 

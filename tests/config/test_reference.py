@@ -4,8 +4,8 @@ import re
 
 from jsonschema import Draft202012Validator
 
-from gancore.config.loader import parse
 from gancore.config.schema import experiment_schema
+from gancore.config.yaml.reader import parse
 from gancore.discovery import discover
 from scripts.make_yaml_reference import REFERENCE, filled, made
 

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from gancore.config import Experiment
-from gancore.config.loader import read
 from gancore.config.schema import experiment_schema
+from gancore.config.yaml.reader import read
 from gancore.discovery import discover
 from gancore.errors import ConfigError
 from gancore.registry import Registry

@@ -10,10 +10,10 @@ from gancore.cli.plugin_options import table
 from gancore.config import load_experiment
 from gancore.config.describe import SELECTORS
 from gancore.config.experiment import plain
-from gancore.config.frame import NETWORK_KEYS, DataKeys, Frame
-from gancore.config.training import SGD, Adam, RMSprop, TrainingConfig
+from gancore.config.sections import NETWORK_KEYS, DataKeys, Frame
+from gancore.config.sections.training import SGD, Adam, RMSprop, TrainingConfig
 from gancore.discovery import discover
-from gancore.options import Cosine, Linear, Table
+from gancore.options import CosineSchedule, LinearSchedule, TableSchedule
 from gancore.presets import preset_names
 from gancore.registry import PluginSpec
 
@@ -47,7 +47,9 @@ def test_every_option_is_described(spec: PluginSpec) -> None:
     assert [option.name for option in table(spec.load().Config) if not option.doc] == []
 
 
-@pytest.mark.parametrize("config", [TrainingConfig, Adam, RMSprop, SGD, DataKeys, Frame, Linear, Cosine, Table])
+@pytest.mark.parametrize(
+    "config", [TrainingConfig, Adam, RMSprop, SGD, DataKeys, Frame, LinearSchedule, CosineSchedule, TableSchedule]
+)
 def test_every_key_of_the_core_is_described(config: type[BaseModel]) -> None:
     assert [option.name for option in table(config) if not (option.doc or option.name in SELECTORS)] == []
 

@@ -7,8 +7,8 @@ import pytest
 from grid_files import write_grid
 
 from gancore.config import load_experiment
-from gancore.config.document import Document
-from gancore.config.grid import GridConfig
+from gancore.config.sections.grid import GridConfig
+from gancore.config.yaml.document import Document
 from gancore.errors import ConfigError, RunError
 from gancore.grid.combinations import combinations_of, problems, short_names
 from gancore.grid.folder import GridFolder

@@ -9,7 +9,7 @@ from made_up_grids import made_up
 from PIL import Image
 
 from gancore.config import load_experiment
-from gancore.config.loader import read
+from gancore.config.yaml.reader import read
 from gancore.errors import RunError
 from gancore.grid.cells import Cell, cells_of
 from gancore.grid.folder import GridFolder

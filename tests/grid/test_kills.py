@@ -15,7 +15,7 @@ from grid_files import write_grid
 
 from gancore.artifacts import log
 from gancore.artifacts.lock import is_locked
-from gancore.config.grid import StopEarly
+from gancore.config.sections.grid import StopEarly
 from gancore.grid.folder import GridFolder
 from gancore.grid.job import Job, run_job
 from gancore.grid.state import settled

@@ -12,7 +12,7 @@ from made_up_grids import NINE, G, cell, made_up
 from gancore.artifacts.lock import waited_for
 from gancore.artifacts.run import append_line
 from gancore.cli import main
-from gancore.config.grid import StopEarly
+from gancore.config.sections.grid import StopEarly
 from gancore.grid.state import CellState
 from gancore.grid.status import status_of, summary
 from gancore.grid.stop_early import hopeless

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from made_up_grids import NINE, D, G, cell, made_up
 
-from gancore.config.grid import GridConfig
-from gancore.config.loader import parse
-from gancore.config.scalars import dump
+from gancore.config.sections.grid import GridConfig
+from gancore.config.yaml.reader import parse
+from gancore.config.yaml.scalars import dump
 from gancore.discovery import discover
 from gancore.grid.combinations import problems
 from gancore.grid.published import published_tables

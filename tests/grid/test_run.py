@@ -15,7 +15,7 @@ from grid_files import InProcess, load_grid, run_here
 from gancore.artifacts.run import append_line
 from gancore.cli import main
 from gancore.config import load_experiment
-from gancore.config.grid import StopEarly
+from gancore.config.sections.grid import StopEarly
 from gancore.errors import ConfigError, GancoreError, Interrupted, RunError, RunFailed
 from gancore.grid.cells import cells_of, identified
 from gancore.grid.folder import GridFolder

@@ -9,7 +9,7 @@ from grid_files import InProcess, load_grid, run_here
 from made_up_grids import made_up
 
 from gancore.artifacts.lock import waited_for
-from gancore.config.grid import StopEarly
+from gancore.config.sections.grid import StopEarly
 from gancore.errors import RunFailed
 from gancore.grid.folder import GridFolder
 from gancore.grid.state import CellState, Outcome, begun, judged, settled

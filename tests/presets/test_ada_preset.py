@@ -5,7 +5,7 @@ import torch
 from shrinking import preset
 
 from gancore.composition import compose
-from gancore.config.training import Adam
+from gancore.config.sections.training import Adam
 from gancore.contracts import Interface
 
 GPUS, RESOLUTION = 8, 256

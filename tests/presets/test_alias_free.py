@@ -11,7 +11,7 @@ from small import experiment_of
 from torch import Tensor
 
 from gancore.composition import compose
-from gancore.config.training import Adam
+from gancore.config.sections.training import Adam
 from gancore.contracts import Interface, Site, value_at
 from gancore.training.run import new_trainer, training_data
 from gancore_plugins.generators.alias_free import AliasFree, layer

@@ -12,7 +12,7 @@ from small import SMALL, experiment_of
 from torch import Tensor
 
 from gancore.composition import compose
-from gancore.config.training import Adam
+from gancore.config.sections.training import Adam
 from gancore.contracts import Context, Interface
 from gancore.errors import GancoreError, RunError
 from gancore.nn.frozen import Frozen

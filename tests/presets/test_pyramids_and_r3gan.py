@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gancore.composition import GAN, compose
 from gancore.config import Experiment, load_experiment
-from gancore.config.training import Adam
+from gancore.config.sections.training import Adam
 from gancore.contracts import Interface, value_at
 from gancore.training.run import new_trainer, training_data
 from gancore.training.step.ema import ema_decay

@@ -9,7 +9,7 @@ import pytest
 from grid_files import SHORT, write_grid
 from tiny import tiny_mapping
 
-from gancore.config.scalars import dump
+from gancore.config.yaml.scalars import dump
 
 WITHOUT = """
 import os, signal, sys

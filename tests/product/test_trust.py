@@ -19,7 +19,7 @@ from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.cli import grid_cell, root
 from gancore.composition import compose
 from gancore.config import load_experiment
-from gancore.config.scalars import dump
+from gancore.config.yaml.scalars import dump
 from gancore.errors import ConfigError, RunFailed
 from gancore.grid.job import Job, Outcome
 from gancore.grid.run import run_grid

@@ -17,7 +17,7 @@ from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.aot_autograd import make_boxed_func
 
 from gancore.config import Experiment
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.errors import ConfigError, GancoreError
 from gancore.training.checkpoint import state_of
 from gancore.training.compile import compiler

@@ -9,7 +9,7 @@ import torch
 from torch import distributed
 
 from gancore.cli import main
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.device import forked_rng, pick_device
 from gancore.errors import GancoreError
 from gancore.training import distribution, settings

@@ -9,7 +9,7 @@ from tiny import tiny_experiment, tiny_trainer
 from torch.nn import functional as F
 
 from gancore.config import load_experiment
-from gancore.config.training import EMA
+from gancore.config.sections.training import EMA
 from gancore.data.labels import LabelRows
 from gancore.errors import ConfigError, RunError
 from gancore.nn.statistics import recomputed_moments

@@ -5,7 +5,7 @@ import torch
 from golden_cases import Case, cases, close
 from torch import Tensor, nn
 
-from gancore.config.training import EMA, Adam, TrainingConfig
+from gancore.config.sections.training import EMA, Adam, TrainingConfig
 from gancore.contracts import PluginConfig, Regularizer
 from gancore.training.step.ema import ema_decay, update_ema
 from gancore.training.step.optimizers import NetworkOptimizer

@@ -21,7 +21,7 @@ from published import discriminator, generator
 from torch import Tensor, nn
 
 from gancore.composition import GAN
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Interface, Regularizer
 from gancore.training import trainer as training
 from gancore.training.step.draws import SeededDraw

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from gancore.config.growth import GrowthConfig
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.growth import GrowthConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Stage
 from gancore.training.step.growth import Growth
 

@@ -1,6 +1,6 @@
 """Phases follow from what was composed."""
 
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import PluginConfig, Regularizer
 from gancore.training.step.optimizers import lazy_correction
 from gancore.training.step.phases import phases_of

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gancore.config.training import SGD, Adam, RMSprop
+from gancore.config.sections.training import SGD, Adam, RMSprop
 from gancore.training.step import optimizers
 from gancore.training.step.optimizers import NetworkOptimizer, kernel_skips
 

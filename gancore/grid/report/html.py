@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gancore.config.differences import Difference
-from gancore.config.scalars import dump
+from gancore.config.yaml.scalars import dump
 from gancore.grid.folder import GridFolder
 from gancore.grid.report.figures import figures_of, series_of
 from gancore.grid.report.gallery import galleries_of

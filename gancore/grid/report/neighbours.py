@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gancore.config.differences import Difference, differences
-from gancore.config.loader import read
+from gancore.config.yaml.reader import read
 from gancore.errors import ConfigError
 from gancore.grid.folder import GridFolder
 from gancore.grid.report.results import CellResult

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gancore.artifacts.scores import RecordedScore
-from gancore.config.scalars import inline
+from gancore.config.yaml.scalars import inline
 from gancore.grid.report.results import SNAPSHOTS, CellResult, Results
 
 

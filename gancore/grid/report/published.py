@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from gancore.config.document import find
-from gancore.config.scalars import inline
+from gancore.config.yaml.document import find
+from gancore.config.yaml.scalars import inline
 from gancore.grid.published import PublishedCell, PublishedTable, published_tables
 from gancore.grid.report.results import CellResult, Published
 

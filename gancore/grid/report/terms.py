@@ -6,7 +6,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from gancore.config.loader import parse
+from gancore.config.yaml.reader import parse
 
 
 @cache

@@ -5,7 +5,7 @@ import time
 import torch
 from torch import Tensor
 
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.errors import GancoreError, Interrupted
 
 BACKEND = "inductor"

@@ -9,7 +9,7 @@ import copy
 import torch
 from torch import nn
 
-from gancore.config.training import EMA
+from gancore.config.sections.training import EMA
 from gancore.contracts import Generator, value_at
 from gancore.data.labels import LabelRows, random_labels
 from gancore.nn.statistics import recomputed_moments

@@ -6,7 +6,7 @@ R / 2^floor(lod) wide, and the newest block has weight alpha = 1 - frac(lod), or
 is counted in whole images, so that no phase begins early or late by rounding.
 """
 
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Stage
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gancore.config.training import SGD, Adam, RMSprop
+from gancore.config.sections.training import SGD, Adam, RMSprop
 from gancore.contracts import ParamGroup, Part, value_at
 from gancore.training.step.adam import FusedAdam
 

@@ -7,7 +7,7 @@ lazy regularizer, right after the main phase of its network (StyleGAN2: G main, 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Regularizer
 from gancore.contracts.types import Network
 

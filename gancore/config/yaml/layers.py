@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gancore.config.document import Document, Keys, dotted, find, merged, nested, walk
-from gancore.config.loader import from_mapping, instead, parse, read
-from gancore.config.words import show
+from gancore.config.messages import show
+from gancore.config.yaml.document import Document, Keys, dotted, find, merged, nested, walk
+from gancore.config.yaml.reader import from_mapping, instead, parse, read
 from gancore.errors import ConfigError, GancoreError, Problem
 from gancore.presets import is_preset, preset_file
 from gancore.trust import is_request

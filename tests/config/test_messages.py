@@ -6,8 +6,8 @@ import pytest
 from pydantic import Field, ValidationError, field_validator
 
 from gancore.config.describe import describe
-from gancore.config.training import OptimizerConfig, TrainingConfig
-from gancore.config.words import mistakes
+from gancore.config.messages import mistakes
+from gancore.config.sections.training import OptimizerConfig, TrainingConfig
 from gancore.options import PluginConfig, Scheduled, within
 
 

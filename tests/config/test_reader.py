@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gancore.config.loader import from_mapping, parse, read
-from gancore.config.scalars import dump, inline
+from gancore.config.yaml.reader import from_mapping, parse, read
+from gancore.config.yaml.scalars import dump, inline
 from gancore.errors import ConfigError
 
 WORDS = {

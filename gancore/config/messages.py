@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gancore.config.describe import describe, expected_at, known_keys
-from gancore.config.document import Keys, child, find
+from gancore.config.yaml.document import Keys, child, find
 from gancore.errors import did_you_mean
 
 BOUNDS = {

@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field
 
 from gancore.config import Experiment, load_experiment
-from gancore.config.switched import means_another
+from gancore.config.inheritance import means_another
 from gancore.options import PluginConfig
 
 ADA = {"data": "emoji", "augmentation": {"use": "ada", "cutout": 1, "target": 0.5}}

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from gancore.config.growth import GrowthConfig
+from gancore.config.sections.growth import GrowthConfig
 from gancore.options import Later, PluginConfig, Scheduled, within
 
 LR = "learning rate"

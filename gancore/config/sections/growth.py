@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from gancore.config.document import Keys
+from gancore.config.yaml.document import Keys
 from gancore.options import PluginConfig
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from gancore.config.document import Keys
-from gancore.config.grid import GridConfig
-from gancore.config.training import TrainingConfig
+from gancore.config.sections.grid import GridConfig
+from gancore.config.sections.training import TrainingConfig
+from gancore.config.yaml.document import Keys
 from gancore.options import PluginConfig
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$"
