@@ -50,7 +50,7 @@ class Part(nn.Module, Plugin):
     """A plugin that lives in a network or beside it, with the hooks the training loop calls on every module.
 
     Parameters that do not require gradients when the part is built are frozen: checkpoints have them, optimizers do
-    not. A pretrained network belongs into `gancore.nn.frozen.Frozen`; checkpoints then hold a hash of its weights only.
+    not. A pretrained network belongs into `gancore.nn.Frozen`; checkpoints then hold a hash of its weights only.
     """
 
     def param_groups(self) -> list[ParamGroup]:

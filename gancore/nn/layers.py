@@ -18,8 +18,9 @@ from torch.nn import functional as F
 from gancore.contracts import Normalization, WeightNormalization
 from gancore.errors import PluginError
 from gancore.nn.activation import LINEAR, Activation
+from gancore.nn.kernels.convolution import conv2d
 from gancore.nn.kernels.resample import setup_filter
-from gancore.nn.kernels.resampled_conv import Resampling, downsampling_conv2d, same_conv2d, upsampling_conv2d
+from gancore.nn.kernels.resampled_conv import Resampling, downsampling_conv2d, upsampling_conv2d
 from gancore.nn.normalized import (
     has_scales,
     has_statistic,
@@ -137,7 +138,7 @@ class Conv2d(Weighted):
         if self.sampling == "up":
             y = upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
             return y if bias is None else y + bias.to(y.dtype)[:, None, None]
-        return same_conv2d(x, weight, bias)
+        return conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
 
 
 class LateNormConv2d(Conv2d):

@@ -1,7 +1,7 @@
-"""The mean of what was noted during a step, for averages that move once a step, however many microbatches it has.
+"""The mean of the values of a step, for averages that move once a step, however many microbatches it has.
 
-Kept on the device in tensors of fixed shape: nobody has to ask whether something was noted, and a compiled forward pass
-is one graph for the first microbatch and for the others.
+Kept on the device in tensors of fixed shape, so that nothing waits for the device, and a compiled forward pass is one
+graph for the first microbatch and for the others.
 """
 
 import torch
@@ -30,7 +30,7 @@ class StepMean(nn.Module):
     def move(self, average: Tensor, weight: float, mean: Mean) -> None:
         """Moves `average`, in place, by `weight` towards the mean over the step and, by `mean`, over processes.
 
-        Begins afresh. Where nothing was noted, the average stays.
+        Begins afresh. Without values the average stays.
         """
         moved = average.lerp(mean(self.total / self.number).to(average.dtype), weight)
         average.copy_(torch.where(self.number > 0, moved, average))

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from gancore.contracts import Normalization, Pass, Site
 from gancore.nn.activation import Activation, leaky
-from gancore.nn.kernels.resampled_conv import same_conv2d, upsampling_conv2d
+from gancore.nn.kernels.convolution import conv2d
+from gancore.nn.kernels.resampled_conv import upsampling_conv2d
 from gancore.nn.layers import Linear, Weighted, register_filter
 from gancore.nn.normalized import fuses_style, has_statistic, scaled_convolution, scaled_maps
 from gancore.nn.options import StyleOptions
@@ -107,7 +108,7 @@ class StyleConv(StyledLayer, Weighted):
     def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         if self.up:
             return upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
-        return same_conv2d(x, weight)
+        return conv2d(x, weight, padding=1)
 
 
 class ToRGB(Weighted):

@@ -1,4 +1,4 @@
-"""What networks without styles have behind their layers: statistic, a gain of the layer's own, bias, activation."""
+"""What follows the layers of networks without styles: statistic, a learned gain, bias, activation."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def gained(normalize: Callable[[Site], Normalization], std: float = 0.0) -> Call
 
 
 class StatisticLayer(nn.Module):
-    """StatisticLayer, bias, activation: [N, C, H, W] to the same shape."""
+    """Statistic, bias, activation: [N, C, H, W] to the same shape."""
 
     def __init__(self, normalization: Normalization, activation: Activation = LINEAR) -> None:
         super().__init__()

@@ -1,18 +1,19 @@
-"""Fast paths: quicker ways to what a few lines of torch compute, and differentiable as often.
+"""Fast paths: quicker ways to compute what a few lines of torch do, and differentiable as often.
 
-Layers and plugins call the door of a kernel, which takes the plain way where the fast one does not apply, or everywhere
-if the environment variable GANCORE_PLAIN_KERNELS is 1: then a number in doubt is that of torch's own operations.
+Layers and plugins call the door of a kernel. It takes the plain way where the fast one does not apply, and always if
+the environment variable GANCORE_PLAIN_KERNELS is 1: to check a number against torch's own operations.
 
-    module              door                             plain way                               test (tests/nn/)
-    convolution         conv2d, conv_transpose2d         torch's convolution and derivatives     test_convolution.py
-    winograd            within conv2d (CPU, 3x3)         the library's convolution               test_winograd.py
-    weight_gradient     within the derivatives (CPU)     torch.nn.grad.conv2d_weight             test_convolution.py
-    resample            upfirdn2d and what is made of it zeros inserted, padded, convolved       test_resample.py
-    resampled_conv      upsampling_conv2d,               nearest-neighbour or 2x2 average beside test_resample.py
-                        downsampling_conv2d (box)        the convolution
-    styled_statistic    FusedNormalization.styled        the formulas of nn/statistics.py        tests/normalization/
-    (nn/normalized.py)  scaled_convolution (GPU, N = 1)  activations scaled, not the weight      test_one_weight.py
-    (evaluation/)       on_every_core (CPU)              the network, once                       tests/evaluation/
+    module               door                              plain way                              tests/...
+    convolution          conv2d, conv_transpose2d          torch's convolution and derivatives    nn/test_convolution.py
+    winograd             conv2d (3x3 on a CPU)             the library's convolution              nn/test_winograd.py
+    weight_gradient      derivatives of conv2d (CPU)       torch.nn.grad.conv2d_weight            nn/test_convolution.py
+    resample             upfirdn2d, filter2d, upsample2d,  insert zeros, pad, convolve, decimate  nn/test_resample.py
+                         downsample2d
+    resampled_conv       upsampling_conv2d and             repeat pixels, then convolve;          nn/test_resample.py
+                         downsampling_conv2d (box)         convolve, then average
+    styled_statistic     FusedNormalization.styled         the formulas of nn/statistics.py       normalization/
+    (nn.normalized)      scaled_convolution (N = 1, GPU)   scale activations, not the weight      nn/test_one_weight.py
+    (evaluation)         on_every_core (CPU)               the network once                       evaluation/
 
 tests/nn/test_plain_kernels.py compares both ways in every network of the registry.
 """

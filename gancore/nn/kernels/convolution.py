@@ -38,7 +38,7 @@ def conv2d(
     bias, geometry = None if bias is None else to_autocast_dtype(bias), Geometry(stride, padding, groups)
     if plain():
         return multiplied(partial(F.conv2d, **geometry._asdict()), x, weight, bias).to(x.dtype)
-    return _output(x, weight, bias, geometry)
+    return _Output.apply(_channels_last(x), weight, bias, geometry)
 
 
 def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 0, groups: int = 1) -> Tensor:
@@ -49,7 +49,7 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 
     x, weight, geometry = to_autocast_dtype(x), to_autocast_dtype(weight), Geometry(stride, padding, groups)
     if plain():
         return multiplied(partial(F.conv_transpose2d, **geometry._asdict()), x, weight).to(x.dtype)
-    return _input_gradient(x, weight, None, geometry)
+    return _InputGradient.apply(_channels_last(x), weight, None, geometry)
 
 
 def _output(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
