@@ -157,7 +157,7 @@ class Generator(Part):
         Random noise comes from `draw` when it is given, from torch's own generator otherwise.
         Raises ValueError when labels, truncation or noise mode are not what this generator takes.
         """
-        self._check_label(len(z), label)
+        self._check_label(z.shape[0], label)
         self._check_truncation(truncation_psi, truncation_cutoff)
         if noise_mode not in get_args(NoiseMode):
             raise ValueError(f"noise_mode should be one of {', '.join(get_args(NoiseMode))}, not {noise_mode!r}")

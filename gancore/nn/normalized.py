@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gancore.contracts import Normalization
 from gancore.errors import PluginError
 from gancore.nn.activation import maps
-from gancore.nn.kernels import plain
+from gancore.nn.kernels import plain, traced
 from gancore.nn.precision import in_float16
 
 Convolve = Callable[[Tensor, Tensor], Tensor]
@@ -123,14 +123,14 @@ def scaled(y: Tensor, scale: Tensor | None) -> Tensor:
 def one_weight_pays(x: Tensor, weight: Tensor) -> bool:
     """Whether a weight [O, I, k, k] is scaled in place of activations x [N, I, H, W]: for one image of a GPU, where it
     has fewer numbers (and no groups already). More images would need as many, and not be channels_last."""
-    if plain():
+    if plain() or traced():
         return False
-    return x.is_cuda and len(x) == 1 and x.shape[1] == weight.shape[1] and weight.numel() < x.numel()
+    return x.is_cuda and x.shape[0] == 1 and x.shape[1] == weight.shape[1] and weight.numel() < x.numel()
 
 
 def no_style(x: Tensor, weight: Tensor) -> Tensor:
     """The style [N, 0] of layers that have none."""
-    return weight.new_zeros(len(x), 0)
+    return weight.new_zeros(x.shape[0], 0)
 
 
 def _undoes_its_scale(normalization: Normalization) -> bool:

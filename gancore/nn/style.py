@@ -81,7 +81,7 @@ class StyledLayer(nn.Module):
 
     def activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
         """gain * activation(y * scale + noise + bias)."""
-        image = None if self.noise == "none" else how.noise(f"noise.{self.site.name}", self.noise_const, len(y))
+        image = None if self.noise == "none" else how.noise(f"noise.{self.site.name}", self.noise_const, y.shape[0])
         added = None if image is None else (image, self.noise_strength)
         return self.activation(y, self.bias, scale, added, gain)
 
@@ -126,7 +126,7 @@ class ToRGB(Weighted):
         if self.affine is not None and self.slot is not None:
             weight = weight * self.affine(ws[self.slot])[:, None]
         rows = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N, H * W, C], a view of a channels_last tensor
-        y = multiplied(torch.matmul, rows, weight.to(x.dtype).mT.expand(len(x), -1, -1))
+        y = multiplied(torch.matmul, rows, weight.to(x.dtype).mT.expand(x.shape[0], -1, -1))
         y = y.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
         return self.activation(y.to(self.weight.dtype), self.bias)
 

@@ -97,7 +97,7 @@ class ConstBlock(nn.Module):
             x = self.dense(ws[0]).unflatten(1, (-1, FIRST_RESOLUTION, FIRST_RESOLUTION))
         else:
             assert self.const is not None
-            x = self.const[None].expand(len(ws[0]), -1, -1, -1).contiguous(memory_format=torch.channels_last)
+            x = self.const[None].expand(ws[0].shape[0], -1, -1, -1).contiguous(memory_format=torch.channels_last)
         x = x if self.const_layer is None else self.const_layer(x, ws, how)
         return self.conv1(x, ws, how)
 

@@ -27,6 +27,7 @@ def trainer_of(name: str) -> Trainer:
         tiny_mapping(
             plugins={"generator": {"mine": f"{FILE}:{name}"}},
             generator={"use": "mine", "normalization": "batch"},
+            discriminator={"use": "residual", "channels": {"base": 64, "max": 8}},
             data={"use": "emoji", "resolution": 16, "fit": "resize", "labels": True},
             regularizers={"r1": {"interval": 2}},
         )

@@ -22,12 +22,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
+
 _plain = os.environ.get("GANCORE_PLAIN_KERNELS", "") not in ("", "0")
 
 
 def plain() -> bool:
     """Whether every door takes the plain way."""
     return _plain
+
+
+def traced() -> bool:
+    """Whether torch.jit.trace or torch.export takes notes: other programs know torch's operations only.
+
+    Doors then call these directly, where they are the fast ones, without a Function or an operator of this package.
+    """
+    return torch.jit.is_tracing() or torch.compiler.is_exporting()  # type: ignore[attr-defined]
 
 
 @contextmanager

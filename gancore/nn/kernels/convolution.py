@@ -15,7 +15,7 @@ from torch.autograd import Function
 from torch.nn import functional as F
 
 from gancore.nn.gradients import weight_gradients_wanted
-from gancore.nn.kernels import plain, winograd
+from gancore.nn.kernels import plain, traced, winograd
 from gancore.nn.kernels.weight_gradient import weight_gradient
 from gancore.nn.precision import multiplied, to_autocast_dtype
 
@@ -36,7 +36,7 @@ def conv2d(
     """[N, I, H, W] and weight [O, I / groups, kh, kw] to [N, O, H', W'], channels_last."""
     x, weight = to_autocast_dtype(x), to_autocast_dtype(weight)
     bias, geometry = None if bias is None else to_autocast_dtype(bias), Geometry(stride, padding, groups)
-    if plain():
+    if plain() or traced():
         return multiplied(partial(F.conv2d, **geometry._asdict()), x, weight, bias).to(x.dtype)
     return _Output.apply(_channels_last(x), weight, bias, geometry)
 
@@ -47,7 +47,7 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 
     The adjoint of `conv2d` with the same weight: from O channels to I.
     """
     x, weight, geometry = to_autocast_dtype(x), to_autocast_dtype(weight), Geometry(stride, padding, groups)
-    if plain():
+    if plain() or traced():
         return multiplied(partial(F.conv_transpose2d, **geometry._asdict()), x, weight).to(x.dtype)
     return _InputGradient.apply(_channels_last(x), weight, None, geometry)
 

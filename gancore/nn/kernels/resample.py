@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.nn import functional as F
 
-from gancore.nn.kernels import plain
+from gancore.nn.kernels import plain, traced
 from gancore.nn.precision import at_least_float32, full_precision
 
 SEPARABLE_FROM = 8  # taps from which two 1-D passes are cheaper than one 2-D pass
@@ -70,10 +70,11 @@ def upfirdn2d(
     (up_x, up_y), (down_x, down_y), (left, right, top, bottom) = _pair(up), _pair(down), _sides(padding)
     if plain():
         return _by_definition(x, f, _Axes((up_y, up_x), (down_y, down_x), (top, bottom), (left, right)))
+    resample = _resampled if traced() else _Resample.apply
     if f.ndim == 2:
-        return _Resample.apply(x, f, _Axes((up_y, up_x), (down_y, down_x), (top, bottom), (left, right)))
-    x = _Resample.apply(x, f[None], _Axes((1, up_x), (1, down_x), (0, 0), (left, right)))
-    return _Resample.apply(x, f[:, None], _Axes((up_y, 1), (down_y, 1), (top, bottom), (0, 0)))
+        return resample(x, f, _Axes((up_y, up_x), (down_y, down_x), (top, bottom), (left, right)))
+    x = resample(x, f[None], _Axes((1, up_x), (1, down_x), (0, 0), (left, right)))
+    return resample(x, f[:, None], _Axes((up_y, 1), (down_y, 1), (top, bottom), (0, 0)))
 
 
 def _by_definition(x: Tensor, f: Tensor, axes: "_Axes") -> Tensor:
@@ -154,8 +155,7 @@ class _Resample(Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, kernel: Tensor, axes: _Axes) -> Tensor:
-        with full_precision(x):
-            y = _correlate(at_least_float32(x), kernel, axes).to(x.dtype)
+        y = _resampled(x, kernel, axes)
         ctx.save_for_backward(kernel)
         ctx.adjoint = axes.adjoint(kernel.shape, x.shape[2:], y.shape[2:])
         return y
@@ -164,6 +164,11 @@ class _Resample(Function):
     def backward(ctx: Any, *grads: Tensor) -> Any:
         (kernel,) = ctx.saved_tensors
         return _Resample.apply(grads[0], kernel.flip(0, 1), ctx.adjoint), None, None
+
+
+def _resampled(x: Tensor, kernel: Tensor, axes: _Axes) -> Tensor:
+    with full_precision(x):
+        return _correlate(at_least_float32(x), kernel, axes).to(x.dtype)
 
 
 def _correlate(x: Tensor, kernel: Tensor, axes: _Axes) -> Tensor:

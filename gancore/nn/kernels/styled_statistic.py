@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from gancore.nn.kernels import plain
+from gancore.nn.kernels import plain, traced
 from gancore.nn.precision import at_least_float32
 from gancore.nn.statistics import instance_norm, pixel_norm
 
@@ -119,7 +119,7 @@ def styled_statistic(
     if plain():
         wide = at_least_float32(x)
         return sum((f(wide) * c for f, c in zip(statistics, styles, strict=False)), start=styles[-1]).to(x.dtype)
-    if torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() or traced():
         return _value(statistics, x, styles)[0]
     y: Tensor = _Styled.apply(tuple(statistics), x, *styles)
     return y
