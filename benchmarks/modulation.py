@@ -45,9 +45,9 @@ def layer_at(resolution: int, device: torch.device) -> Callable[[], Tensor]:
     weight, s = torch.randn(c, c, 3, 3, device=device), torch.randn(1, c, device=device)
 
     def layer() -> Tensor:
-        y, scale = normalized.scaled_convolution(x, weight, s, demod, same_conv2d)
-        assert scale is not None
-        return y * scale.to(y.dtype)[:, :, None, None]
+        scaled_x, scaled_weight, out_scale = normalized.scaled_input(x, weight, s, demod)
+        y = same_conv2d(scaled_x, scaled_weight)
+        return normalized.scaled(y, out_scale(y))
 
     return layer
 

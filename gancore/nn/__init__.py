@@ -26,14 +26,20 @@ from gancore.nn.frozen import Frozen
 from gancore.nn.gradients import input_gradients
 from gancore.nn.kernels.convolution import conv2d, conv_transpose2d
 from gancore.nn.kernels.resample import downsample2d, filter2d, setup_filter, upfirdn2d, upsample2d
-from gancore.nn.kernels.resampled_conv import Resampling, downsampling_conv2d, same_conv2d, upsampling_conv2d
+from gancore.nn.kernels.resampled_conv import (
+    Convolve,
+    Resampling,
+    Sampling,
+    downsampling_conv2d,
+    same_conv2d,
+    upsampling_conv2d,
+)
 from gancore.nn.label import logit_of_class, required_label, with_label, with_label_planes
 from gancore.nn.latent import Latent, LatentGenerator, LatentOptions
 from gancore.nn.layers import (
     Conv2d,
     LateNormConv2d,
     Linear,
-    Sampling,
     Weighted,
     attach_weight_normalization,
     register_filter,
@@ -43,7 +49,7 @@ from gancore.nn.minibatch_std import MinibatchStd
 from gancore.nn.mix import Mix
 from gancore.nn.multiscale import pyramid
 from gancore.nn.normalizations import FusedNormalization, Instance, Pixel, StyledNormalization, Term
-from gancore.nn.normalized import scaled_convolution
+from gancore.nn.normalized import scaled, scaled_input
 from gancore.nn.options import (
     ChannelsConfig,
     ConvOptions,
@@ -67,6 +73,7 @@ __all__ = [
     "ChannelsConfig",
     "Conv2d",
     "ConvOptions",
+    "Convolve",
     "DiscriminatorBlock",
     "DiscriminatorBuilder",
     "DiscriminatorConfig",
@@ -136,7 +143,8 @@ __all__ = [
     "resolution_problems",
     "resolutions",
     "same_conv2d",
-    "scaled_convolution",
+    "scaled",
+    "scaled_input",
     "setup_filter",
     "upfirdn2d",
     "upsample2d",

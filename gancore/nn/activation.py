@@ -7,7 +7,6 @@ gains: scale, noise strength and bias, or weight and bias.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,24 +50,17 @@ class Activation:
         if noise is not None:
             image, strength = noise
             y = y.add_(image * (strength * total).view(-1, 1, 1))
-        return self._bounded(y, gain)
+        return self.bounded(y, gain)
 
-    def of_product(
-        self,
-        product: Callable[[Tensor, Tensor, Tensor | None], Tensor],
-        x: Tensor,
-        weight: Tensor,
-        bias: Tensor | None,
-        gain: float = 1.0,
-        bias_gain: float = 1.0,
-    ) -> Tensor:
-        """gain * self(product(x, weight, bias * bias_gain)) for a product that is linear in weight and bias."""
+    def folded(
+        self, weight: Tensor, bias: Tensor | None, gain: float = 1.0, bias_gain: float = 1.0
+    ) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias * bias_gain with all gains in them, for a layer that only `bounded` follows."""
         total = gain * self.gain
-        weight = weight * total if total != 1 else weight
-        return self._bounded(product(x, weight, None if bias is None else bias * (total * bias_gain)), gain)
+        return weight * total if total != 1 else weight, None if bias is None else bias * (total * bias_gain)
 
-    def _bounded(self, y: Tensor, gain: float) -> Tensor:
-        """Of what has been multiplied by all gains."""
+    def bounded(self, y: Tensor, gain: float = 1.0) -> Tensor:
+        """Leaky ReLU and clamp of what has been multiplied by all gains; `y` may be overwritten."""
         return bias_act(y, slope=self.slope, clamp=None if self.clamp is None else self.clamp * gain, inplace=True)
 
 

@@ -19,8 +19,9 @@ from gancore.errors import PluginError
 from gancore.nn.activation import leaky
 from gancore.nn.fade import weight_of_newest
 from gancore.nn.kernels.resample import downsample2d
+from gancore.nn.kernels.resampled_conv import Sampling
 from gancore.nn.label import required_label
-from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
+from gancore.nn.layers import Conv2d, Linear, register_filter
 from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
 from gancore.nn.minibatch_std import MinibatchStd
 from gancore.nn.options import ChannelsConfig, ConvOptions, InheritedChannels

@@ -9,7 +9,6 @@ Every weight that is used comes from `effective_weight()`, which passes it throu
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,21 +17,18 @@ from torch.nn import functional as F
 from gancore.contracts import Normalization, WeightNormalization
 from gancore.errors import PluginError
 from gancore.nn.activation import LINEAR, Activation
-from gancore.nn.kernels.convolution import conv2d
 from gancore.nn.kernels.resample import setup_filter
-from gancore.nn.kernels.resampled_conv import Resampling, downsampling_conv2d, upsampling_conv2d
+from gancore.nn.kernels.resampled_conv import Convolve, Resampling, Sampling, resampled
 from gancore.nn.normalized import (
     has_scales,
     has_statistic,
     no_style,
     scaled,
-    scaled_convolution,
-    scaled_product,
+    scaled_input,
+    scaled_linear,
     without_style,
 )
 from gancore.nn.precision import full_precision
-
-Sampling = Literal["up", "down"]
 
 
 class Weighted(nn.Module):
@@ -82,8 +78,9 @@ class Linear(Weighted):
             weight = self.effective_weight()
             x = x.to(weight.dtype)
             if scales is not None and has_scales(scales):
-                return scaled_product(x, weight, scales, F.linear)
-            return self.activation.of_product(F.linear, x, weight, self.bias, bias_gain=self.lr_multiplier)
+                return scaled_linear(x, weight, scales)
+            weight, bias = self.activation.folded(weight, self.bias, bias_gain=self.lr_multiplier)
+            return self.activation.bounded(F.linear(x, weight, bias))
 
 
 class Conv2d(Weighted):
@@ -121,9 +118,11 @@ class Conv2d(Weighted):
         """
         weight, normalization = self.effective_weight(), scales if self.normalization is None else self.normalization
         if normalization is None or not (has_scales(normalization) or has_statistic(normalization)):
-            return self.activation.of_product(self.convolve, x, weight, self.bias, gain)
-        y, scale = scaled_convolution(x, weight, no_style(x, weight), normalization, self.convolve)
-        return self.finish(y, scale, gain, parts)
+            weight, bias = self.activation.folded(weight, self.bias, gain)
+            return self.activation.bounded(self.convolve(x, weight, bias), gain)
+        x, weight, out_scale = scaled_input(x, weight, no_style(x, weight), normalization)
+        y = self.convolve(x, weight)
+        return self.finish(y, out_scale(y), gain, parts)
 
     def finish(self, y: Tensor, scale: Tensor | None, gain: float, parts: int) -> Tensor:
         """gain * activation(statistic(y * scale) + bias); `scale` [N, out] is that of the convolution's output."""
@@ -131,14 +130,10 @@ class Conv2d(Weighted):
             y, scale = self.normalization.statistic(scaled(y, scale), parts), None
         return self.activation(y, self.bias, scale, gain=gain)
 
-    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """The convolution alone, resampled, with this weight [out, in, k, k] and bias [out]."""
-        if self.sampling == "down":
-            return downsampling_conv2d(x, weight, self.resample_filter, self.resampling, bias)
-        if self.sampling == "up":
-            y = upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
-            return y if bias is None else y + bias.to(y.dtype)[:, None, None]
-        return conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+    @property
+    def convolve(self) -> Convolve:
+        """The convolution alone, resampled: convolve(x, weight [out, in, k, k], bias [out])."""
+        return resampled(self.sampling, self.resample_filter, self.resampling)
 
 
 class LateNormConv2d(Conv2d):

@@ -10,15 +10,13 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from gancore.contracts import Normalization
 from gancore.errors import PluginError
 from gancore.nn.activation import maps
 from gancore.nn.kernels import plain, traced
 from gancore.nn.precision import in_float16
-
-Convolve = Callable[[Tensor, Tensor], Tensor]
-"""x [N, I, H, W] and weight [O, I, kh, kw] to [N, O, H', W']."""
 
 
 class Gained(Normalization):
@@ -72,10 +70,14 @@ def without_style(normalization: Normalization) -> Normalization:
     return normalization
 
 
-def scaled_convolution(
-    x: Tensor, weight: Tensor, s: Tensor, normalization: Normalization, convolve: Convolve
-) -> tuple[Tensor, Tensor | None]:
-    """A convolution between the scales of a normalization, the second of which [N, out] is still to be applied.
+def scaled_input(
+    x: Tensor, weight: Tensor, s: Tensor, normalization: Normalization
+) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor | None]]:
+    """Input and weight of a convolution y, scaled by a normalization, and what gives the scale [N, out] of y.
+
+        x, weight, out_scale = scaled_input(x, weight, s, normalization)
+        y = conv2d(x, weight, padding=1)
+        y = scaled(y, out_scale(y))
 
     `s` is the style [N, style_size]. With demodulation this is StyleGAN2's modulated convolution: scaling activations
     before and after gives the same as scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is not
@@ -83,30 +85,25 @@ def scaled_convolution(
     """
     if in_float16(x) and normalization.style_size and _undoes_its_scale(normalization):
         s, weight = _prenormalized(s, weight)
-    scale = normalization.in_scale(s, weight)
-    if scale is None:
-        y = convolve(x, weight)
-    elif one_weight_pays(x, weight):
-        y = convolve(x, weight * scale[0, :, None, None])
-    else:
-        y = convolve(x * maps(scale, x.dtype), weight)
-    return y, normalization.out_scale(y, s, weight)
+    scale, kernel = normalization.in_scale(s, weight), weight
+    if scale is not None and one_weight_pays(x, weight):
+        kernel = weight * scale[0, :, None, None]
+    elif scale is not None:
+        x = x * maps(scale, x.dtype)
+    return x, kernel, lambda y: normalization.out_scale(y, s, weight)
 
 
-def scaled_product(x: Tensor, weight: Tensor, normalization: Normalization, multiply: Convolve) -> Tensor:
+def scaled_linear(x: Tensor, weight: Tensor, normalization: Normalization) -> Tensor:
     """A dense layer between the scales of a normalization: x [N, I] and weight [C * side^2, I] to [N, C * side^2]."""
-    side = math.isqrt(len(weight) // normalization.site.c_out)
-
-    def convolve(x: Tensor, weight: Tensor) -> Tensor:
-        return multiply(x.flatten(1), weight.permute(0, 2, 3, 1).flatten(0, 2)).unflatten(1, (-1, side, side))
-
-    kernels = weight.unflatten(0, (-1, side, side)).permute(0, 3, 1, 2)  # [C, I, side, side]
-    y, scale = scaled_convolution(x[:, :, None, None], kernels, no_style(x, weight), normalization, convolve)
-    return scaled(y, scale).flatten(1)
+    side = math.isqrt(weight.shape[0] // normalization.site.c_out)
+    kernel = weight.unflatten(0, (-1, side, side)).permute(0, 3, 1, 2)  # [C, I, side, side]
+    maps_of_x, kernel, out_scale = scaled_input(x[:, :, None, None], kernel, no_style(x, weight), normalization)
+    y = F.linear(maps_of_x.flatten(1), kernel.permute(0, 2, 3, 1).flatten(0, 2)).unflatten(1, (-1, side, side))
+    return scaled(y, out_scale(y)).flatten(1)
 
 
 def scaled_maps(x: Tensor, normalization: Normalization) -> tuple[Tensor, Tensor | None]:
-    """`scaled_convolution` with the identity in place of a convolution, and without a style."""
+    """Maps that no convolution precedes, scaled on both sides of the identity; the second scale is not applied yet."""
     if not has_scales(normalization):
         return x, None
     identity = torch.eye(x.shape[1], dtype=torch.promote_types(x.dtype, torch.float32), device=x.device)

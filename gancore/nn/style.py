@@ -15,10 +15,9 @@ from torch import Tensor, nn
 
 from gancore.contracts import Normalization, Pass, Site
 from gancore.nn.activation import Activation, leaky
-from gancore.nn.kernels.convolution import conv2d
-from gancore.nn.kernels.resampled_conv import upsampling_conv2d
+from gancore.nn.kernels.resampled_conv import resampled
 from gancore.nn.layers import Linear, Weighted, register_filter
-from gancore.nn.normalized import fuses_style, has_statistic, scaled_convolution, scaled_maps
+from gancore.nn.normalized import fuses_style, has_statistic, scaled_input, scaled_maps
 from gancore.nn.options import StyleOptions
 from gancore.nn.precision import multiplied
 
@@ -102,13 +101,9 @@ class StyleConv(StyledLayer, Weighted):
     def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass, gain: float = 1.0) -> Tensor:
         s, weight = self.style(ws), self.effective_weight()
         s, own = (s[:, :0], s) if self.own_style else (s, None)
-        y, scale = scaled_convolution(x, weight, s, self.normalization, self.convolve)
-        return self.finish(y, scale, own, how, gain)
-
-    def convolve(self, x: Tensor, weight: Tensor) -> Tensor:
-        if self.up:
-            return upsampling_conv2d(x, weight, self.resample_filter, self.resampling)
-        return conv2d(x, weight, padding=1)
+        x, weight, out_scale = scaled_input(x, weight, s, self.normalization)
+        y = resampled("up" if self.up else None, self.resample_filter, self.resampling)(x, weight)
+        return self.finish(y, out_scale(y), own, how, gain)
 
 
 class ToRGB(Weighted):

@@ -16,6 +16,7 @@ from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
     Conv2d,
+    Convolve,
     ConvOptions,
     GainIn,
     LateNormConv2d,
@@ -70,9 +71,15 @@ class NormalizedLatent(Latent):
 class DenseLayer(LateNormConv2d):
     """[N, in, 1, 1] to [N, out, 4, 4], each output from all of the input."""
 
-    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        y = conv_transpose2d(x, weight.transpose(0, 1))
-        return y if bias is None else y + bias.to(y.dtype)[:, None, None]
+    @property
+    def convolve(self) -> Convolve:
+        return dense
+
+
+def dense(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A transposed convolution of one pixel."""
+    y = conv_transpose2d(x, weight.transpose(0, 1))
+    return y if bias is None else y + bias.to(y.dtype)[:, None, None]
 
 
 class StackBlock(nn.Module):

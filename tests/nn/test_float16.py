@@ -17,7 +17,9 @@ def output(name: str, factor: float, dtype: torch.dtype | None) -> torch.Tensor:
     torch.manual_seed(0)
     x, s, weight = 100 * torch.randn(2, 64, 8, 8), factor * torch.randn(2, 64), factor * torch.randn(16, 64, 3, 3)
     with torch.autocast("cpu", dtype or torch.bfloat16, enabled=dtype is not None):
-        y, scale = normalized.scaled_convolution(x, weight, s, plugin(plugin.Config(), SITE), same_conv2d)
+        x, weight, out_scale = normalized.scaled_input(x, weight, s, plugin(plugin.Config(), SITE))
+        y = same_conv2d(x, weight)
+        scale = out_scale(y)
     assert scale is not None
     return y.float() * scale[:, :, None, None]
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gancore.contracts import Normalization, PluginConfig, Site
 from gancore.nn.kernels.resampled_conv import same_conv2d, upsampling_conv2d
-from gancore.nn.normalized import scaled_convolution
+from gancore.nn.normalized import scaled, scaled_input
 from gancore_plugins.normalization.demod import Demod
 
 EACH = [pytest.param(c, entry, id=f"{c}-{entry['name']}") for c in cases("c03_*") for entry in c.sidecar["cases"]]
@@ -31,9 +31,9 @@ def published(x: Tensor, weight: Tensor, styles: Tensor, noise: Tensor | None, f
     turned = weight if flip_weight == (up == 1) else weight.flip(2, 3)  # our layers correlate, or transpose that
     if demodulate:  # our weights carry the scale of the equalized learning rate, which demodulation takes out again
         turned = turned / math.sqrt(c_in * kernel**2)
-    convolve = same_conv2d if up == 1 else lambda x, w: upsampling_conv2d(x, w, f)
-    y, scale = scaled_convolution(x, turned, styles, normalization, convolve)
-    y = y if scale is None else y * scale[:, :, None, None]
+    x, turned, out_scale = scaled_input(x, turned, styles, normalization)
+    y = same_conv2d(x, turned) if up == 1 else upsampling_conv2d(x, turned, f=f)
+    y = scaled(y, out_scale(y))
     return y if noise is None else y + noise
 
 

@@ -20,11 +20,9 @@ def layer(name: str, n: int, up: bool) -> list[torch.Tensor]:
     x, weight, s = (torch.randn(*shape, dtype=torch.float64).requires_grad_() for shape in shapes)
     f = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64) / 8
 
-    def convolve(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        return upsampling_conv2d(x, weight, f) if up else same_conv2d(x, weight)
-
-    y, scale = normalized.scaled_convolution(x, weight, s, normalization, convolve)
-    y = y if scale is None else y * scale[:, :, None, None]
+    scaled_x, scaled_weight, out_scale = normalized.scaled_input(x, weight, s, normalization)
+    y = upsampling_conv2d(scaled_x, scaled_weight, f=f) if up else same_conv2d(scaled_x, scaled_weight)
+    y = normalized.scaled(y, out_scale(y))
     return [y, *torch.autograd.grad(y.square().sum(), [x, weight, s], materialize_grads=True)]
 
 

@@ -84,9 +84,9 @@ def test_boxes_agree(resampled: Any, taps: tuple[float, ...] | None) -> None:
     torch.manual_seed(0)
     x, weight = torch.randn(2, 3, 8, 8, dtype=torch.float64), torch.randn(4, 3, 3, 3, dtype=torch.float64)
     f = None if taps is None else torch.tensor(taps, dtype=torch.float64).outer(torch.tensor(taps, dtype=torch.float64))
-    fast = resampled(x, weight, f, "box")
+    fast = resampled(x, weight, f=f, resampling="box")
     with plain_kernels():
-        torch.testing.assert_close(resampled(x, weight, f, "box"), fast)
+        torch.testing.assert_close(resampled(x, weight, f=f, resampling="box"), fast)
 
 
 @pytest.fixture

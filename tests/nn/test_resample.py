@@ -83,9 +83,10 @@ def test_box_is_nearest_up_and_average_down(f: list[float] | None) -> None:
     taps = None if f is None else setup_filter(f).double()
     x, weight = torch.randn(2, 3, 8, 8, dtype=torch.float64), torch.randn(4, 3, 3, 3, dtype=torch.float64)
     up = same_conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), weight)
-    assert torch.allclose(upsampling_conv2d(x, weight, taps, "box"), up if taps is None else filter2d(up, taps))
+    up = up if taps is None else filter2d(up, taps)
+    assert torch.allclose(upsampling_conv2d(x, weight, f=taps, resampling="box"), up)
     down = F.avg_pool2d(same_conv2d(x if taps is None else filter2d(x, taps), weight), 2)
-    assert torch.allclose(downsampling_conv2d(x, weight, taps, "box"), down)
+    assert torch.allclose(downsampling_conv2d(x, weight, f=taps, resampling="box"), down)
 
 
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
@@ -93,8 +94,8 @@ def test_box_is_nearest_up_and_average_down(f: list[float] | None) -> None:
 def test_sizes_double_and_halve(kernel: int, taps: list[float] | None) -> None:
     f = None if taps is None else setup_filter(taps)
     x, weight = torch.randn(1, 2, 8, 8), torch.randn(3, 2, kernel, kernel)
-    assert upsampling_conv2d(x, weight, f).shape == (1, 3, 16, 16)
-    assert downsampling_conv2d(x, weight, f).shape == (1, 3, 4, 4)
+    assert upsampling_conv2d(x, weight, f=f).shape == (1, 3, 16, 16)
+    assert downsampling_conv2d(x, weight, f=f).shape == (1, 3, 4, 4)
 
 
 def test_a_bad_filter_is_refused() -> None:

@@ -71,7 +71,12 @@ def recorded(layer: Conv2d, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return wrapper
 
-    monkeypatch.setattr(layer, "convolve", logged("convolution", layer.convolve))
+    convolve = type(layer).convolve.fget
+    monkeypatch.setattr(
+        Conv2d,
+        "convolve",
+        property(lambda each: logged("convolution", convolve(each)) if each is layer else convolve(each)),
+    )
     monkeypatch.setattr(layer, "activation", Logged(layer.activation, calls))
     if layer.normalization is not None:
         monkeypatch.setattr(layer.normalization, "statistic", logged("statistic", layer.normalization.statistic))

@@ -9,6 +9,7 @@ the leaky ReLU, where V is the number of blocks of the network.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -17,9 +18,9 @@ from torch import Tensor, nn
 from gancore.contracts import Normalization, Normalize
 from gancore.contracts.types import Network
 from gancore.nn.activation import LINEAR, Activation
-from gancore.nn.kernels.convolution import conv2d
 from gancore.nn.kernels.resample import downsample2d, upsample2d
-from gancore.nn.layers import Conv2d, Linear, Sampling, register_filter
+from gancore.nn.kernels.resampled_conv import Convolve, Sampling, same_conv2d
+from gancore.nn.layers import Conv2d, Linear, register_filter
 from gancore.nn.options import ChannelsConfig, FilterTaps, of_level
 from gancore.nn.sites import Sites, resolutions
 from gancore.options import Later, PluginConfig
@@ -100,9 +101,9 @@ class GroupedConv2d(Conv2d):
         )
         self.groups = groups
 
-    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        y = conv2d(x, weight, padding=1, groups=self.groups)
-        return y if bias is None else y + bias.to(y.dtype)[:, None, None]
+    @property
+    def convolve(self) -> Convolve:
+        return partial(same_conv2d, groups=self.groups)
 
 
 class BottleneckBlock(nn.Module):

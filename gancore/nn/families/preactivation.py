@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from gancore.contracts import Normalize
 from gancore.nn.activation import Activation
-from gancore.nn.layers import Conv2d, Sampling
+from gancore.nn.kernels.resampled_conv import Sampling
+from gancore.nn.layers import Conv2d
 from gancore.nn.sites import Sites
 from gancore.nn.unstyled import StatisticLayer, gained
 

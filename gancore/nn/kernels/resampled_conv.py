@@ -6,6 +6,8 @@ box: nearest-neighbour upsampling before, 2x2 averaging after the convolution (a
     finer image (arXiv:1812.04948, StyleGAN).
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -16,55 +18,60 @@ from gancore.nn.kernels.convolution import conv2d, conv_transpose2d
 from gancore.nn.kernels.resample import downsample2d, filter2d, upfirdn2d, upsample2d
 
 Resampling = Literal["fir", "box"]
+Sampling = Literal["up", "down"]
+Convolve = Callable[..., Tensor]
+"""(x [N, I, H, W], weight [O, I, kh, kw], bias [O] or None) to [N, O, H', W']."""
 
 
-def same_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """[N, I, H, W] to [N, O, H, W], for odd kernels."""
-    return conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+def same_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None, groups: int = 1) -> Tensor:
+    """[N, I, H, W] to [N, O, H, W]; weight [O, I / groups, k, k] with k odd, bias [O]."""
+    return conv2d(x, weight, bias, padding=weight.shape[-1] // 2, groups=groups)
 
 
-def upsampling_conv2d(x: Tensor, weight: Tensor, f: Tensor | None, resampling: Resampling = "fir") -> Tensor:
-    """[N, I, H, W] to [N, O, 2 H, 2 W]; weight [O, I, k, k]."""
+def upsampling_conv2d(
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, f: Tensor | None = None, resampling: Resampling = "fir"
+) -> Tensor:
+    """[N, I, H, W] to [N, O, 2 H, 2 W]; weight [O, I, k, k], bias [O], `f` a filter."""
     if resampling == "box" and plain() and weight.shape[-1] % 2:
         y = same_conv2d(F.interpolate(x, scale_factor=2, mode="nearest"), weight)
-        return y if f is None else filter2d(y, f)
-    if resampling == "box":
-        y = _fractional_conv2d(x, _widened(weight.flip(2, 3)), None)  # a transposed convolution turns its kernel
-        return y if f is None else filter2d(y, f)
-    if weight.shape[-1] == 1 and f is not None:
-        return upsample2d(conv2d(x, weight), f)
-    return _fractional_conv2d(x, weight, f)
+        y = y if f is None else filter2d(y, f)
+    elif resampling == "fir" and weight.shape[-1] == 1 and f is not None:
+        y = upsample2d(conv2d(x, weight), f)
+    else:  # a transposed convolution of stride 2, cropped or padded to twice the size, and filtered
+        taps = f if resampling == "fir" else None
+        kernel = weight if resampling == "fir" else _widened(weight.flip(2, 3))  # transposed, a kernel is turned
+        pads = _halves((1 if taps is None else taps.shape[-1]) + 1 - kernel.shape[-1])
+        crop = max(-pads[0], 0) if taps is None and pads[0] == pads[1] else 0
+        y = conv_transpose2d(x, kernel.transpose(0, 1), stride=2, padding=crop)
+        if taps is not None or (any(pads) and not crop):
+            y = upfirdn2d(y, taps, padding=[*pads, *pads], gain=1 if taps is None else 4)
+        if resampling == "box" and f is not None:
+            y = filter2d(y, f)
+    return y if bias is None else y + bias.to(y.dtype)[:, None, None]
 
 
 def downsampling_conv2d(
-    x: Tensor, weight: Tensor, f: Tensor | None, resampling: Resampling = "fir", bias: Tensor | None = None
+    x: Tensor, weight: Tensor, bias: Tensor | None = None, f: Tensor | None = None, resampling: Resampling = "fir"
 ) -> Tensor:
-    """[N, I, H, W] to [N, O, H / 2, W / 2]; weight [O, I, k, k]."""
-    if resampling == "box" and plain() and weight.shape[-1] % 2:
-        return F.avg_pool2d(same_conv2d(x if f is None else filter2d(x, f), weight, bias), 2)
+    """[N, I, H, W] to [N, O, H / 2, W / 2]; weight [O, I, k, k], bias [O], `f` a filter."""
     if resampling == "box":
-        return _strided_conv2d(x if f is None else filter2d(x, f), _widened(weight) / 4, None, bias)
-    if weight.shape[-1] == 1 and f is not None:
+        x = x if f is None else filter2d(x, f)
+        if plain() and weight.shape[-1] % 2:
+            return F.avg_pool2d(same_conv2d(x, weight, bias), 2)
+        weight, f = _widened(weight) / 4, None
+    elif weight.shape[-1] == 1 and f is not None:
         return conv2d(downsample2d(x, f), weight, bias)
-    return _strided_conv2d(x, weight, f, bias)
-
-
-def _fractional_conv2d(x: Tensor, weight: Tensor, f: Tensor | None) -> Tensor:
-    """Transposed convolution of stride 2, filtered with gain 4, cropped or padded to twice the size."""
-    pads = _halves((1 if f is None else f.shape[-1]) + 1 - weight.shape[-1])
-    crop = max(-pads[0], 0) if f is None and pads[0] == pads[1] else 0
-    y = conv_transpose2d(x, weight.transpose(0, 1), stride=2, padding=crop)
-    if crop or not (f is not None or any(pads)):
-        return y
-    return upfirdn2d(y, f, padding=[*pads, *pads], gain=1 if f is None else 4)
-
-
-def _strided_conv2d(x: Tensor, weight: Tensor, f: Tensor | None, bias: Tensor | None) -> Tensor:
-    """Padded, filtered, then convolved with stride 2 to half the size."""
     pads = _halves((1 if f is None else f.shape[-1]) + weight.shape[-1] - 3)
     if f is None and pads[0] == pads[1] >= 0:
         return conv2d(x, weight, bias, stride=2, padding=pads[0])
     return conv2d(upfirdn2d(x, f, padding=[*pads, *pads]), weight, bias, stride=2)
+
+
+def resampled(sampling: Sampling | None, f: Tensor | None, resampling: Resampling) -> Convolve:
+    """The convolution of a layer that doubles or halves the size, or keeps it."""
+    if sampling is None:
+        return same_conv2d
+    return partial(upsampling_conv2d if sampling == "up" else downsampling_conv2d, f=f, resampling=resampling)
 
 
 def _halves(total: int) -> tuple[int, int]:

@@ -23,7 +23,7 @@ from gancore.nn import (
     bias_act,
     conv2d,
     processes,
-    scaled_convolution,
+    scaled_input,
     upfirdn2d,
 )
 
@@ -96,13 +96,10 @@ class AliasFreeLayer(StyledLayer, Weighted, MeasuredInput):
             weight = weight * weight.square().sum((1, 2, 3), keepdim=True).rsqrt()
             s = s * processes.mean(s.square().mean()).rsqrt()  # of the whole batch
         gain = self.input_gain(x, how.update_emas)
-
-        def convolve(x: Tensor, weight: Tensor) -> Tensor:
-            return conv2d(x, weight * gain, padding=weight.shape[-1] - 1)
-
         s, own = (s[:, :0], s) if self.own_style else (s, None)
-        y, scale = scaled_convolution(x, weight, s, self.normalization, convolve)
-        return self.finish(y, scale, own, how)
+        x, weight, out_scale = scaled_input(x, weight, s, self.normalization)
+        y = conv2d(x, weight * gain, padding=weight.shape[-1] - 1)
+        return self.finish(y, out_scale(y), own, how)
 
     def activated(self, y: Tensor, scale: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
         return self.filtered(LINEAR(y, self.bias, scale, gain=gain))
