@@ -47,4 +47,4 @@ def _forward(trainer: Trainer) -> None:
     draw = SeededDraw.whole((0, "forward"), trainer.training.batch, trainer.device)
     with trainer._autocast():
         label = trainer.data.labels_onehot(torch.arange(draw.n), trainer.device)
-        G.synthesis(G.mapping(G.sample_z(draw), label), draw=draw)
+        G.sample(draw, label)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from gancore.artifacts.model import write_model
 from gancore.composition import compose_discriminator, compose_generator
@@ -85,7 +86,7 @@ class Imported:
         draws = torch.Generator().manual_seed(0)
         z = torch.randn(W_AVG_SAMPLES, generator.z_dim, generator=draws)
         label_dim = self.interface.label_dim
-        label = torch.eye(label_dim)[torch.arange(len(z)) % label_dim] if label_dim else None
+        label = F.one_hot(torch.arange(len(z)) % label_dim, label_dim).float() if label_dim else None
         with torch.no_grad():
             return generator.mapping(z, label)[:, 0].mean(dim=0)
 
