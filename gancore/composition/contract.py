@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from torch import nn
 
-from gancore.contracts import Generator, Regularizer
+from gancore.contracts import Augmentation, Generator, Loss, Regularizer
 from gancore.contracts.types import Network
 
 GENERATOR = {
@@ -26,6 +26,8 @@ def flaws(built: Any) -> Iterator[str]:
         yield from _of_generator(built)
     elif isinstance(built, Regularizer):
         yield from _of_regularizer(built)
+    elif isinstance(built, Augmentation | Loss) and built.trained_with not in get_args(Network):
+        yield f"trained_with is {built.trained_with!r}, and should be {' or '.join(map(repr, get_args(Network)))}"
 
 
 def _of_generator(built: Generator) -> Iterator[str]:

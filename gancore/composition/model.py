@@ -1,5 +1,7 @@
 """From an experiment to the parts of a GAN: networks, loss, regularizers, augmentation."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +22,7 @@ from gancore.contracts import (
     Regularizer,
     Site,
 )
+from gancore.contracts.types import Network
 from gancore.data import interface_of
 from gancore.errors import PluginError
 from gancore.nn import attach_weight_normalization
@@ -38,15 +41,24 @@ class GAN:
 
     def modules(self) -> dict[str, nn.Module]:
         """Everything that has state, by the name it has in a checkpoint."""
-        named: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
-        named |= {f"regularizers.{key}": part for key, part in self.regularizers.items()}
-        return named | ({"augmentation": self.augmentation} if self.augmentation else {})
+        return {"generator": self.generator, "discriminator": self.discriminator, **self._beside()}
+
+    def trained_with(self, network: Network) -> dict[str, nn.Module]:
+        """The parts beside the networks whose parameters are trained with one of them, by the same names."""
+        return {name: part for name, part in self._beside().items() if part.trained_with == network}
+
+    def _beside(self) -> dict[str, Regularizer | Augmentation | Loss]:
+        named: dict[str, Regularizer | Augmentation | Loss]
+        named = {f"regularizers.{key}": part for key, part in self.regularizers.items()}
+        if self.augmentation is not None:
+            named["augmentation"] = self.augmentation
+        return {**named, "loss": self.loss}
 
 
 def compose(experiment: ExperimentLike, interface: Interface | None = None) -> GAN:
     """Builds every part of an experiment for images of this interface (default: that of its data).
 
-    Each network is initialised from its own seed, so changing one leaves the first weights of the other alone.
+    Each part is initialised from a seed of its own, so changing one leaves the first weights of the others alone.
 
     Raises:
         ConfigError: the experiment has mistakes.
@@ -60,9 +72,9 @@ def compose(experiment: ExperimentLike, interface: Interface | None = None) -> G
     return GAN(
         generator=_network(experiment.generator, interface, seed),
         discriminator=_network(experiment.discriminator, interface, seed),
-        loss=_built(experiment.loss),
-        regularizers={key: _built(part) for key, part in experiment.regularizers.items()},
-        augmentation=_built(augmentation, interface) if augmentation else None,
+        loss=_seeded(seed, "loss", experiment.loss),
+        regularizers={key: _seeded(seed, f"regularizers.{key}", part) for key, part in experiment.regularizers.items()},
+        augmentation=_seeded(seed, "augmentation", augmentation, interface) if augmentation else None,
     )
 
 
@@ -88,12 +100,24 @@ def _network(part: ChosenNetwork, interface: Interface, seed: int) -> Any:
         normalization: Normalization = _built(part.normalization, site)
         return normalization
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(seed, "init", part.kind))
+    with _first_weights(seed, part.kind):
         network = _built(part, interface, normalize)
         if (weights := part.weight_normalization) is not None:
             attach_weight_normalization(network, lambda shape: _built(weights, shape))
     return network
+
+
+def _seeded(seed: int, name: str, part: Chosen, *context: Any) -> Any:
+    with _first_weights(seed, name):
+        return _built(part, *context)
+
+
+@contextmanager
+def _first_weights(seed: int, name: str) -> Iterator[None]:
+    """A block in which torch's generator starts from a seed of this part; outside it goes on as if nothing had been."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, "init", name))
+        yield
 
 
 def _built(part: Chosen, *context: Any) -> Any:

@@ -1,15 +1,18 @@
 """The contract of augmentations: what reals and fakes go through before the discriminator."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from gancore.contracts.part import Part
-from gancore.contracts.types import Draw, Images, Interface
+from gancore.contracts.types import Draw, Images, Interface, Network
 
 
 class Augmentation(Part):
     """A differentiable, randomly drawn change of images. State (a strength) is kept in buffers."""
+
+    trained_with: ClassVar[Network] = "discriminator"
+    """The network whose optimizer updates this augmentation's own parameters, where it has any."""
 
     def __init__(self, cfg: Any, interface: Interface) -> None:
         super().__init__()

@@ -1,17 +1,27 @@
 """The contract of adversarial losses."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from gancore.contracts.part import Plugin
+from gancore.contracts.part import Part
+from gancore.contracts.types import Network
 
 
-class Loss(Plugin):
+class Loss(Part):
     """Losses from raw logits. Per sample, [N] to [N]: the engine averages within a head and sums over heads."""
+
+    trained_with: ClassVar[Network] = "discriminator"
+    """The network whose optimizer updates this loss's own parameters (a learned scale), where it has any."""
 
     needs_reals_for_g: ClassVar[bool] = False
     """Whether g() compares with the logits of real images (relativistic losses)."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Sets up the module here, since losses were no modules once and need not call `super().__init__`."""
+        loss = super().__new__(cls)
+        nn.Module.__init__(loss)
+        return loss
 
     def __init__(self, cfg: Any) -> None:
         self.cfg = cfg

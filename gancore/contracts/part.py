@@ -49,6 +49,11 @@ class Plugin:
 class Part(nn.Module, Plugin):
     """A plugin that lives in a network or beside it, with the hooks the training loop calls on every module.
 
+    Parameters are trained with the network that the part is in. Those of a part beside the networks (a regularizer, an
+    augmentation, a loss) are trained with the network that `trained_with` names: they have gradients in the phases of
+    that network, join its optimizer, and are saved in checkpoints, but not averaged. Their first values come from the
+    seed of the run.
+
     Parameters that do not require gradients when the part is built are frozen: checkpoints have them, optimizers do
     not. A pretrained network belongs into `gancore.nn.Frozen`; checkpoints then hold a hash of its weights only.
     """
@@ -58,7 +63,7 @@ class Part(nn.Module, Plugin):
         return []
 
     def after_update(self) -> None:
-        """Called after each optimizer step of the network this part is in (clamping of rho)."""
+        """Called after each optimizer step of the network this part is in, or is trained with (clamping of rho)."""
 
     def end_step(self, mean: Mean) -> None:
         """Called once at the end of each training step (moving averages).

@@ -24,6 +24,11 @@ class Regularizer(Part):
         self.cfg = cfg
 
     @property
+    def trained_with(self) -> Network:
+        """The network whose optimizer updates this regularizer's own parameters (Q of InfoGAN): that on its side."""
+        return self.side
+
+    @property
     def interval(self) -> int:
         """Steps from one application to the next; option `interval` where the plugin has one."""
         return getattr(self.cfg, "interval", 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from gancore.composition import GAN, compose
 from gancore.config import Experiment
 from gancore.config.sections.training import OptimizerConfig
 from gancore.contracts import Interface
+from gancore.contracts.types import Network
 
 MOMENTS = {"adam": 2, "rmsprop": 1, "sgd": 1}
 """Numbers that an optimizer keeps for each parameter."""
@@ -34,8 +36,9 @@ def size_of(experiment: Experiment, interface: Interface) -> Size:
     gan = meta_networks(experiment, interface)
     model = _bytes(gan.generator)
     moments = sum(
-        _bytes(getattr(gan, network), parameters_only=True) * MOMENTS[_optimizer(experiment, network).use]
-        for network in ("generator", "discriminator")
+        _bytes(module, parameters_only=True) * MOMENTS[_optimizer(experiment, network).use]
+        for network in get_args(Network)
+        for module in (getattr(gan, network), *gan.trained_with(network).values())
     )
     return Size(
         generator=_count(gan.generator),

@@ -34,7 +34,9 @@ def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any])
     """Puts a trainer of the same experiment where `state_of` found another."""
     torch.set_num_threads(about["threads"])
     for name, module in _modules(trainer).items():
-        module.load_state_dict(_under(f"{name}/", tensors))
+        state = _under(f"{name}/", tensors)
+        if state or name != "loss":  # a checkpoint of before losses had state leaves that at its first values
+            module.load_state_dict(state)
     for network, optimizer in trainer.optimizers.items():
         optimizer.load_state(_under(f"optimizer.{network}/", tensors))
     for name, scale in trainer.scales.items():

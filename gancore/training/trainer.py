@@ -173,8 +173,9 @@ class Trainer:
 
     @torch.no_grad()
     def _after_update(self, side: Network) -> None:
-        for _, part in parts_of(self.networks[side]):
-            part.after_update()
+        for module in (self.networks[side], *self.gan.trained_with(side).values()):
+            for _, part in parts_of(module):
+                part.after_update()
         for regularizer in self.gan.regularizers.values():
             if regularizer.side == side:
                 regularizer.constrain(self.networks[side])
@@ -215,7 +216,7 @@ class Trainer:
         return RealIndices(indices, draw.uniform("mirror") < 0.5 if self.data.identity.mirror else None)
 
     def _train_only(self, side: Network) -> None:
-        """Gradients for the parameters of one network: those of the other are not computed at all."""
+        """Gradients for one network and the parts trained with it: those of the other are not computed at all."""
         for network, optimizer in self.optimizers.items():
             for p in optimizer.params:
                 p.requires_grad_(network == side)
@@ -223,7 +224,7 @@ class Trainer:
     def _optimizer(self, network: Network) -> NetworkOptimizer:
         own = getattr(self.training, f"{network}_optimizer") or self.training.optimizer
         intervals = [r.interval for r in self.gan.regularizers.values() if r.side == network]
-        return NetworkOptimizer(own, self.networks[network], intervals)
+        return NetworkOptimizer(own, self.networks[network], intervals, self.gan.trained_with(network))
 
     def _running(self, phase: Phase, stage: Stage | None) -> AbstractContextManager[None]:
         """Networks compiled or eager, as the phase allows."""

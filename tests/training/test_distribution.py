@@ -17,6 +17,7 @@ from gancore.errors import GancoreError
 from gancore.training.distribution import Processes
 
 TESTS = Path(__file__).parents[1]
+LEARNED = TESTS / "fixtures" / "learned.py"
 CASES = {
     "StyleGAN2 with adaptive augmentation": ["augmentation={use: ada, interval: 1}", "regularizers.r1.interval=1"],
     "batch norm, pairs, labels": [
@@ -25,6 +26,11 @@ CASES = {
         "loss=relativistic",
         "data.labels=true",
         "training.d_steps=2",
+    ],
+    "parts with parameters": [
+        f"plugins={{regularizer: {{codes: '{LEARNED}:Codes'}}, loss: {{scaled: '{LEARNED}:Scaled'}}}}",
+        "regularizers={codes: {}}",
+        "loss=scaled",
     ],
 }
 

@@ -55,8 +55,8 @@ def gradients_and_states(overrides: list[str], processes: Processes) -> dict[str
         for phase in trainer.phases:
             if phase.is_due(trainer.counters.step):
                 found[f"{step}/{phase.name}"] = trainer.gradients(phase)
-                network = trainer.networks[phase.network]
-                found |= {f"{step}/{phase.name}/{name}": p.grad for name, p in network.named_parameters()}
+                names = trainer.optimizers[phase.network].names
+                found |= {f"{step}/{phase.name}/{name}": p.grad for p, name in names.items()}
         trainer.step()
     states = {f"state/{name}/{k}": v for name, m in trainer.gan.modules().items() for k, v in m.state_dict().items()}
     return found | states

@@ -1,10 +1,10 @@
-"""Optimizers of the two networks, with the correction for lazy regularization.
+"""Optimizers of the two networks and of the parts trained with them, with the correction for lazy regularization.
 
 StyleGAN2 (arXiv:1912.04958, appendix B): a regularizer applied every k-th step makes k + 1 updates where there were
 k, so with c = 1 / (1 + sum_i 1/k_i) the learning rate becomes c * lr and Adam's betas beta ** c.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -31,14 +31,24 @@ def kernel_skips(cfg: Adam | RMSprop | SGD, device: torch.device) -> bool:
 class NetworkOptimizer:
     """The optimizer of one network: follows the schedule of its rate, and skips updates on a device flag."""
 
-    def __init__(self, cfg: Adam | RMSprop | SGD, network: nn.Module, intervals: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        cfg: Adam | RMSprop | SGD,
+        network: nn.Module,
+        intervals: Sequence[int] = (),
+        beside: Mapping[str, nn.Module] | None = None,
+    ) -> None:
+        """intervals: of the network's regularizers. beside: parts outside of the network that are trained with it."""
         self.cfg = cfg
         self.correction = lazy_correction(intervals) if isinstance(cfg, Adam) else 1.0
         self.network = network
-        self.names: dict[Tensor, str] = {p: name for name, p in network.named_parameters()}
-        self.params = [p for p in network.parameters() if p.requires_grad]
+        modules = {"": network, **{f"{key}/": part for key, part in (beside or {}).items()}}
+        self.names: dict[Tensor, str] = {
+            p: prefix + name for prefix, module in modules.items() for name, p in module.named_parameters()
+        }
+        self.params = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
         self.used: list[nn.Parameter] = []
-        self.torch_optimizer = _make(cfg, _groups(network))
+        self.torch_optimizer = _make(cfg, _groups(self.params, modules.values()))
 
     def step(self, kimg: float, skip: Tensor, lr: float | None = None) -> None:
         """Updates from the gradients in place, unless `skip` (float32 scalar on the device) is 1.
@@ -94,10 +104,10 @@ class NetworkOptimizer:
 
     def note_used(self) -> None:
         """Remembers which parameters have a gradient: after a main phase, those that the network uses at its stage."""
-        self.used = [p for p in self.params if p.grad is not None]
+        self.used = [p for p in self.network.parameters() if p.grad is not None]
 
     def fill_gradients(self) -> None:
-        """Gives zeros to used parameters without a gradient, unless no parameter has one.
+        """Gives zeros to used parameters without a gradient, unless no parameter at all has one.
 
         A penalty need not reach all of them: path length does not depend on the biases of toRGB, R1 not on that of the
         last layer. In the published code of StyleGAN2 such a phase still counts as a step with gradient zero for them.
@@ -128,11 +138,12 @@ class NetworkOptimizer:
             self.torch_optimizer.state[p][entry] = own.copy_(value)
 
 
-def _groups(network: nn.Module) -> list[dict[str, Any]]:
+def _groups(params: Iterable[nn.Parameter], modules: Iterable[nn.Module]) -> list[dict[str, Any]]:
     """Special parameter groups of the parts first, all other parameters in one group after them."""
-    special: list[ParamGroup] = [g for m in network.modules() if isinstance(m, Part) for g in m.param_groups()]
+    parts = [part for module in modules for part in module.modules() if isinstance(part, Part)]
+    special: list[ParamGroup] = [group for part in parts for group in part.param_groups()]
     taken = {id(p) for g in special for p in g.params}
-    rest = [p for p in network.parameters() if p.requires_grad and id(p) not in taken]
+    rest = [p for p in params if id(p) not in taken]
     groups = [*special, ParamGroup(rest)]
     return [{"params": g.params, "lr_factor": g.lr_factor} for g in groups if g.params]
 
