@@ -1,12 +1,16 @@
 """The state of a run as named tensors: everything a bit-identical continuation needs, in one file."""
 
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gancore.contracts import Stage
+from gancore.nn.frozen import Frozen
 from gancore.training.trainer import Counters, Trainer
 
 
@@ -43,6 +47,44 @@ def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any])
         scale.load_state(_under(f"scale.{name}/", tensors))
     trainer.counters = Counters(**about["counters"])
     trainer.stage = Stage(**about["stage"]) if about.get("stage") else None
+
+
+def unsaved(trainer: Trainer) -> list[str]:
+    """Plain attributes of plugins that hold tensors, which no checkpoint has: "regularizers.mine (Mine): history".
+
+    Tensors in lists, mappings and modules that are no submodules count as well; views of parameters and buffers do not.
+    """
+    modules = trainer.gan.modules()
+    saved = {_storage(t) for module in modules.values() for t in (*module.parameters(), *module.buffers())}
+    return [
+        f"{'/'.join(filter(None, (name, path)))} ({type(module).__name__}): {attribute}"
+        for name, whole in modules.items()
+        for path, module in whole.named_modules()
+        if not isinstance(module, Frozen)  # it hides its network: a checkpoint has the hash
+        for attribute, value in vars(module).items()
+        if attribute not in OF_EVERY_MODULE and any(_storage(t) not in saved for t in _tensors(value))
+    ]
+
+
+OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+"""Attributes that PyTorch gives to all modules: its tables of parameters, buffers, submodules and hooks."""
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """All tensors in an attribute's value."""
+    match value:
+        case Tensor():
+            yield value
+        case nn.Module():
+            yield from (*value.parameters(), *value.buffers())
+        case Mapping():
+            yield from chain.from_iterable(map(_tensors, value.values()))
+        case list() | tuple() | set() | frozenset() | deque():
+            yield from chain.from_iterable(map(_tensors, value))
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
 
 
 def _modules(trainer: Trainer) -> dict[str, nn.Module]:

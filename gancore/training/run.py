@@ -28,7 +28,7 @@ from gancore.data import ImageData, open_data
 from gancore.discovery import discover
 from gancore.errors import DataError, Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
-from gancore.training.checkpoint import restore, state_of
+from gancore.training.checkpoint import restore, state_of, unsaved
 from gancore.training.compile.choice import compile_as_asked
 from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
 from gancore.training.device import describe_environment, training_device
@@ -116,6 +116,9 @@ class Run:
     hooks: Any
     observer: Observer
 
+    # Attributes of plugins that checkpoints leave out, as far as they have been told.
+    unsaved: set[str]
+
     # What keeps it from going straight on: a signal, and the checkpoint that the last rollback returned to.
     stop: StopRequest
     returned_to: Path | None = None
@@ -125,7 +128,7 @@ class Run:
     ) -> None:
         """Opens the data and builds the networks; nothing is written. Raises GancoreError if parts do not fit."""
         self.experiment, self.training, self.folder = experiment, experiment.training, folder
-        self.device, self.processes = device, processes
+        self.device, self.processes, self.unsaved = device, processes, set()
         self.data = training_data(experiment, processes)
         for batch in self.training.batches(self.data.interface.resolution):
             processes.check(batch, self.training.microbatch)
@@ -271,10 +274,21 @@ class Run:
     def checkpoint(self) -> None:
         """A checkpoint and the model; only the newest `training.keep_checkpoints` stay."""
         self.save()
+        self.warn_of_unsaved()
         try:
             self.folder.retain(self.training.keep_checkpoints, self.folder.checkpoint(self.trainer.kimg))
         except RunError as error:
             raise RunFailed(f"the checkpoint just written cannot be read back: {error}") from error
+
+    def warn_of_unsaved(self) -> None:
+        """Says once which attributes of plugins a checkpoint leaves out."""
+        for attribute in unsaved(self.trainer):
+            if attribute not in self.unsaved:
+                self.unsaved.add(attribute)
+                self.logs.say(
+                    f"warning: {attribute} is in no checkpoint, so a continued run starts without it; "
+                    "what training depends on belongs in a parameter or a buffer (register_buffer)"
+                )
 
     @first_process
     def evaluate(self) -> None:
