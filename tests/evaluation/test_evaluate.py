@@ -13,7 +13,7 @@ import gancore
 from gancore.artifacts.model import save_model
 from gancore.cli import main
 from gancore.composition import compose
-from gancore.config.experiment import Part
+from gancore.config.experiment import Chosen
 from gancore.contracts import Generator
 from gancore.errors import ConfigError, DataError, GancoreError, RunError
 from gancore.evaluation import Generated
@@ -131,7 +131,7 @@ def test_metrics_use_what_gives_them_what_they_need(no_weights: Path, model: Pat
 
 
 def test_a_metric_whose_name_states_its_features_looks_through_no_others() -> None:
-    def seen(metric: str | dict[str, Any]) -> Part:
+    def seen(metric: str | dict[str, Any]) -> Chosen:
         return evaluation_of(None, {"metrics": [metric], "features": "embedded"}, None).metrics[0].features
 
     assert seen("fd").use == "embedded"
