@@ -1,11 +1,12 @@
 """What can be seen of a plugin once it is built, without running it: that it has what its contract asks for."""
 
+import inspect
 from collections.abc import Iterator
 from typing import Any, get_args
 
 from torch import nn
 
-from gancore.contracts import Augmentation, Generator, Loss, Regularizer
+from gancore.contracts import Augmentation, Generator, Loss, Regularizer, Synthesis
 from gancore.contracts.types import Network
 
 GENERATOR = {
@@ -37,6 +38,18 @@ def _of_generator(built: Generator) -> Iterator[str]:
             yield f"self.{name} is missing, {meaning}"
         elif name in ("z_dim", "w_dim", "num_ws") and not _is_count(value):
             yield f"self.{name} is {value!r}, and should be a whole number from 1, {meaning}"
+    if isinstance(synthesis := getattr(built, "synthesis", None), nn.Module):
+        yield from _of_synthesis(synthesis)
+
+
+def _of_synthesis(synthesis: nn.Module) -> Iterator[str]:
+    """A Synthesis takes a Pass, a module without that base its fields; the signature of the other would be misread."""
+    taken = inspect.signature(synthesis.forward).parameters
+    by_fields = "noise_mode" in taken or any(p.kind is p.VAR_KEYWORD for p in taken.values())
+    if isinstance(synthesis, Synthesis) and "noise_mode" in taken:
+        yield "self.synthesis is a Synthesis, whose forward takes (ws, how: Pass); noise_mode is a field of `how`"
+    elif not isinstance(synthesis, Synthesis) and not by_fields:
+        yield "self.synthesis should be a gancore.contracts.Synthesis, or its forward take noise_mode, stage and draw"
 
 
 def _of_regularizer(built: Regularizer) -> Iterator[str]:

@@ -80,3 +80,21 @@ def test_calls_of_before_mean_the_same_to_every_generator(generator: str):
         for image, again, once_more in zip(want, got, by_position, strict=True):
             assert torch.equal(image, again)
             assert torch.equal(image, once_more)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("NewSynthesis(OldSynthesis, Synthesis)", "NewSynthesis(OldSynthesis)", "should be a gancore.contracts.Syn"),
+        ("def forward(self, ws: Tensor, how: Pass)", "def unused(self, ws: Tensor, how: Pass)", "is a field of `how`"),
+    ],
+    ids=["the base is missing", "the signature is old"],
+)
+def test_halves_of_the_old_and_the_new_are_refused(
+    before: str, after: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    code = FILE.read_text()
+    assert before in code
+    (tmp_path / "half.py").write_text(code.replace(before, after))
+    assert cli.main(["plugins", "check", "--kind", "generator", f"{tmp_path / 'half.py'}:NewStyle"]) == 2
+    assert message in capsys.readouterr().err
