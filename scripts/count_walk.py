@@ -34,12 +34,13 @@ ELSEWHERE = {"installed", "registry", "spec", "plugin", "events"}
 
 @dataclasses.dataclass
 class Call:
-    """A call of a function: where, what it called, and whether the value came in and went out."""
+    """A call of a function: where, what it called, whether the value came in and went out, and whether it returned."""
 
     module: str
     name: str
     took: bool
     gave: bool = False
+    ended: bool = False
     inner: list["Call"] = dataclasses.field(default_factory=list)
 
     def steps(self) -> Iterator[tuple[str, str]]:
@@ -51,7 +52,7 @@ class Call:
         for call in self.inner:
             if call.gave:
                 yield from call.steps()
-                yield self.module, self.name
+                yield from [(self.module, self.name)] * call.ended
 
 
 class Recorder:
@@ -79,7 +80,7 @@ class Recorder:
                     under_way.gave = True
         elif event == "return" and self.stack[-1][0] is frame:
             _, call = self.stack.pop()
-            call.gave = holds(result)
+            call.gave, call.ended = holds(result), True
 
 
 def holds(thing: Any, depth: int = 0) -> bool:
@@ -87,7 +88,7 @@ def holds(thing: Any, depth: int = 0) -> bool:
     if isinstance(thing, str):
         return str(VALUE) in thing
     if isinstance(thing, int | float | type | None) or depth > 9:
-        return thing == VALUE
+        return bool(thing == VALUE)
     if isinstance(thing, dict):
         return any(holds(inner, depth + 1) for inner in thing.values())
     if isinstance(thing, list | tuple):

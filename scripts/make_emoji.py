@@ -10,7 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.data import open_data
 from gancore.data.convert import write_archive
 from gancore.discovery import discover

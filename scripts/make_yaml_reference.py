@@ -4,7 +4,7 @@ The text between `<!-- begin NAME -->` and `<!-- end NAME -->` is made here; eve
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +13,21 @@ from pydantic import BaseModel
 from gancore.cli.plugin_options import Option, table
 from gancore.config.describe import SELECTORS, selectors
 from gancore.config.inheritance import source_of
-from gancore.config.sections import DEFAULTS, NETWORK_KEYS, DataKeys, Frame
+from gancore.config.sections.data import DataKeys
 from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
+from gancore.config.sections.experiment import Sections
 from gancore.config.sections.grid import GridConfig, StopEarly
 from gancore.config.sections.training import SGD, Adam, RMSprop, TrainingConfig
+from gancore.config.slots import ANY, SLOTS, TOP, Slot, slot_at
 from gancore.config.yaml.scalars import inline
 from gancore.discovery import FIRST_PARTY, discover
 from gancore.options import CosineSchedule, LinearSchedule, TableSchedule
 from gancore.registry import PluginSpec
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "yaml.md"
-KINDS = [
-    "generator",
-    "discriminator",
-    "normalization",
-    "regularizer",
-    "loss",
-    "augmentation",
-    "dataset",
-    "metric",
-    "feature",
-]
-PARTS = ("data", "generator", "discriminator", "loss", "augmentation")
+KINDS = list(dict.fromkeys(slot.kind for slot in SLOTS if slot.kind))
+CHOSEN = "NAME or {use: NAME, ...}"
+"""How a value for a slot is written."""
 
 
 def made() -> dict[str, str]:
@@ -42,11 +35,11 @@ def made() -> dict[str, str]:
     return {
         "sections": sections(),
         "data": options(DataKeys),
-        "networks": rows(("key", "meaning"), NETWORK_KEYS.items()),
-        "defaults": rows(("part", "`use`"), ((".".join(map(str, keys)), name) for keys, name in DEFAULTS.items())),
+        "networks": rows(("key", "meaning"), ((slot.name, slot.description) for slot in TOP["generator"].inside)),
+        "defaults": rows(("part", "`use`"), defaults()),
         "training": options(TrainingConfig),
-        "evaluation": options(EvaluationKeys),
-        "metrics": options(MetricKeys),
+        "evaluation": options(EvaluationKeys, slot_at(("evaluation", "features"))),
+        "metrics": options(MetricKeys, *slot_at(("evaluation", "metrics", ANY)).inside),
         "grid": options(GridConfig),
         "stop_early": options(StopEarly),
         "optimizers": "\n".join([chosen(Adam), chosen(RMSprop), chosen(SGD)]),
@@ -67,13 +60,13 @@ def filled(text: str, blocks: dict[str, str]) -> str:
 
 
 def sections() -> str:
-    meaning = {name: field.description or "" for name, field in Frame.model_fields.items()}
-    kinds = {name: "NAME or {use: NAME, ...}" for name in PARTS} | {
+    meaning = {name: field.description or "" for name, field in Sections.model_fields.items()}
+    kinds = dict.fromkeys(TOP, CHOSEN) | {
         "training": "a mapping",
         "regularizers": "a mapping",
         "evaluation": "a mapping or null",
     }
-    values = {option.name: option.type for option in table(Frame)} | kinds
+    values = {option.name: option.type for option in table(Sections)} | kinds
     return rows(("section", "value", "meaning"), ((f"`{name}`", values[name], meaning[name]) for name in meaning))
 
 
@@ -93,11 +86,20 @@ def chosen(model: type[BaseModel]) -> str:
     return f"`{{{key}: {name}, ...}}`: {model.__doc__}\n\n{options(model)}"
 
 
-def options(config: type[BaseModel]) -> str:
+def options(config: type[BaseModel], *slots: Slot) -> str:
+    """The keys of a model, and the slots beside them."""
     inherited = {name: source_of(field) for name, field in config.model_fields.items()}
     told = [option for option in table(config) if option.name not in SELECTORS]
     found = [(f"`{o.name}`", kind(o), default(o, inherited.get(o.name)), o.doc) for o in told]
+    found += [(f"`{slot.name}`", CHOSEN, f"`{inline(slot.default)}`", slot.description) for slot in slots]
     return rows(("option", "value", "default", "meaning"), found)
+
+
+def defaults() -> Iterator[tuple[str, str]]:
+    """The plugin of every slot that has one where none is named."""
+    for slot in SLOTS:
+        if slot.default and slot.default != ANY:
+            yield ".".join(map(str, slot.keys)), slot.default
 
 
 def kind(option: Option) -> str:

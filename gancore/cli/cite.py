@@ -11,9 +11,6 @@ from gancore.cli.options import overrides, trust_local_plugins
 from gancore.errors import ConfigError, PluginError
 from gancore.registry import Registry
 
-KINDS = {"data": "dataset", "weight_normalization": "normalization"}
-"""Sections whose plugins are of a kind with another name."""
-
 
 @click.command()
 @click.argument("source", metavar="RUN|GRID|FILE", type=click.Path(path_type=Path))
@@ -43,12 +40,13 @@ def cite(source: Path, override: tuple[str, ...], as_json: bool, trust: bool | N
 def _experiments(source: Path, override: tuple[str, ...], trust: bool | None) -> list[dict[str, Any]]:
     """Resolved experiments as plain data."""
     if source.is_dir():
+        from gancore.config.slots import named
         from gancore.config.yaml.reader import read
 
         if override:
             raise click.UsageError("overrides are for an experiment's file; a run is what it is")
         cells = sorted(source.glob("cells/*.yaml"))  # of a grid folder
-        return [read(file).data for file in cells or [source / "config.yaml"]]
+        return [named(read(file)).data for file in cells or [source / "config.yaml"]]
     from gancore.config import load_experiment
 
     experiment = load_experiment(source, override, trusted=trust)
@@ -59,20 +57,15 @@ def _experiments(source: Path, override: tuple[str, ...], trust: bool | None) ->
     return [cell.experiment.to_dict() for cell in cells_of(experiment)]
 
 
-def _chosen(experiment: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Kind and name of every plugin of a resolved experiment."""
-    for section in ("data", "generator", "discriminator", "loss", "augmentation"):
-        yield from _parts(section, experiment.get(section))
-    for part in experiment["regularizers"].values():
-        yield from _parts("regularizer", part)
+def _chosen(experiment: Any) -> Iterator[tuple[str, str]]:
+    """Kind and name of every plugin of an experiment; what measures it is not part of it."""
+    from gancore.config.slots import written
+    from gancore.config.yaml.document import find
 
-
-def _parts(section: str, part: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
-    if part is not None:
-        yield KINDS.get(section, section), part["use"]
-        for inner in ("normalization", "weight_normalization"):
-            if isinstance(part.get(inner), dict):
-                yield from _parts(inner, part[inner])
+    for keys, slot in written(experiment):
+        part = find(experiment, keys)
+        if slot.kind and keys[0] != "evaluation" and isinstance(part, dict):
+            yield slot.kind, str(part.get("use", slot.default_at(keys)))
 
 
 def _paper(registry: Registry, kind: str, name: str) -> str:

@@ -65,7 +65,7 @@ def show(name: str, as_json: bool) -> None:
 
 def facts(name: str) -> Preset:
     """What a preset says of itself. Raises GancoreError with the nearest names."""
-    from gancore.config.sections import DataKeys
+    from gancore.config.sections.data import DataKeys
     from gancore.config.yaml.layers import read_experiment
 
     first, *_ = text = preset_file(name).read_text(encoding="utf-8").splitlines()

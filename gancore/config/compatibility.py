@@ -8,10 +8,12 @@ a network about its own.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from gancore.config.experiment import Chosen, ChosenNetwork, Experiment
+from gancore.config.slots import SLOTS
 from gancore.config.yaml.document import Keys, dotted
 from gancore.errors import PluginError, Problem
 from gancore.registry import Registry, explain
@@ -21,23 +23,26 @@ if TYPE_CHECKING:
 
 NOTHING: frozenset[str] = frozenset()
 GROWTH = ("training", "growth")
-REMOVABLE = ("regularizer", "augmentation")
-"""Kinds of which an experiment may have none; another of the kind would be no replacement."""
 
 
 def misfits(experiment: Experiment, registry: Registry) -> list[Problem]:
     """All reasons why the chosen parts cannot work together, with what else the registry offers."""
     check = _Check(experiment, registry)
-    return list(check.declarations()) or list(check.slots()) or [*check.parts(), *check.growth()]
+    return list(check.declarations()) or list(check.slots()) or [*check.fit(), *check.growth()]
 
 
 class _Check:
     def __init__(self, experiment: Experiment, registry: Registry) -> None:
         self.experiment, self.registry = experiment, registry
+        self.parts = experiment.parts()
+
+    @cached_property
+    def provided(self) -> dict[str, frozenset[str]]:
+        return _provided(self.parts)
 
     def declarations(self) -> Iterator[Problem]:
         """Plugins whose `provides` or `requires` are not what the contract says, so that nothing can be asked."""
-        for part in self.experiment.parts():
+        for part in self.parts:
             provides, requires = part.plugin.provides, part.plugin.requires
             if not (isinstance(provides, Set) and _are_words(provides)):
                 yield self.problem(part, f"{part.spec.title} provides {provides!r}; it should be a set, {{'word'}}")
@@ -46,35 +51,29 @@ class _Check:
                 yield self.problem(part, f"{part.spec.title} requires {requires!r}; {should}")
 
     def slots(self) -> Iterator[Problem]:
-        """Weight normalizations among those of activations, and the other way round."""
-        from gancore.contracts import Normalization, WeightNormalization
+        """Plugins in a slot of their kind that is for others, such as weight normalizations for activations."""
+        for part in self.parts:
+            if not part.slot.accepts(part.plugin):
+                beside = [slot for slot in SLOTS if slot.kind == part.kind and slot.keys[:-1] == part.slot.keys[:-1]]
+                right = next(slot for slot in beside if slot.accepts(part.plugin))
+                choice = _choose(part.key, self.others(part, part.slot.accepts))
+                yield self.problem(part, f"{part.use!r} {right.does}; write `{right.name}: {part.use}`; here {choice}")
 
-        for network in (self.experiment.generator, self.experiment.discriminator):
-            if not issubclass(network.normalization.plugin, Normalization):
-                yield self.wrong_slot(network.normalization, Normalization, "weights", "weight_normalization")
-            weights = network.weight_normalization
-            if weights is not None and not issubclass(weights.plugin, WeightNormalization):
-                yield self.wrong_slot(weights, WeightNormalization, "activations", "normalization")
-
-    def wrong_slot(self, part: Chosen, contract: type, acts_on: str, right: str) -> Problem:
-        choice = _choose(part.key, self.others(part, lambda plugin: issubclass(plugin, contract)))
-        return self.problem(part, f"{part.use!r} normalizes {acts_on}; write `{right}: {part.use}`; here {choice}")
-
-    def parts(self) -> Iterator[Problem]:
+    def fit(self) -> Iterator[Problem]:
         """What parts require and do not find, and what they say themselves about sizes."""
-        for part in self.experiment.parts():
+        for part in self.parts:
             context = self.context(part)
             for requirement, why in part.plugin.requires.items():
                 if not _met(requirement, context):
                     yield self.problem(part, self.unmet(part, context, requirement, why))
             try:
-                yield from [self.problem(part, reason) for reason in self.reasons(part)]
+                yield from [self.problem(part, reason) for reason in self.reasons(part, context)]
             except Exception as error:  # a plugin's own code
                 yield self.problem(part, f"{part.spec.title} could not check whether it fits: {explain(error)}")
 
-    def reasons(self, part: Chosen) -> list[str]:
+    def reasons(self, part: Chosen, context: "Context") -> list[str]:
         """What a part says against its sizes: the images', and every batch that the training will have."""
-        context, batches = self.context(part), self.experiment.training.batches(self.resolution)
+        batches = self.experiment.training.batches(self.resolution)
         each = (part.plugin.problems(part.cfg, replace(context, batch=batch)) for batch in sorted(batches))
         return list(dict.fromkeys(chain.from_iterable(each)))
 
@@ -102,23 +101,16 @@ class _Check:
         interface = Interface(self.resolution, core.channels, int(core.labels))
         section = getattr(self.experiment, part.key.partition(".")[0])
         if not isinstance(section, ChosenNetwork):
-            return Context(interface, batch, None, self.provided())
-        inner = [inner.plugin.provides for inner in section.parts() if inner is not section]
-        inside = {"network": section.plugin.provides, "normalization": NOTHING.union(*inner)}
-        return Context(interface, batch, section.network, self.provided() | inside)
-
-    def provided(self) -> dict[str, frozenset[str]]:
-        """The words that the chosen parts provide, by kind; several parts of one kind provide together."""
-        words: dict[str, frozenset[str]] = {}
-        for part in self.experiment.parts():
-            words[part.kind] = words.get(part.kind, NOTHING) | part.plugin.provides
-        return words
+            return Context(interface, batch, None, self.provided)
+        inner = _provided(inner for inner in section.parts() if inner is not section)
+        own = {"network": section.plugin.provides, "normalization": inner.get("normalization", NOTHING)}
+        return Context(interface, batch, section.network, self.provided | own)
 
     def unmet(self, part: Chosen, context: "Context", requirement: str, why: str) -> str:
         """The reason, and what may be chosen instead on either side."""
         slot, _, word = requirement.partition(":")
         kind = str(context.network) if slot == "network" else slot
-        there = next((other for other in self.experiment.parts() if other.kind == kind), None)
+        there = next((other for other in self.parts if other.kind == kind), None)
         givers = self.others(there, lambda plugin: word in plugin.provides) if there else []
         has = f"{kind} {there.use!r} has none" if there else f"there is no {kind}"
         choices = filter(None, [_choose(kind, givers), self.instead(part, context)])
@@ -127,7 +119,7 @@ class _Check:
 
     def instead(self, part: Chosen, context: "Context") -> str:
         """What to do without a part whose requirements are not met."""
-        if part.kind in REMOVABLE:
+        if part.slot.optional:
             return f"leave it out ({part.key}: null)"
         contract = _contract(part.plugin)
         frugal = self.others(
@@ -152,6 +144,14 @@ class _Check:
     def problem(self, part: Chosen, message: str) -> Problem:
         where = self.experiment.document.where((*part.key.split("."), "use"))
         return Problem(where, part.key, message)
+
+
+def _provided(parts: Iterable[Chosen]) -> dict[str, frozenset[str]]:
+    """The words that parts provide, by kind; several parts of one kind provide together."""
+    words: dict[str, frozenset[str]] = {}
+    for part in parts:
+        words[part.kind] = words.get(part.kind, NOTHING) | part.plugin.provides
+    return words
 
 
 def _met(requirement: str, context: "Context") -> bool:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from gancore.config.differences import Difference, differences
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.sections.grid import GridConfig
 from gancore.config.sections.training import TrainingConfig
+from gancore.config.slots import TOP, Slot
 from gancore.config.yaml.document import Document
 from gancore.config.yaml.scalars import dump
 from gancore.errors import ConfigError, Problem
@@ -23,24 +24,36 @@ from gancore.trust import digest
 class Chosen:
     """A chosen plugin with its options.
 
-    key: where it stands in the experiment, "generator.normalization".
+    key: where it was chosen, "generator.normalization", which belongs to `slot`.
     use: the plugin's name, `spec` where it comes from, `plugin` its class, `cfg` an instance of its Config.
+    core: the core's keys beside the plugin's options. inside: what was chosen for the slots within, None where nothing.
     """
 
     key: str
-    kind: str
+    slot: Slot
     use: str
     spec: PluginSpec
     plugin: type[Any]
     cfg: PluginConfig
+    core: PluginConfig
+    inside: Mapping[str, "Chosen | None"]
+
+    @property
+    def kind(self) -> str:
+        return self.spec.kind
 
     def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
-        """The part as plain data, all options filled in; for `omit_later_defaults` see `plain`."""
-        return {"use": self.use, **plain(self.cfg, omit_later_defaults)}
+        """It as plain data, all options filled in; for `omit_later_defaults` see `plain`."""
+        inside = {name: part and part.to_dict(omit_later_defaults) for name, part in self.inside.items()}
+        core, options = (plain(keys, omit_later_defaults) for keys in (self.core, self.cfg))
+        return {"use": self.use, **core, **inside, **options}
 
     def parts(self) -> Iterator["Chosen"]:
-        """This part and those inside it."""
+        """This plugin and those inside it."""
         yield self
+        for part in self.inside.values():
+            if part is not None:
+                yield from part.parts()
 
 
 @dataclass(frozen=True)
@@ -49,31 +62,24 @@ class ChosenData(Chosen):
 
     core: DataKeys
 
-    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
-        return {"use": self.use, **plain(self.core, omit_later_defaults), **plain(self.cfg, omit_later_defaults)}
-
 
 @dataclass(frozen=True)
 class ChosenNetwork(Chosen):
     """A generator or discriminator with what normalizes its activations and its weights."""
 
-    normalization: Chosen
-    weight_normalization: Chosen | None
-
     @property
     def network(self) -> Literal["generator", "discriminator"]:
         return "generator" if self.kind == "generator" else "discriminator"
 
-    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
-        weights = self.weight_normalization
-        own = {
-            "normalization": self.normalization.to_dict(omit_later_defaults),
-            "weight_normalization": weights.to_dict(omit_later_defaults) if weights else None,
-        }
-        return {"use": self.use, **own, **plain(self.cfg, omit_later_defaults)}
+    @property
+    def normalization(self) -> Chosen:
+        chosen = self.inside["normalization"]
+        assert chosen is not None, "this slot is not optional"
+        return chosen
 
-    def parts(self) -> Iterator[Chosen]:
-        yield from filter(None, (self, self.normalization, self.weight_normalization))
+    @property
+    def weight_normalization(self) -> Chosen | None:
+        return self.inside["weight_normalization"]
 
 
 @dataclass(frozen=True)
@@ -83,33 +89,22 @@ class ChosenMetric(Chosen):
     core: MetricKeys
     features: Chosen
 
-    def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
-        own = self.features.to_dict(omit_later_defaults) if self.core.features is not None else None
-        return {
-            "use": self.use,
-            **plain(self.core, omit_later_defaults),
-            "features": own,
-            **plain(self.cfg, omit_later_defaults),
-        }
-
     def parts(self) -> Iterator[Chosen]:
         yield from (self, self.features)
 
 
 @dataclass(frozen=True)
 class ChosenEvaluation:
-    """What is measured and how often; `core` has it all as plain data."""
+    """What is measured and how often."""
 
     core: EvaluationKeys
     features: Chosen
     metrics: list[ChosenMetric]
 
     def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
-        seen = {
-            "features": self.features.to_dict(omit_later_defaults),
-            "metrics": [m.to_dict(omit_later_defaults) for m in self.metrics],
-        }
-        return {**plain(self.core, omit_later_defaults), **seen}
+        features = self.features.to_dict(omit_later_defaults)
+        metrics = [metric.to_dict(omit_later_defaults) for metric in self.metrics]
+        return {"features": features, **plain(self.core, omit_later_defaults), "metrics": metrics}
 
     def parts(self) -> Iterator[Chosen]:
         yield self.features
@@ -152,8 +147,11 @@ class Experiment:
 
     def parts(self) -> list[Chosen]:
         """Every chosen plugin, in the order of the sections."""
-        chosen = [self.data, self.generator, self.discriminator, self.loss, *self.regularizers.values()]
-        return [inner for part in [*chosen, self.augmentation, self.evaluation] if part for inner in part.parts()]
+        sections = [getattr(self, name) for name in TOP]
+        chosen = [
+            part for section in sections for part in (section.values() if isinstance(section, dict) else [section])
+        ]
+        return [inner for part in [*chosen, self.evaluation] if part for inner in part.parts()]
 
     def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
         """The experiment as plain data (JSON and YAML types); `load_experiment` of it gives an equal one.
@@ -164,14 +162,9 @@ class Experiment:
             "format": 1,
             "name": self.name,
             **({"plugins": self.plugins} if self.plugins else {}),
-            "data": self.data.to_dict(omit_later_defaults),
-            "generator": self.generator.to_dict(omit_later_defaults),
-            "discriminator": self.discriminator.to_dict(omit_later_defaults),
-            "loss": self.loss.to_dict(omit_later_defaults),
-            "regularizers": {key: part.to_dict(omit_later_defaults) for key, part in self.regularizers.items()},
-            "augmentation": self.augmentation.to_dict(omit_later_defaults) if self.augmentation else None,
+            **{name: plain(getattr(self, name), omit_later_defaults) for name in TOP},
             "training": plain(self.training, omit_later_defaults),
-            "evaluation": self.evaluation.to_dict(omit_later_defaults) if self.evaluation else None,
+            "evaluation": plain(self.evaluation, omit_later_defaults),
         }
 
     def to_yaml(self) -> str:
@@ -210,10 +203,12 @@ class Experiment:
 
 
 def plain(value: Any, omit_later_defaults: bool = False) -> Any:
-    """Options as plain data: models as mappings, tuples and sets as lists, paths as text.
+    """Options as plain data: what was chosen and models as mappings, tuples and sets as lists, paths as text.
 
     omit_later_defaults: leave out options that were added later and are at their defaults.
     """
+    if isinstance(value, Chosen | ChosenEvaluation):
+        return value.to_dict(omit_later_defaults)
     if isinstance(value, PluginConfig):
         names = [
             name for name in type(value).model_fields if not (omit_later_defaults and is_later_default(value, name))

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gancore.config.experiment import plain
-from gancore.config.yaml.document import Document, Keys, find, merged, nested
+from gancore.config.yaml.document import Keys, find, replaced
 from gancore.options import PluginConfig
 
 
@@ -27,9 +27,13 @@ def source_of(field: FieldInfo) -> str | None:
 
 
 def inherited(cfg: PluginConfig, resolved: Mapping[str, Any]) -> dict[Keys, tuple[str, Any]]:
-    """What the empty marked options of `cfg` inherit: their keys to the source and its value."""
-    found = {keys: (source, find(resolved, tuple(source.split(".")))) for keys, source in _empty(cfg, ())}
-    return {keys: (source, value) for keys, (source, value) in found.items() if value is not None}
+    """What the empty marked options of `cfg` inherit from resolved sections: their keys to the source and its value."""
+    found = {}
+    for keys, source in _empty(cfg, ()):
+        section, *inner = source.split(".")
+        if (value := find(plain(resolved.get(section)), tuple(inner))) is not None:
+            found[keys] = (source, value)
+    return found
 
 
 def _empty(cfg: PluginConfig, keys: Keys) -> Iterator[tuple[Keys, str]]:
@@ -43,10 +47,10 @@ def _empty(cfg: PluginConfig, keys: Keys) -> Iterator[tuple[Keys, str]]:
 
 def filled(cfg: PluginConfig, values: Mapping[Keys, tuple[str, Any]]) -> Any:
     """The options of `cfg` as plain data, with the inherited values in place."""
-    options = Document(plain(cfg), {})
+    options = plain(cfg)
     for keys, (_, value) in values.items():
-        options = merged(options, Document(nested(keys, value), {}))
-    return options.data
+        options = replaced(options, keys, value)
+    return options
 
 
 def means_another(name: str, old: type[PluginConfig], new: type[PluginConfig]) -> bool:

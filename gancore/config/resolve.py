@@ -2,26 +2,20 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from gancore.config.compatibility import misfits
-from gancore.config.experiment import (
-    Chosen,
-    ChosenData,
-    ChosenEvaluation,
-    ChosenMetric,
-    ChosenNetwork,
-    Experiment,
-    plain,
-)
+from gancore.config.experiment import Chosen, ChosenData, ChosenEvaluation, ChosenMetric, ChosenNetwork, Experiment
 from gancore.config.inheritance import filled, inherited, means_another
 from gancore.config.messages import mistakes, show
-from gancore.config.sections import DEFAULTS, KEY, NETWORK_KEYS, DataKeys, Frame
-from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
-from gancore.config.yaml.document import Document, Key, Keys, child, dotted, find, without
+from gancore.config.sections.evaluation import EvaluationKeys
+from gancore.config.sections.experiment import Sections
+from gancore.config.slots import KEY, Slot, slot_at
+from gancore.config.yaml.document import Document, Keys, dotted, find, without
 from gancore.errors import ConfigError, PluginError, Problem
 from gancore.local_plugins import load_local
 from gancore.options import PluginConfig
@@ -29,11 +23,14 @@ from gancore.registry import PluginSpec, Registry, check_kind, explain
 
 Model = TypeVar("Model", bound=PluginConfig)
 
+UNWRITTEN: Any = object()
+"""In place of a section where nothing was written, which is not the same as null."""
+
 
 def resolve(document: Document, registry: Registry, home: Path, name: str, trusted: bool) -> Experiment:
     """The experiment that a document describes; `name` is what it is called unless it says so itself.
 
-    Raises ConfigError with all mistakes: the frame's and those of every plugin's options; when there are none,
+    Raises ConfigError with all mistakes: the sections' and those of every plugin's options; when there are none,
     what does not fit together.
     """
     if not isinstance(document.data, dict):
@@ -71,32 +68,32 @@ class _Resolver:
         self.problems: list[Problem] = []
         self.dropped: list[str] = []
         self.resolved: dict[str, Any] = {}
-        """Sections that are done, as plain data; later ones may inherit from them."""
+        """Sections that are done; later ones may inherit from them."""
         self.undone: set[Any] = set()
         """Names of local plugins that were refused; that nobody else knows them is no further mistake."""
 
     def experiment(self, home: Path, name: str, trusted: bool) -> Experiment | None:
-        frame = self.check(Frame, self.document.data, ())
-        self.resolved["training"] = plain(frame.training) if frame else None
+        sections = self.check(Sections, self.document.data, ())
+        self.resolved["training"] = sections.training if sections else None
         data, generator, discriminator = self.data(), self.network("generator"), self.network("discriminator")
-        loss = self.part(("loss",), "loss")
-        regularizers = {key: self.part(("regularizers", key), "regularizer") for key in self.regularizer_keys()}
-        augmentation = self.optional(("augmentation",), "augmentation")
+        loss = self.section("loss")
+        regularizers = self.regularizers()
+        augmentation = self.section("augmentation")
         evaluation = self.evaluation()
-        if self.problems or not (frame and data and generator and discriminator and loss):
+        if self.problems or not (sections and data and generator and discriminator and loss):
             return None
         return Experiment(
-            name=frame.name or name,
-            plugins=frame.plugins or {},
+            name=sections.name or name,
+            plugins=sections.plugins or {},
             data=data,
             generator=generator,
             discriminator=discriminator,
             loss=loss,
-            regularizers={key: part for key, part in regularizers.items() if part},
+            regularizers=regularizers,
             augmentation=augmentation,
-            training=frame.training,
+            training=sections.training,
             evaluation=evaluation,
-            grid=frame.grid,
+            grid=sections.grid,
             home=home,
             dropped=self.dropped,
             trusted=trusted,
@@ -119,67 +116,58 @@ class _Resolver:
                     self.undone.add(name)
 
     def data(self) -> ChosenData | None:
-        section = find(self.document.data, ("data",))
-        if section is None:
+        if self.document.data.get("data") is None:
             known = ", ".join(self.registry.names("dataset")) or "none"
             self.problem((), f"data is missing; say where images come from, {{use: NAME, ...}}; known: {known}")
             return None
-        keys = {key: value for key, value in _items(section) if key in DataKeys.model_fields}
-        core = self.check(DataKeys, keys, ("data",))
-        part = self.part(("data",), "dataset", DataKeys.model_fields)
-        if core is None or part is None:
+        chosen = self.section("data", ChosenData)
+        if chosen is None:
             return None
-        resolution = core.resolution or getattr(part.plugin, "default_resolution", None)
+        resolution = chosen.core.resolution or getattr(chosen.plugin, "default_resolution", None)
         if resolution is None:
             self.problem(("data",), "resolution is missing; say the width of the images, for example 32")
-        data = ChosenData(**vars(part), core=core.model_copy(update={"resolution": resolution}))
-        self.resolved["data"] = data.to_dict()
+        data = replace(chosen, core=chosen.core.model_copy(update={"resolution": resolution}))
+        self.resolved["data"] = data
         return data
 
-    def network(self, kind: str) -> ChosenNetwork | None:
-        part = self.part((kind,), kind, NETWORK_KEYS)
-        normalization = self.part((kind, "normalization"), "normalization")
-        weights = self.optional((kind, "weight_normalization"), "normalization")
-        if part is None or normalization is None:
-            return None
-        network = ChosenNetwork(**vars(part), normalization=normalization, weight_normalization=weights)
-        self.resolved[kind] = network.to_dict()
+    def network(self, name: str) -> ChosenNetwork | None:
+        self.resolved[name] = network = self.section(name, ChosenNetwork)
         return network
 
-    def regularizer_keys(self) -> list[str]:
+    def regularizers(self) -> dict[str, Chosen]:
         """Those that are wanted: null and false remove one."""
-        section = dict(_items(find(self.document.data, ("regularizers",))))
+        section = dict(_items(self.document.data.get("regularizers")))
         wrong = [key for key in section if isinstance(key, str) and not re.fullmatch(KEY, key)]
         for key in wrong:
             message = f"the key {show(key)} must be made of letters, digits, _ and -"
             self.problem(("regularizers", key), message, ("regularizers",))
-        wanted = [key for key, value in section.items() if value is not None and value is not False]
-        return [key for key in wanted if isinstance(key, str) and key not in wrong]
+        wanted = {key: value for key, value in section.items() if value is not None and value is not False}
+        names = [key for key in wanted if isinstance(key, str) and key not in wrong]
+        found = {key: self.choose(("regularizers", key), wanted[key]) for key in names}
+        return {key: part for key, part in found.items() if part}
 
     def evaluation(self) -> ChosenEvaluation | None:
         keys: Keys = ("evaluation",)
-        section = find(self.document.data, keys)
+        section = self.document.data.get("evaluation")
         if section is None:
             return None
         if not isinstance(section, dict):
             self.problem(keys, f"expected a mapping, {{metrics: [fid], ...}}, got {show(section)}")
             return None
-        core = self.check(EvaluationKeys, section, keys)
-        features = self.part((*keys, "features"), "feature")
+        own = {key: value for key, value in section.items() if key != "features"}
+        core = self.check(EvaluationKeys, own, keys, also={"features"})
+        features = self.choose((*keys, "features"), section.get("features", UNWRITTEN))
         if core is None or features is None:
             return None
-        found = [self.metric((*keys, "metrics", i), features) for i in range(len(core.metrics))]
+        found = [self.metric((*keys, "metrics", i), metric, features) for i, metric in enumerate(core.metrics)]
         metrics = [metric for metric in found if metric]
-        written = {"features": features.to_dict(), "metrics": [metric.to_dict() for metric in metrics]}
-        return ChosenEvaluation(core.model_copy(update=written), features, metrics)
+        return ChosenEvaluation(core.model_copy(update={"metrics": [m.to_dict() for m in metrics]}), features, metrics)
 
-    def metric(self, keys: Keys, features: Chosen) -> ChosenMetric | None:
-        section = _items(find(self.document.data, keys))
-        core = self.check(MetricKeys, {key: value for key, value in section if key in MetricKeys.model_fields}, keys)
-        part = self.part(keys, "metric", MetricKeys.model_fields)
-        given = self.optional((*keys, "features"), "feature")
-        if core is None or part is None:
+    def metric(self, keys: Keys, written: Any, features: Chosen) -> ChosenMetric | None:
+        part = self.choose(keys, written)
+        if part is None:
             return None
+        given = part.inside["features"]
         seen = given or features
         is_other = part.plugin.bound and seen.use != part.plugin.standard
         if given and is_other:
@@ -189,49 +177,82 @@ class _Resolver:
             if given or not part.plugin.standard:
                 self.problem(keys, f"{part.use!r} needs features with {part.plugin.needs}, and {seen.use!r} has none")
                 return None
-            spec = self.registry.get("feature", part.plugin.standard)
-            plugin = spec.load()
-            seen = Chosen(dotted((*keys, "features")), "feature", spec.name, spec, plugin, plugin.Config())
-        core = core.model_copy(update={"features": given.to_dict() if given else None})
-        return ChosenMetric(**vars(part), core=core, features=seen)
+            standard = self.choose((*keys, "features"), {"use": part.plugin.standard})
+            if standard is None:
+                return None
+            seen = standard
+        return ChosenMetric(**vars(part), features=seen)
 
-    def optional(self, keys: Keys, kind: str) -> Chosen | None:
-        return None if find(self.document.data, keys) is None else self.part(keys, kind)
+    def section(self, name: str, form: type[Any] = Chosen) -> Any:
+        """What was chosen for a slot that is a section."""
+        return self.choose((name,), self.document.data.get(name, UNWRITTEN), form)
 
-    def part(self, keys: Keys, kind: str, core: Iterable[str] = ()) -> Chosen | None:
-        """The plugin at `keys`, whose options are what stands there less `use` and the keys of the core."""
-        around = find(self.document.data, keys[:-1])
-        try:
-            section = child(around, keys[-1])
-        except KeyError:
-            section = {}
+    def choose(self, keys: Keys, written: Any, form: type[Any] = Chosen) -> Any:
+        """The plugin chosen at `keys`, as a `form`, with what was chosen for the slots inside it.
+
+        Its options are what was written there, less `use`, the core's keys and those slots. None for none.
+        """
+        slot = slot_at(keys)
+        if slot.optional and (written is None or written is UNWRITTEN):
+            return None
+        section = {} if written is UNWRITTEN else written
         if not isinstance(section, dict):
             self.problem(keys, f"expected NAME or {{use: NAME, option: value}}, got {show(section)}")
             return None
-        found = self.plugin(keys, kind, section)
+        before = len(self.problems)
+        core = self.check(slot.own, {key: section[key] for key in section if key in slot.own.model_fields}, keys)
+        inside = {
+            inner.name: self.choose((*keys, inner.name), section.get(inner.name, UNWRITTEN)) for inner in slot.inside
+        }
+        options = {key: value for key, value in section.items() if key not in slot.reserved}
+        found = self.configured(keys, slot, section.get("use", slot.default_at(keys)), options)
+        if found is None or len(self.problems) > before:
+            return None
+        spec, plugin, cfg = found
+        return form(dotted(keys), slot, spec.name, spec, plugin, cfg, core, inside)
+
+    def configured(
+        self, keys: Keys, slot: Slot, use: Any, options: dict[Any, Any]
+    ) -> tuple[PluginSpec, type[Any], PluginConfig] | None:
+        """The plugin of that name with its options."""
+        assert slot.kind is not None, "the core checks its own choices"
+        found = self.plugin(keys, slot.kind, use)
         if found is None:
             return None
         spec, plugin = found
-        options = {key: value for key, value in section.items() if key not in core and key != "use"}
-        owner = f"{kind} {spec.name!r}"
-        if taken := [name for name in plugin.Config.model_fields if name in {*core, "use"}]:
+        owner = f"{slot.kind} {spec.name!r}"
+        if taken := [name for name in plugin.Config.model_fields if name in slot.reserved]:
             self.problem(keys, f"{owner} has options that are gancore's own ({', '.join(taken)}); it must rename them")
             return None
-        for key in [key for key in options if self.is_another(key, keys, kind, plugin.Config)]:
+        for key in [key for key in options if self.is_another(key, keys, slot, plugin.Config)]:
             del options[key]
             self.dropped.append(str(self.at((*keys, key), f"dropped; {owner} means something else by it")))
-        cfg = self.check(plugin.Config, options, keys, {*core, "use"}, owner)
+        cfg = self.check(plugin.Config, options, keys, slot.reserved, owner)
         cfg = cfg and self.inherit(cfg, keys, owner)
-        return cfg and Chosen(dotted(keys), kind, spec.name, spec, plugin, cfg)
+        return cfg and (spec, plugin, cfg)
 
-    def is_another(self, key: Key, keys: Keys, kind: str, config: type[PluginConfig]) -> bool:
+    def plugin(self, keys: Keys, kind: str, name: Any) -> tuple[PluginSpec, Any] | None:
+        if not isinstance(name, str):
+            known = ", ".join(self.registry.names(kind)) or "none"
+            missing = "use is missing" if name is None else f"use: expected a name, got {show(name)}"
+            self.problem(keys, f"{missing}; known: {known}")
+            return None
+        try:
+            spec = self.registry.get(kind, name)
+            return spec, spec.load()
+        except PluginError as error:
+            if name not in self.undone:
+                self.problem((*keys, "use"), str(error), keys)
+            return None
+
+    def is_another(self, key: Any, keys: Keys, slot: Slot, config: type[PluginConfig]) -> bool:
         """Whether an option was written for another plugin, which means something else by it."""
         origin = self.document.stale.get((*keys, key))
         if origin is None or origin.part != keys:
             return False
         try:
-            old = self.registry.get(kind, str(origin.use or _default_use(keys))).load()
-        except PluginError:  # told elsewhere, where it matters
+            old = self.registry.get(str(slot.kind), str(origin.use or slot.default_at(keys))).load()
+        except PluginError:  # reported elsewhere, where it matters
             return False
         return means_another(str(key), old.Config, config)
 
@@ -245,21 +266,6 @@ class _Resolver:
                 f"{dotted((*keys, *own))} would be that of {source}" for own, (source, _) in values.items()
             )
             self.problem(keys, f"{told}, which does not fit {owner}; write what it should be")
-            return None
-
-    def plugin(self, keys: Keys, kind: str, section: Mapping[Key, Any]) -> tuple[PluginSpec, Any] | None:
-        name = section.get("use", _default_use(keys))
-        if not isinstance(name, str):
-            known = ", ".join(self.registry.names(kind)) or "none"
-            missing = "use is missing" if name is None else f"use: expected a name, got {show(name)}"
-            self.problem(keys, f"{missing}; known: {known}")
-            return None
-        try:
-            spec = self.registry.get(kind, name)
-            return spec, spec.load()
-        except PluginError as error:
-            if name not in self.undone:
-                self.problem((*keys, "use"), str(error), keys)
             return None
 
     def check(
@@ -284,17 +290,13 @@ class _Resolver:
         return None
 
     def problem(self, keys: Keys, message: str, key: Keys | None = None) -> None:
-        """Notes a mistake at `keys`, told under `key` where that is the better name."""
+        """Notes a mistake at `keys`, under the name `key` where that is the better one."""
         self.problems.append(self.at(keys, message, key))
 
     def at(self, keys: Keys, message: str, key: Keys | None = None) -> Problem:
         return Problem(self.document.where(keys), dotted(keys if key is None else key), message)
 
 
-def _default_use(keys: Keys) -> Any:
-    return keys[-1] if keys[0] == "regularizers" else DEFAULTS.get(keys)
-
-
-def _items(section: Any) -> list[tuple[Any, Any]]:
-    """The entries of a mapping; none where something else was written, which the frame reports."""
+def _items(section: Mapping[Any, Any] | Any) -> list[tuple[Any, Any]]:
+    """The entries of a mapping; none where something else was written, which the check of the sections reports."""
     return list(section.items()) if isinstance(section, dict) else []

@@ -1,4 +1,4 @@
-"""The language as a JSON Schema (draft 2020-12), made from the frame and the options of every plugin there is.
+"""The language as a JSON Schema (draft 2020-12), made from sections, slots and the options of every plugin there is.
 
 It is as strict as it can be without reading other files: a file that extends another may leave out what that one
 says, and a file with `plugins:` may use names that nobody else knows. `gancore validate` has the last word.
@@ -9,12 +9,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from gancore.config.sections import KEY, NETWORK_KEYS, DataKeys, Frame
-from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
+from gancore.config.sections.evaluation import EvaluationKeys
+from gancore.config.sections.experiment import Sections
+from gancore.config.slots import ANY, KEY, TOP, Slot, slot_at
 from gancore.errors import PluginError
 from gancore.registry import Registry
 
 Schema = dict[str, Any]
+
+FEATURES, METRIC = slot_at(("evaluation", "features")), slot_at(("evaluation", "metrics", ANY))
 
 
 def experiment_schema(registry: Registry) -> Schema:
@@ -29,26 +32,11 @@ class _Builder:
         self.names: dict[str, list[str]] = {}
 
     def schema(self) -> Schema:
-        from gancore.contracts import Normalization, WeightNormalization
-
-        sections = self.model("experiment", Frame)["properties"]
-        weights = self.part("weight_normalization", "normalization", contract=WeightNormalization)
-        network = {
-            "normalization": self.part("normalization", "normalization", contract=Normalization),
-            "weight_normalization": _or([None], weights),
-        }
-        network = {key: _described(NETWORK_KEYS[key], schema) for key, schema in network.items()}
-        parts = {
-            "data": self.part("data", "dataset", self.model("data", DataKeys)["properties"]),
-            "generator": self.part("generator", "generator", network),
-            "discriminator": self.part("discriminator", "discriminator", network),
-            "loss": self.part("loss", "loss"),
-            "augmentation": _or([None], self.part("augmentation", "augmentation")),
-            "regularizers": self.regularizers(),
-            "evaluation": _or([None], self.evaluation()),
-        }
+        sections = self.model("experiment", Sections)["properties"]
+        chosen = {name: self.slot(slot) for name, slot in TOP.items() if ANY not in slot.keys}
+        chosen |= {"regularizers": self.regularizers(), "evaluation": _or([None], self.evaluation())}
         self.optimizers()
-        sections |= {key: _described(sections[key]["description"], part) for key, part in parts.items()}
+        sections |= {key: _described(sections[key]["description"], part) for key, part in chosen.items()}
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "title": "gancore experiment",
@@ -62,27 +50,33 @@ class _Builder:
             "$defs": self.definitions,
         }
 
-    def part(self, slot: str, kind: str, core: Schema | None = None, contract: type[Any] = object) -> Schema:
-        """A reference to the definition of NAME or {use: NAME, ...} for the plugins of a kind, or of a contract."""
-        known = set(core or ())
-        self.names[slot] = []
-        for spec in self.registry.specs(kind):
+    def slot(self, slot: Slot) -> Schema:
+        """NAME or {use: NAME, ...} for a slot, null where it may be empty."""
+        schema = self.part(slot)
+        return _described(slot.description, _or([None], schema) if slot.optional else schema)
+
+    def part(self, slot: Slot) -> Schema:
+        """A reference to the definition of NAME or {use: NAME, ...} for the plugins that fit a slot."""
+        core = self.model(slot.name, slot.own)["properties"] | {inner.name: self.slot(inner) for inner in slot.inside}
+        known, names = set(core), []
+        for spec in self.registry.specs(slot.kind):
             try:
                 plugin = spec.load()
             except PluginError:
                 continue
-            if issubclass(plugin, contract):
-                owner = f"{kind}.{spec.name}"
-                options = {**(core or {}), **self.model(owner, plugin.Config)["properties"]}
+            if slot.accepts(plugin):
+                owner = f"{slot.kind}.{spec.name}"
+                options = {**core, **self.model(owner, plugin.Config)["properties"]}
                 self.definitions[owner] = _options(spec.name, spec.summary, options)
-                self.names[slot].append(spec.name)
+                names.append(spec.name)
                 known |= set(options)
-        self.definitions[slot] = _part({name: f"{kind}.{name}" for name in self.names[slot]}, known)
-        return {"$ref": f"#/$defs/{slot}"}
+        self.names[slot.name] = names
+        self.definitions[slot.name] = _part({name: f"{slot.kind}.{name}" for name in names}, known)
+        return {"$ref": f"#/$defs/{slot.name}"}
 
     def regularizers(self) -> Schema:
         """Keys that are plugins take that plugin's options; all others must say `use`."""
-        anything = self.part("regularizer", "regularizer")
+        anything = self.part(TOP["regularizers"])
         says_use = {"if": {"type": "object"}, "then": {"required": ["use"]}}
         without_use = {"type": "object", "not": {"required": ["use"]}}
         own = {
@@ -90,7 +84,7 @@ class _Builder:
                 [None, False],
                 {"if": without_use, "then": {"$ref": f"#/$defs/regularizer.{name}"}, "else": anything},
             )
-            for name in self.names["regularizer"]
+            for name in self.names["regularizers"]
         }
         return {
             "type": ["object", "null"],
@@ -101,13 +95,10 @@ class _Builder:
 
     def evaluation(self) -> Schema:
         """Features, and a list of metrics that may have features of their own."""
-        keys, own = (self.model(owner, model) for owner, model in (("keys", EvaluationKeys), ("own", MetricKeys)))
-        features = self.part("feature", "feature")
-        metric = self.part("metric", "metric", own["properties"] | {"features": _or([None], features)})
-        said = {"features": features, "metrics": {"type": "array", "minItems": 1, "items": metric}}
-        properties = keys["properties"]
-        said = {key: _described(properties[key]["description"], schema) for key, schema in said.items()}
-        return {**keys, "type": "object", "properties": properties | said, "additionalProperties": False}
+        keys = self.model("keys", EvaluationKeys)
+        metrics = keys["properties"]["metrics"] | {"items": self.part(METRIC)}
+        chosen = {"features": self.slot(FEATURES), "metrics": metrics}
+        return {**keys, "type": "object", "properties": keys["properties"] | chosen, "additionalProperties": False}
 
     def optimizers(self) -> None:
         """Optimizers are chosen like plugins, and those of one network may say only what differs."""
@@ -137,22 +128,16 @@ class _Builder:
     def closed(self) -> Schema:
         """The names there are, for a file that brings no plugins of its own."""
 
-        def known(slot: str, **inner: Schema) -> Schema:
-            names: Schema = {"enum": self.names[slot]}
-            return {"if": {"type": "string"}, "then": names, "else": {"properties": {"use": names, **inner}}}
+        def known(slot: Slot) -> Schema:
+            names: Schema = {"enum": self.names[slot.name]}
+            inside = {inner.name: known(inner) for inner in slot.inside}
+            return {"if": {"type": "string"}, "then": names, "else": {"properties": {"use": names, **inside}}}
 
-        inside = {slot: known(slot) for slot in ("normalization", "weight_normalization")}
-        return {
-            "properties": {
-                "data": known("data"),
-                "generator": known("generator", **inside),
-                "discriminator": known("discriminator", **inside),
-                "loss": known("loss"),
-                "augmentation": known("augmentation"),
-                "regularizers": {"additionalProperties": known("regularizer")},
-                "evaluation": {"properties": {"features": known("feature"), "metrics": {"items": known("metric")}}},
-            }
-        }
+        metrics = {"items": known(METRIC)}
+        chosen = {name: known(slot) for name, slot in TOP.items() if ANY not in slot.keys}
+        chosen["regularizers"] = {"additionalProperties": known(TOP["regularizers"])}
+        chosen["evaluation"] = {"properties": {"features": known(FEATURES), "metrics": metrics}}
+        return {"properties": chosen}
 
 
 def _part(bodies: Mapping[str, str], known: set[str]) -> Schema:

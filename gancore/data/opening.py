@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset, Interface, Item
 from gancore.data import store
 from gancore.data.cache_key import cache_folder, cache_key

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gancore.config import load_experiment
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset
 from gancore.data.images import ImageData
 from gancore.data.opening import items_of, open_data

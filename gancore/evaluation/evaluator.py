@@ -90,7 +90,7 @@ class Evaluator:
 
 def _advised(error: MissingWeights, part: ChosenMetric, features: Chosen) -> GancoreError:
     """What can be done without the weights: where others had been asked for, not what is advised to everybody."""
-    if part.core.features is not None or part.features.use == features.use:
+    if part.inside["features"] is not None or part.features.use == features.use:
         return error
     return GancoreError(
         f"{part.use} does not look through `features: {features.use}`, but through {part.features.use}: "

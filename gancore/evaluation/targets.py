@@ -10,7 +10,7 @@ from gancore.artifacts.model import load_with_experiment
 from gancore.artifacts.run import MODEL
 from gancore.composition import compose_dataset
 from gancore.config import Experiment
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.contracts import Generator
 from gancore.data import ImageData, open_data
 from gancore.data.labels import LabelRows

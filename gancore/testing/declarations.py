@@ -1,10 +1,9 @@
 """What a plugin says of itself before it is built: options, requires, provides, problems."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gancore.config.sections import NETWORK_KEYS, DataKeys
-from gancore.config.sections.evaluation import MetricKeys
+from gancore.config.slots import reserved
 from gancore.errors import did_you_mean
 from gancore.kinds import KINDS
 from gancore.testing.family import check
@@ -14,19 +13,11 @@ from gancore.testing.subject import CONTEXT, Subject
 SLOTS = (*KINDS, "network")
 """What a requirement may speak of, before its colon."""
 
-RESERVED: Mapping[str, Iterable[str]] = {
-    "generator": NETWORK_KEYS,
-    "discriminator": NETWORK_KEYS,
-    "dataset": DataKeys.model_fields,
-    "metric": MetricKeys.model_fields,
-}
-"""Keys of a section that are gancore's own, beside `use`."""
-
 
 @check(*KINDS)
 def options_have_names_of_their_own(subject: Subject) -> Iterator[Finding]:
     names = subject.plugin.Config.model_fields
-    taken = sorted(names.keys() & {"use", *RESERVED.get(subject.spec.kind, ())})
+    taken = sorted(names.keys() & reserved(subject.spec.kind))
     got = f"{', '.join(taken)}, which cannot be set" if taken else ""
     yield Finding("options", ", ".join(name for name in names if name not in taken) or "none", got)
 

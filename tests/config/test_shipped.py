@@ -10,8 +10,10 @@ from gancore.cli.plugin_options import table
 from gancore.config import load_experiment
 from gancore.config.describe import SELECTORS
 from gancore.config.experiment import plain
-from gancore.config.sections import NETWORK_KEYS, DataKeys, Frame
+from gancore.config.sections.data import DataKeys
+from gancore.config.sections.experiment import Sections
 from gancore.config.sections.training import SGD, Adam, RMSprop, TrainingConfig
+from gancore.config.slots import reserved
 from gancore.discovery import discover
 from gancore.options import CosineSchedule, LinearSchedule, TableSchedule
 from gancore.presets import preset_names
@@ -33,13 +35,9 @@ def test_shipped_experiment(path: str) -> None:
     assert experiment.differences(load_experiment(experiment.to_dict())) == []
 
 
-OURS = {"dataset": {"use", *DataKeys.model_fields}, "generator": {"use", *NETWORK_KEYS}}
-OURS["discriminator"] = OURS["generator"]
-
-
 @pytest.mark.parametrize("spec", discover().specs(), ids=lambda spec: f"{spec.kind}.{spec.name}")
 def test_no_option_is_named_like_a_key_of_the_core(spec: PluginSpec) -> None:
-    assert not set(spec.load().Config.model_fields) & OURS.get(spec.kind, {"use"})
+    assert not set(spec.load().Config.model_fields) & reserved(spec.kind)
 
 
 @pytest.mark.parametrize("spec", discover().specs(), ids=lambda spec: f"{spec.kind}.{spec.name}")
@@ -48,7 +46,7 @@ def test_every_option_is_described(spec: PluginSpec) -> None:
 
 
 @pytest.mark.parametrize(
-    "config", [TrainingConfig, Adam, RMSprop, SGD, DataKeys, Frame, LinearSchedule, CosineSchedule, TableSchedule]
+    "config", [TrainingConfig, Adam, RMSprop, SGD, DataKeys, Sections, LinearSchedule, CosineSchedule, TableSchedule]
 )
 def test_every_key_of_the_core_is_described(config: type[BaseModel]) -> None:
     assert [option.name for option in table(config) if not (option.doc or option.name in SELECTORS)] == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset
 from gancore.data import ImageData, open_data
 from gancore.discovery import discover

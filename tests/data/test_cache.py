@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset
 from gancore.data import ImageData, open_data, opening, reading, store
 from gancore.data.decode import decode
@@ -192,7 +192,7 @@ def test_a_cache_that_cannot_be_written(
 OPEN = """
 import sys
 from pathlib import Path
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.data import open_data, opening
 from gancore.discovery import discover
 

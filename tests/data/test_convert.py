@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gancore.cli import main
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.data import open_data
 from gancore.data.convert import write_archive
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset, Interface
 from gancore.data import interface_of, open_data
 from gancore.discovery import discover

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset, Interface, Item, PluginConfig
 from gancore.data import interface_of, open_data
 from gancore.errors import DataError

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gancore.config.sections import DataKeys
+from gancore.config.sections.data import DataKeys
 from gancore.data import interface_of, open_data
 from gancore.data.sources import find_source
 from gancore.errors import DataError

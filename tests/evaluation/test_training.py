@@ -107,7 +107,7 @@ def test_weights_are_looked_for_before_the_first_step(
         ),
         ({"metrics": ["fid"], "every_kmig": 3}, "did you mean 'every_kimg'"),
         ({"metrics": [{"use": "kid", "subset_size": 1}]}, "evaluation.metrics.0.subset_size"),
-        ({"metrics": [3]}, "evaluation.metrics.0: expected text or a mapping"),
+        ({"metrics": [3]}, "evaluation.metrics.0: expected NAME or {use: NAME, option: value}, got 3"),
         ({"metrics": "fid"}, "evaluation.metrics: expected a list"),
         ("fid", "evaluation: expected a mapping"),
     ],

@@ -1,4 +1,4 @@
-"""The `evaluation:` section: what is measured, through which features, on how many samples, and when."""
+"""The `evaluation:` section: how much is measured, and when. Metrics and features are slots (gancore.config.slots)."""
 
 from typing import Any
 
@@ -6,19 +6,11 @@ from pydantic import Field
 
 from gancore.options import PluginConfig
 
-NameOrMapping = str | dict[str, Any]
-"""NAME or {use: NAME, option: value}."""
-
 
 class EvaluationKeys(PluginConfig):
-    """Keys of `evaluation`."""
+    """Keys of `evaluation` beside `features`."""
 
-    features: NameOrMapping = Field(
-        "inception", description="feature plugin that metrics look through, where it gives what they need"
-    )
-    metrics: list[NameOrMapping] = Field(
-        min_length=1, description="metrics; the first one tells which model is the best"
-    )
+    metrics: list[Any] = Field(min_length=1, description="metrics; the first one decides which model is the best")
     every_kimg: float | None = Field(
         None, ge=0.001, le=1e9, description="kimg between evaluations; null: at the end only"
     )
@@ -32,10 +24,7 @@ class EvaluationKeys(PluginConfig):
 
 
 class MetricKeys(PluginConfig):
-    """Keys of a metric beside its own options."""
+    """Keys of a metric beside its own options and `features`."""
 
     samples: int | None = Field(None, ge=2, description="generated images (default: that of `evaluation.samples`)")
     repeat: int = Field(1, ge=1, description="evaluations with new seeds; more than one gives mean and spread")
-    features: NameOrMapping | None = Field(
-        None, description="feature plugin (default: that of `evaluation.features`, or the standard)"
-    )

@@ -65,44 +65,19 @@ def find(value: Any, keys: Keys) -> Any:
     return value
 
 
-def walk(value: Any, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
-    """Every value of a document with the way to it, the outer ones first."""
-    yield keys, value
+def ways(value: Any, keys: Keys = ()) -> Iterator[Keys]:
+    """The way to every value in plain data, the outer ones first."""
+    yield keys
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from walk(inner, (*keys, key))
+            yield from ways(inner, (*keys, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from walk(inner, (*keys, index))
+            yield from ways(inner, (*keys, index))
 
 
 def dotted(keys: Keys) -> str:
     return ".".join(map(str, keys))
-
-
-def merged(base: Document, over: Document) -> Document:
-    """`over` on top of `base`: mappings are merged, everything else (lists, schedules) is replaced.
-
-    Where `over` changes the `use` of a mapping, what stays of `base` in there becomes stale.
-    """
-    switched: list[Origin] = []
-    data = _merge(base.data, over.data, (), switched)
-    ways = [keys for keys, _ in walk(data)]
-    places = {keys: over.places.get(keys, base.places.get(keys, "")) for keys in ways}
-    old = [keys for keys in ways if keys not in over.places]
-    # outer parts come before what is in them, so that an option is of the innermost part that was switched
-    stale = {keys: origin for origin in switched for keys in old if keys[: len(origin.part)] == origin.part}
-    earlier = {keys: base.stale[keys] for keys in old if keys in base.stale}
-    return Document(data, places, stale | earlier | over.stale, base.unrequested | over.unrequested)
-
-
-def _merge(base: Any, over: Any, keys: Keys, switched: list[Origin]) -> Any:
-    if not (isinstance(base, dict) and isinstance(over, dict)) or "schedule" in over:
-        return over
-    if "use" in over and over["use"] != base.get("use"):
-        switched.append(Origin(keys, base.get("use")))
-    both = {key: _merge(base[key], over[key], (*keys, key), switched) for key in base if key in over}
-    return {**base, **both, **{key: value for key, value in over.items() if key not in base}}
 
 
 def without(value: Mapping[Key, Any], keys: Keys) -> dict[Key, Any]:
@@ -111,6 +86,14 @@ def without(value: Mapping[Key, Any], keys: Keys) -> dict[Key, Any]:
     if not rest:
         return {key: inner for key, inner in value.items() if key != first}
     return {**value, first: without(value[first], tuple(rest))}
+
+
+def replaced(value: Any, keys: Keys, by: Any) -> Any:
+    """A copy of nested mappings with another value at the end of the way."""
+    if not keys:
+        return by
+    inner = value if isinstance(value, dict) else {}
+    return {**inner, keys[0]: replaced(inner.get(keys[0]), keys[1:], by)}
 
 
 def nested(keys: Keys, value: Any) -> Any:

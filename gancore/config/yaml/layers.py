@@ -7,30 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from gancore.config.messages import show
-from gancore.config.yaml.document import Document, Keys, dotted, find, merged, nested, walk
-from gancore.config.yaml.reader import from_mapping, instead, parse, read
+from gancore.config.slots import named
+from gancore.config.yaml.document import Document, Keys, Origin, dotted, find, nested, ways
+from gancore.config.yaml.reader import MAX_DEPTH, from_mapping, instead, parse, read
 from gancore.errors import ConfigError, GancoreError, Problem
 from gancore.presets import is_preset, preset_file
 from gancore.trust import is_request
 
-PARTS: tuple[Keys, ...] = (
-    ("data",),
-    ("generator",),
-    ("generator", "normalization"),
-    ("generator", "weight_normalization"),
-    ("discriminator",),
-    ("discriminator", "normalization"),
-    ("discriminator", "weight_normalization"),
-    ("loss",),
-    ("augmentation",),
-    ("training", "optimizer"),
-    ("training", "generator_optimizer"),
-    ("training", "discriminator_optimizer"),
-    ("evaluation", "features"),
-)
-"""Where NAME may be written for {use: NAME}; also below `regularizers`, in `evaluation.metrics`, and for their
-features."""
-
+MAX_FILES = 32
+"""Files that may extend each other in a row."""
 
 AXES = "grid.axes."
 
@@ -46,7 +31,7 @@ def read_experiment(
     top = read(source) if isinstance(source, Path) else from_mapping(source)
     chain = [source.resolve()] if isinstance(source, Path) else []
     unrequested = [] if requested else [str(source) if isinstance(source, Path) else ""]
-    document = _extended(replace(_canonical(top), unrequested=frozenset(unrequested)), base, base, chain)
+    document = _extended(replace(named(top), unrequested=frozenset(unrequested)), base, base, chain)
     given = Document({}, {})
     for override in _all(overrides):
         given = merged(given, override)
@@ -68,7 +53,7 @@ def extending(document: Document, file: Any, where: str, folder: Path) -> Docume
 def changed(document: Document, changes: Mapping[str, Any], where: str | Mapping[str, str]) -> Document:
     """The document with the values at dotted keys replaced, `where` saying in errors who did it (each of them)."""
     for keys, value in changes.items():
-        written = _canonical(from_mapping(nested(_way(keys), value)))
+        written = named(from_mapping(nested(_way(keys), value)))
         place = where if isinstance(where, str) else where.get(keys, "")
         document = merged(document, Document(written.data, dict.fromkeys(written.places, place)))
     return document
@@ -94,12 +79,14 @@ def _override(override: str) -> Document:
     keys = _way(path.strip())
     if not (equals and all(keys)):
         raise ConfigError([Problem(where, "", "an override is KEY=VALUE, for example training.kimg=100")])
+    if len(keys) > MAX_DEPTH:
+        raise ConfigError([Problem(where, "", f"a key of more than {MAX_DEPTH} parts; there is none as deep")])
     if not text.strip():
         raise ConfigError([Problem(where, dotted(keys), "no value; write {} for defaults, null for nothing")])
     if keys[0] == "extends":
         raise ConfigError([Problem(where, "extends", "cannot be overridden; choose another file instead")])
     data = nested(keys, _value(text, where, keys))
-    return _canonical(Document(data, dict.fromkeys((way for way, _ in walk(data)), where)))
+    return named(Document(data, dict.fromkeys(ways(data), where)))
 
 
 def _value(text: str, where: str, keys: Keys) -> Any:
@@ -131,10 +118,12 @@ def _extended(document: Document, folder: Path, base: Path, chain: list[Path]) -
         message = "expected the path of a YAML file, relative to this one, or preset:NAME"
         raise ConfigError([Problem(where, "extends", message)])
     path = _extended_file(extends, where, folder)
+    if len(chain) == MAX_FILES:
+        raise ConfigError([Problem(where, "extends", f"more than {MAX_FILES} files extend each other in a row")])
     if path.resolve() in chain:
         circle = " -> ".join(file.name for file in [*chain, path.resolve()])
         raise ConfigError([Problem(where, "extends", f"files extend each other in a circle: {circle}")])
-    parent = _canonical(read(path))
+    parent = named(read(path))
     if not (document.is_request(where) and is_request(path)):
         parent = replace(parent, unrequested=frozenset([str(path)]))
     if not isinstance(parent.data, dict):
@@ -178,22 +167,29 @@ def _moved(files: Any, there: str) -> Any:
     }
 
 
-def _canonical(document: Document) -> Document:
-    """The document with {use: NAME} where only NAME was written, so that merging knows one form."""
-    for keys in [*PARTS, *_regularizers(document.data), *_metrics(document.data)]:
-        name = find(document.data, keys)
-        if isinstance(name, str):
-            find(document.data, keys[:-1])[keys[-1]] = {"use": name}
-            document.places[(*keys, "use")] = document.places[keys]
-    return document
+def merged(base: Document, over: Document) -> Document:
+    """`over` on top of `base`: mappings are merged, everything else (lists, schedules) is replaced.
+
+    Where `over` changes the `use` of a mapping, what stays of `base` in there becomes stale.
+    """
+    switched: dict[Keys, Origin] = {}
+    data = _merge(base.data, over.data, (), switched)
+    places = {keys: over.places.get(keys, base.places.get(keys, "")) for keys in ways(data)}
+    old = [keys for keys in places if keys not in over.places]
+    stale = {}
+    for keys in old if switched else ():
+        around = (switched.get(keys[:end]) for end in range(len(keys), -1, -1))
+        if (innermost := next(filter(None, around), None)) is not None:
+            stale[keys] = innermost
+    earlier = {keys: base.stale[keys] for keys in old if keys in base.stale}
+    return Document(data, places, stale | earlier | over.stale, base.unrequested | over.unrequested)
 
 
-def _regularizers(data: Any) -> list[Keys]:
-    section = find(data, ("regularizers",))
-    return [("regularizers", key) for key in section] if isinstance(section, dict) else []
-
-
-def _metrics(data: Any) -> list[Keys]:
-    section = find(data, ("evaluation", "metrics"))
-    places: list[Keys] = [("evaluation", "metrics", i) for i in range(len(section) if isinstance(section, list) else 0)]
-    return [way for place in places for way in (place, (*place, "features"))]
+def _merge(base: Any, over: Any, keys: Keys, switched: dict[Keys, Origin]) -> Any:
+    """`switched` gets the parts whose `use` changes."""
+    if not (isinstance(base, dict) and isinstance(over, dict)) or "schedule" in over:
+        return over
+    if "use" in over and over["use"] != base.get("use"):
+        switched[keys] = Origin(keys, base.get("use"))
+    both = {key: _merge(base[key], over[key], (*keys, key), switched) for key in base if key in over}
+    return {**base, **both, **{key: value for key, value in over.items() if key not in base}}

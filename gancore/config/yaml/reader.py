@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from gancore.config.yaml.document import Document, Key, Keys, dotted, walk
+from gancore.config.yaml.document import Document, Key, Keys, dotted, ways
 from gancore.config.yaml.scalars import dump, scalar
 from gancore.errors import ConfigError, GancoreError, Problem, nearest
 from gancore.presets import PREFIX, is_preset, preset_file, preset_names
@@ -96,6 +96,8 @@ def from_mapping(mapping: Mapping[Any, Any]) -> Document:
 
     Raises ConfigError for the same reasons as `parse`: a list that contains itself is an alias to itself.
     """
+    if _is_large(mapping):
+        raise _error("", f"more than {MAX_VALUES} values; this is no experiment")
     try:
         text = dump(dict(mapping), aliases=True)
     except (yaml.YAMLError, RecursionError) as error:
@@ -113,6 +115,20 @@ def instead(path: Path) -> str:
         return ""
     near = nearest(path.name, [name for name in there if name.endswith((".yaml", ".yml")) and name.isprintable()])
     return f"; {near}".rstrip(" ;")
+
+
+def _is_large(mapping: Mapping[Any, Any]) -> bool:
+    """Whether there are more than MAX_VALUES values, each list and mapping counted once; stops at that number."""
+    waiting: list[Any] = [mapping]
+    seen, count = set(), 1
+    while waiting and count <= MAX_VALUES:
+        holder = waiting.pop()
+        if id(holder) not in seen:
+            seen.add(id(holder))
+            inner = [*holder, *holder.values()] if isinstance(holder, Mapping) else list(holder)
+            count += len(inner)
+            waiting += [value for value in inner if isinstance(value, Mapping | list | tuple)]
+    return count > MAX_VALUES
 
 
 class _Reader:
@@ -203,9 +219,9 @@ class _Reader:
         value = self.anchors[event.anchor]
         if value is _OPEN:
             self._stop(event, keys, f"*{event.anchor} refers to itself")
-        ways = [(*keys, *inner) for inner, _ in walk(value)]
-        self._count(event, len(ways), max(map(len, ways)))
-        self.places |= dict.fromkeys(ways, self._line(event))
+        copied = [(*keys, *inner) for inner in ways(value)]
+        self._count(event, len(copied), max(map(len, copied)))
+        self.places |= dict.fromkeys(copied, self._line(event))
         return value
 
     def _count(self, event: Any, values: int, depth: int) -> None:
