@@ -1,7 +1,9 @@
 """Sizes at which every plugin of the registry trains two steps in a moment, and experiments made of any of them."""
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
+import pytest
 import torch
 from tiny import TINY, tiny_mapping
 
@@ -30,6 +32,16 @@ FIRM: dict[str, dict[str, Any]] = {"weight_clipping": {"limit": 1}}
 """Options of regularizers whose defaults would be the end of equalized weights, which start with variance 1."""
 
 
+def sampled(cases: Iterable[tuple[str, ...]], chosen: Collection[tuple[str, ...]]) -> list[Any]:
+    """All cases as parameters of a test; those that are not chosen are slow."""
+    return [case if case in chosen else pytest.param(*case, marks=pytest.mark.slow) for case in cases]
+
+
+def diagonal(*axes: list[str]) -> set[tuple[str, ...]]:
+    """As many combinations as the longest axis has values, in which every value of every axis occurs."""
+    return {tuple(axis[i % len(axis)] for axis in axes) for i in range(max(map(len, axes)))}
+
+
 def names(kind: str) -> list[str]:
     return [spec.name for spec in discover().specs(kind)]
 
@@ -54,9 +66,10 @@ def has_channels(kind: str, name: str) -> bool:
 
 
 def experiment_of(generator: str, discriminator: str, *overrides: str, **changes: Any) -> Experiment:
-    """TINY with other networks: what they do not have of its options is dropped, as an override of `use` does.
+    """TINY with other networks and a batch of 4.
 
-    Without styles, TINY's demodulation gives way to no normalization.
+    Options of TINY that they do not have are dropped, as an override of `use` does. Without styles, TINY's demodulation
+    gives way to no normalization.
     """
     chosen = {"generator": generator, "discriminator": discriminator}
     uses = [f"{kind}.use={name}" for kind, name in chosen.items()]
@@ -71,7 +84,8 @@ def experiment_of(generator: str, discriminator: str, *overrides: str, **changes
         sizes.append(f"discriminator.channels={inline(TINY['generator']['channels'])}")  # none to inherit
     if "pyramid" not in load("discriminator", discriminator).provides:
         sizes += [f"generator.{key}={inline(value)}" for key, value in ONE_SCALE.get(generator, {}).items()]
-    mapping = tiny_mapping(**({"regularizers": regularizers_for(generator, discriminator)} | changes))
+    defaults = {"regularizers": regularizers_for(generator, discriminator), "training__batch": 4}
+    mapping = tiny_mapping(**(defaults | changes))
     return load_experiment(mapping, [*uses, *sizes, *overrides])
 
 

@@ -175,7 +175,7 @@ def test_image_follows_a_translation_of_the_input(options: dict[str, Any]) -> No
 
 
 def test_magnitudes_move_once_a_step_and_the_average_has_them() -> None:
-    experiment = experiment_of("alias_free", "residual", training__microbatch=4)
+    experiment = experiment_of("alias_free", "residual", training__microbatch=2)
     trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
     name = trainer.gan.generator.synthesis.layers[1]
     ours = getattr(trainer.gan.generator.synthesis, name)

@@ -79,7 +79,8 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[FixedPlaces]:
 def simple(**changes: Any) -> Experiment:
     """Networks without convolutions, which are traced quickly; microbatches, whose gradients add up."""
     regularizers = {"regularizers": {"r1": {"interval": 2}}}
-    return experiment_of("mlp", "mlp", **{"data__resolution": 8, "training__microbatch": 4, **regularizers, **changes})
+    batch = {"training__batch": 4, "training__microbatch": 2}
+    return experiment_of("mlp", "mlp", **{"data__resolution": 8, **batch, **regularizers, **changes})
 
 
 def trainer_of(experiment: Experiment) -> Trainer:
