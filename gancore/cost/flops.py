@@ -4,7 +4,8 @@ Counted are multiplications and additions of convolutions and matrix products (t
 forward, backward and double backward; the rest of a step is small beside them.
 """
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -38,10 +39,10 @@ def step_cost(experiment: Experiment, interface: Interface) -> StepCost:
     flops, activations = 0.0, 0
     for phase in trainer.phases:
         saved = _Saved()
-        with _FlopCount() as count, saved_tensors_hooks(saved.pack, lambda tensor: tensor):
+        with _FlopCount() as count, saved_tensors_hooks(saved.pack, lambda kept: kept.tensor):
             trainer.gradients(phase)
         flops += count.total / phase.interval
-        activations = max(activations, saved.total)
+        activations = max(activations, saved.largest)
     weights = {side: sum(p.numel() * 4 for p in module.parameters()) for side, module in trainer.networks.items()}
     memory = 4 * sum(weights.values()) + weights["generator"] + activations  # weights, gradients, two moments; average
     return StepCost(flops / (trainer.training.batch * trainer.training.d_steps), memory)
@@ -91,17 +92,35 @@ class _FlopCount(TorchDispatchMode):
         return out
 
 
-@dataclass
 class _Saved:
-    """Bytes that are kept for the backward passes; what shares memory counts once."""
+    """Bytes that are kept for the backward passes: `largest` at a time. What shares memory counts once."""
 
-    seen: dict[int, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.now = self.largest = 0
+        self._users: Counter[int] = Counter()
 
-    def pack(self, tensor: Tensor) -> Tensor:
+    def pack(self, tensor: Tensor) -> "_Kept":
+        return _Kept(self, tensor)
+
+    def keep(self, address: int, size: int) -> None:
+        self._users[address] += 1
+        if self._users[address] == 1:
+            self.now += size
+            self.largest = max(self.largest, self.now)
+
+    def free(self, address: int, size: int) -> None:
+        self._users[address] -= 1
+        if self._users[address] == 0:
+            self.now -= size
+
+
+class _Kept:
+    """A tensor for as long as autograd keeps it."""
+
+    def __init__(self, saved: _Saved, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
-        self.seen[storage._cdata] = storage.nbytes()
-        return tensor
+        self.saved, self.tensor, self.place = saved, tensor, (storage._cdata, storage.nbytes())
+        saved.keep(*self.place)
 
-    @property
-    def total(self) -> int:
-        return sum(self.seen.values())
+    def __del__(self) -> None:
+        self.saved.free(*self.place)
