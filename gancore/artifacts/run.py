@@ -2,13 +2,13 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gancore.artifacts.atomic import TEMPORARY, write_text
 from gancore.artifacts.lock import held
@@ -113,9 +113,13 @@ class RunFolder:
             raise RunError(f"{self.config}: not the experiment of a run: expected a mapping")
         return data
 
-    def newest_checkpoint(self) -> SoundCheckpoint | None:
+    def newest_checkpoint(
+        self, misfits: "Callable[[dict[str, Tensor]], Iterable[str]]" = lambda tensors: ()
+    ) -> SoundCheckpoint | None:
         """The newest sound checkpoint; None if there are no checkpoints. One is sound if it is whole, a checkpoint, and
-        says which step it is of.
+        fits.
+
+        misfits: what keeps tensors from being those of the networks that they are for.
 
         Raises RunError when there are checkpoints and none of them is sound.
         """
@@ -126,6 +130,8 @@ class RunFolder:
             try:
                 tensors, about = load_tensors(path)
                 _check_checkpoint(path, about)
+                if wrong := list(misfits(tensors)):
+                    raise RunError(f"{path}: a checkpoint of other networks: {'; '.join(wrong)}")
                 return SoundCheckpoint(path, tensors, about, damaged)
             except RunError as error:
                 damaged[path] = str(error)
@@ -178,9 +184,9 @@ def _check_checkpoint(path: Path, about: dict[str, Any]) -> None:
     if about.get("kind") != "checkpoint":
         raise RunError(f"{path}: a {about.get('kind', 'file')}, not a checkpoint")
     try:
-        _Counters.model_validate(about.get("counters"))
+        _Checkpoint.model_validate(about)
     except ValidationError as error:
-        raise RunError(f"{path}: not a whole checkpoint: its counters: {first_mistake(error)}") from error
+        raise RunError(f"{path}: not a whole checkpoint: {first_mistake(error)}") from error
 
 
 class _Step(BaseModel):
@@ -192,6 +198,21 @@ class _Step(BaseModel):
 class _Counters(_Step):
     nimg: int
     attempt: int = 0
+
+
+class _Stage(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+
+    resolution: int
+    alpha: float
+
+
+class _Checkpoint(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    counters: _Counters
+    threads: int = Field(ge=1)
+    stage: _Stage | None = None
 
 
 def _step_of(line: bytes) -> float:

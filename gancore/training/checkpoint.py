@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gancore.artifacts.tensors import misfits
 from gancore.contracts import Stage
 from gancore.nn.frozen import Frozen
 from gancore.training.trainer import Counters, Trainer
@@ -34,13 +35,17 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, about
 
 
+def misfits_of(trainer: Trainer, tensors: dict[str, Tensor]) -> Iterator[str]:
+    """What keeps the tensors of a checkpoint from being those of a trainer's networks."""
+    for name, module, state in _states(trainer, tensors):
+        yield from (f"{name}: {wrong}" for wrong in misfits(module.state_dict(), state))
+
+
 def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     """Puts a trainer of the same experiment where `state_of` found another."""
     torch.set_num_threads(about["threads"])
-    for name, module in _modules(trainer).items():
-        state = _under(f"{name}/", tensors)
-        if state or name != "loss":  # a checkpoint of before losses had state leaves that at its first values
-            module.load_state_dict(state)
+    for _, module, state in _states(trainer, tensors):
+        module.load_state_dict(state)
     for network, optimizer in trainer.optimizers.items():
         optimizer.load_state(_under(f"optimizer.{network}/", tensors))
     for name, scale in trainer.scales.items():
@@ -89,6 +94,14 @@ def _storage(tensor: Tensor) -> int:
 
 def _modules(trainer: Trainer) -> dict[str, nn.Module]:
     return {**trainer.gan.modules(), "ema": trainer.ema}
+
+
+def _states(trainer: Trainer, tensors: dict[str, Tensor]) -> Iterator[tuple[str, nn.Module, dict[str, Tensor]]]:
+    """Name, module and state of all that a checkpoint restores."""
+    for name, module in _modules(trainer).items():
+        state = _under(f"{name}/", tensors)
+        if state or name != "loss":  # a checkpoint of before losses had state leaves that at its first values
+            yield name, module, state
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -28,7 +28,7 @@ from gancore.data import ImageData, open_data
 from gancore.discovery import discover
 from gancore.errors import DataError, Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
-from gancore.training.checkpoint import restore, state_of, unsaved
+from gancore.training.checkpoint import misfits_of, restore, state_of, unsaved
 from gancore.training.compile.choice import compile_as_asked
 from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
 from gancore.training.device import describe_environment, training_device
@@ -172,9 +172,10 @@ class Run:
     def resume(self) -> list[str]:
         """Restores the newest sound checkpoint and cuts the logs back to it; returns what there is to say about it.
 
-        Damaged newer ones are set aside under another name. Raises RunError if a trained run has lost them all.
+        Newer ones that are damaged, or of other networks, are set aside under another name. Raises RunError if a
+        trained run has lost them all.
         """
-        found = self.folder.newest_checkpoint()
+        found = self.folder.newest_checkpoint(lambda tensors: misfits_of(self.trainer, tensors))
         if found is None and self.folder.model.exists():
             raise RunError(
                 f"{self.folder}: there is a model but no checkpoint to continue from; train elsewhere with --out"

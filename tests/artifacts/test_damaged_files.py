@@ -13,7 +13,7 @@ from tiny import tiny_experiment
 
 from gancore.artifacts import RunFolder
 from gancore.artifacts.reading import LARGEST, read_bytes
-from gancore.artifacts.tensors import load_tensors
+from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.cli import main
 from gancore.errors import RunError
 from gancore.grid.folder import GridFolder
@@ -184,6 +184,33 @@ def test_a_sound_file_of_another_kind_is_no_checkpoint(trained: Path, tmp_path: 
     assert "a model, not a checkpoint" in found.damaged[newest]
     train(tiny_experiment(**SHORT), run.path)
     assert load_tensors(newest)[1]["kind"] == "checkpoint"
+
+
+def test_a_checkpoint_of_other_networks_is_set_aside(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunFolder(shutil.copytree(trained, tmp_path / "run"))
+    newest, older = run.checkpoints()
+    other = train(tiny_experiment(**SHORT, discriminator="skip"), tmp_path / "other")
+    shutil.copy(other.checkpoints()[0], newest)
+    train(tiny_experiment(**SHORT), run.path)
+    said = capsys.readouterr().err
+    assert f"{newest}: a checkpoint of other networks: discriminator: " in said
+    assert f"continuing from {older}" in said
+    assert (run.path / f"set-aside-{newest.name}").exists()
+
+
+@pytest.mark.parametrize(
+    "about", [{"counters": "none"}, {"threads": 0}, {"stage": "far"}, {"counters": {"step": "one", "nimg": 8}}]
+)
+def test_a_checkpoint_of_which_nothing_is_known_is_none(trained: Path, tmp_path: Path, about: dict[str, Any]) -> None:
+    run = RunFolder(shutil.copytree(trained, tmp_path / "run"))
+    newest, older = run.checkpoints()
+    tensors, before = load_tensors(older)
+    save_tensors(newest, tensors, {**before, **about})
+    found = run.newest_checkpoint()
+    assert found is not None
+    assert (found.path, "not a whole checkpoint" in found.damaged[newest]) == (older, True)
 
 
 @pytest.mark.parametrize("content", ["a: [", "5\n", "- a\n", "training: 3\n"])
