@@ -1,9 +1,10 @@
-"""Training in a process of its own that is killed (SIGKILL) at a chosen place, for the tests of resuming."""
+"""Processes of their own: training that is killed (SIGKILL) at a chosen place, and several processes of one run."""
 
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,38 @@ def fault(number: int) -> None:
 
 
 def child(out: Path, number: int | None, changes: dict[str, Any]) -> None:
-    torch.set_num_threads(1)
+    """Trains in this process, and meets a fault."""
     if number is not None:
         fault(number)
     train(tiny_experiment(**changes), out)
 
 
 def run_child(out: Path, number: int | None, **changes: Any) -> int | None:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gancore.training", "torch.utils.tensorboard", "torch._dynamo"])
-    process = context.Process(target=child, args=(out, number, changes))
-    process.start()
+    """The exit code of a process that trains and meets a fault."""
+    process = start(child, out, number, changes)
     process.join()
     return process.exitcode
+
+
+def start(
+    function: Callable[..., None], *args: Any, environment: Mapping[str, str] | None = None, errors: Path | None = None
+) -> ForkServerProcess:
+    """Calls a function in a process of its own, which need not import anything: it is forked from a server that has.
+
+    `errors` is a file for what it writes to stderr.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["gancore.training", "torch.utils.tensorboard", "torch._dynamo"])
+    process = context.Process(target=_called, args=(function, args, environment or {}, errors), daemon=True)
+    process.start()
+    return process
+
+
+def _called(
+    function: Callable[..., None], args: Sequence[Any], environment: Mapping[str, str], errors: Path | None
+) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(environment)
+    if errors is not None:
+        os.dup2(os.open(errors, os.O_CREAT | os.O_WRONLY), 2)
+    function(*args)

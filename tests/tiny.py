@@ -1,12 +1,14 @@
 """A StyleGAN2 small enough to train in a test: 16x16 emoji, a few thousand parameters."""
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gancore.config import Experiment, load_experiment
+from gancore.data import ImageData
 from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
@@ -39,6 +41,18 @@ TINY: dict[str, Any] = {
 }
 
 
+QUICK: dict[str, Any] = {
+    "data__resolution": 8,
+    "generator": {"use": "mlp", "hidden": [8], "z_dim": 8, "normalization": "none"},
+    "discriminator": {"use": "mlp", "hidden": [8]},
+    "regularizers": {"r1": {"gamma": 1, "interval": 4}},
+}
+"""Changes to TINY that leave two small MLPs, for tests of what happens around the steps."""
+
+OPENED: dict[str, ImageData] = {}
+"""Data sets by their options."""
+
+
 def tiny_mapping(**changes: Any) -> dict[str, Any]:
     """TINY with changes: `training__batch=4` sets training.batch; None removes a key."""
     mapping = copy.deepcopy(TINY)
@@ -59,5 +73,28 @@ def tiny_experiment(**changes: Any) -> Experiment:
 
 
 def tiny_trainer(**changes: Any) -> Trainer:
-    experiment = tiny_experiment(**changes)
-    return new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    return trainer_for(tiny_experiment(**changes))
+
+
+def quick_experiment(**changes: Any) -> Experiment:
+    return tiny_experiment(**(QUICK | changes))
+
+
+def quick_trainer(**changes: Any) -> Trainer:
+    return trainer_for(quick_experiment(**changes))
+
+
+def trainer_for(experiment: Experiment, device: str = "cpu") -> Trainer:
+    """A trainer at step 0."""
+    return new_trainer(experiment, data_of(experiment), torch.device(device))
+
+
+def data_of(experiment: Experiment) -> ImageData:
+    """The images of an experiment. Emoji of the same options are opened once, and share pixels."""
+    options = experiment.to_dict()["data"]
+    if options["use"] != "emoji":
+        return training_data(experiment)
+    key = json.dumps(options)
+    if key not in OPENED:
+        OPENED[key] = training_data(experiment)
+    return copy.copy(OPENED[key])

@@ -9,6 +9,7 @@ import ast
 import hashlib
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from gancore.contracts.part import Plugin
@@ -48,20 +49,23 @@ def _file(module: str) -> Path | None:
 def _imports(module: str, path: Path) -> Iterator[str]:
     """What may be a module among the names that a file imports."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(_parsed(path)):
+    try:
+        yield from _imported(package, path.read_bytes())
+    except (SyntaxError, ValueError):  # no Python now: a compiled module, or a file that somebody is editing
+        return
+
+
+@cache
+def _imported(package: str, source: bytes) -> tuple[str, ...]:
+    """The names that a module of the package imports, and what they might be names of. Kept: parsing takes a while."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             origin = _absolute(node, package)
-            yield from (origin, *(f"{origin}.{alias.name}" for alias in node.names))
-
-
-def _parsed(path: Path) -> ast.Module:
-    """Empty for what is no Python now: a compiled module, or a file that somebody is editing."""
-    try:
-        return ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])
+            found += (origin, *(f"{origin}.{alias.name}" for alias in node.names))
+    return tuple(found)
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from small import TABLE2, diagonal, experiment_of, names, normalizations, sampled, train_watching_gradients
-from tiny import tiny_experiment, tiny_mapping
+from tiny import tiny_experiment, tiny_mapping, trainer_for
 
 from gancore.artifacts import load, save_model
 from gancore.config import load_experiment
@@ -65,7 +65,7 @@ def test_labels_and_channels(combination: tuple[str, str, str], channels: int) -
         training__batch=4,
     )
     experiment = load_experiment(mapping)
-    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    trainer = trainer_for(experiment)
     trainer.step()
     assert trainer.guard.first_bad_step() is None
     z, label = torch.randn(2, trainer.ema.z_dim), torch.eye(9)[:2]

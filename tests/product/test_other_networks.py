@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 from small import ONE_SCALE, TABLE2, experiment_of, load, names, normalizations, sampled, train_watching_gradients
+from tiny import trainer_for
 
 from gancore.contracts import Context, Interface, Normalization
-from gancore.training.run import new_trainer, training_data
 
 PARTNERS = {"generator": "skip", "discriminator": "residual"}
 NETWORKS = [(kind, name) for kind in PARTNERS for name in names(kind) if name not in TABLE2]
@@ -48,7 +48,7 @@ def test_trains_with_every_normalization_on_gray_images_with_labels(kind: str, n
     changes = {"data__channels": 1, "data__labels": True}
     overrides = [f"{kind}.normalization={normalization}"]
     experiment = experiment_of(chosen["generator"], chosen["discriminator"], *overrides, **changes)
-    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    trainer = trainer_for(experiment)
     moved = train_watching_gradients(trainer, steps=2)
     still = [name for name, did in moved.items() if not did]
     assert [name for name in still if not _waits_for_its_stage(load(kind, chosen[kind]).provides, name)] == []

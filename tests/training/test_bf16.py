@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from small import ONE_SCALE, experiment_of, names
+from small import diagonal, experiment_of, names
+from tiny import trainer_for
 from torch import Tensor
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.aot_autograd import make_boxed_func
@@ -13,11 +14,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gancore.nn import precision
 from gancore.training.compile import compiler
-from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
 PRODUCTS = ("mm", "addmm", "bmm", "baddbmm", "convolution", "convolution_backward", "addmm_")
-PAIRS = [*((name, "original") for name in names("generator")), *(("mlp", name) for name in names("discriminator"))]
+PAIRS = sorted(diagonal(names("generator"), names("discriminator")))
 
 
 class Watched(TorchDispatchMode):
@@ -35,9 +35,7 @@ class Watched(TorchDispatchMode):
 
 
 def trainer_of(generator: str, discriminator: str, **changes: Any) -> Trainer:
-    partner = "msg" if generator in ONE_SCALE else discriminator
-    experiment = experiment_of(generator, partner, training__precision="bf16", training__batch=4, **changes)
-    return new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    return trainer_for(experiment_of(generator, discriminator, training__precision="bf16", **changes))
 
 
 @pytest.mark.parametrize(("generator", "discriminator"), PAIRS)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from small import experiment_of, load, names
-from tiny import tiny_experiment, tiny_trainer
+from tiny import tiny_experiment, tiny_trainer, trainer_for
 
 from gancore.artifacts import RunFolder
 from gancore.config import Experiment
@@ -28,7 +28,6 @@ from gancore.training.compile.compiler import check_compiler, why_not
 from gancore.training.compile.networks import is_first_order
 from gancore.training.device import describe_environment
 from gancore.training.profile import Profile
-from gancore.training.run import new_trainer, training_data
 from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
 
@@ -57,10 +56,6 @@ def simple(**changes: Any) -> Experiment:
     """Networks without convolutions, which compile quickly."""
     regularizers = {"regularizers": {"r1": {"interval": 4}}}
     return experiment_of("mlp", "mlp", **{"data__resolution": 8, **regularizers, **changes})
-
-
-def trainer_of(experiment: Experiment) -> Trainer:
-    return new_trainer(experiment, training_data(experiment), CPU)
 
 
 def run_in(folder: Path) -> RunFolder:
@@ -137,7 +132,7 @@ def test_off_is_the_default_and_imports_no_compiler() -> None:
 
 
 def test_networks_are_compiled_only_in_first_order_phases_and_not_while_fading(graphs: Graphs) -> None:
-    trainer = trainer_of(simple())
+    trainer = trainer_for(simple())
     trainer.compile()
     main, r1 = (next(p for p in trainer.phases if p.name == f"discriminator/{what}") for what in ("main", "r1"))
 
@@ -155,7 +150,7 @@ def test_networks_are_compiled_only_in_first_order_phases_and_not_while_fading(g
 def test_settings_of_the_compiler_hold_for_compiled_networks_only(graphs: Graphs) -> None:
     dynamo, functorch = torch._dynamo.config, torch._functorch.config
     before = dynamo.recompile_limit, functorch.backward_pass_autocast
-    trainer = trainer_of(simple())
+    trainer = trainer_for(simple())
     trainer.compile()
     assert trainer.compiled is not None
     with trainer.compiled.running():
@@ -167,7 +162,7 @@ def test_settings_of_the_compiler_hold_for_compiled_networks_only(graphs: Graphs
 
 
 def test_a_profile_takes_a_compiled_network_as_one_module(graphs: Graphs) -> None:
-    trainer = trainer_of(simple())
+    trainer = trainer_for(simple())
     trainer.compile()
     trainer.observer = profile = Profile(warmup=1, steps=2)
     trainer.step()
@@ -199,12 +194,12 @@ def test_penalties_are_of_second_order_unless_their_class_says_otherwise() -> No
 
 def test_auto_touches_nothing_says_what_it_measured_and_keeps_it(tmp_path: Path, graphs: Graphs) -> None:
     experiment, run = simple(training__compile="auto"), run_in(tmp_path)
-    trainer = trainer_of(experiment)
+    trainer = trainer_for(experiment)
     trainer.step()
     before = {name: value.clone() for name, value in state_of(trainer)[0].items()}
     counters, numbers = trainer.counters.to_dict(), torch.get_rng_state()
 
-    (said,) = compile_as_asked(experiment, run, trainer, trainer_of)
+    (said,) = compile_as_asked(experiment, run, trainer, trainer_for)
     assert "ms compiled" in said
     assert "ms eager" in said
     assert graphs
@@ -217,18 +212,21 @@ def test_auto_touches_nothing_says_what_it_measured_and_keeps_it(tmp_path: Path,
     choice = kept(run)
     assert choice is not None
     assert choice.compiled is (trainer.compiled is not None)
-    again = trainer_of(experiment)
+    again = trainer_for(experiment)
     assert compile_as_asked(experiment, run, again, never) == []
     assert (again.compiled is None) is (trainer.compiled is None)
     assert json.loads(run.environment.read_text())["torch"] == torch.__version__
 
 
-def test_auto_measures_again_where_graphs_come_or_go(tmp_path: Path, graphs: Graphs) -> None:
+def test_auto_measures_again_where_graphs_come_or_go(
+    tmp_path: Path, graphs: Graphs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compile_choice, "_seconds", pretended(0.5))
     experiment, run = simple(training__compile="auto"), run_in(tmp_path)
-    compile_as_asked(experiment, run, trainer_of(experiment), trainer_of)
+    compile_as_asked(experiment, run, trainer_for(experiment), trainer_for)
     recorded = simple(training__compile="auto", training__cuda_graphs=True)
-    assert len(compile_as_asked(recorded, run, trainer_of(recorded), trainer_of)) == 1
-    assert compile_as_asked(recorded, run, trainer_of(recorded), never) == []
+    assert len(compile_as_asked(recorded, run, trainer_for(recorded), trainer_for)) == 1
+    assert compile_as_asked(recorded, run, trainer_for(recorded), never) == []
     choice = kept(run)
     assert choice is not None
     assert choice.cuda_graphs
@@ -249,8 +247,8 @@ def test_auto_takes_what_is_faster(
 ) -> None:
     monkeypatch.setattr(compile_choice, "_seconds", pretended(seconds))
     experiment = simple(training__compile="auto")
-    trainer = trainer_of(experiment)
-    (said,) = compile_as_asked(experiment, run_in(tmp_path), trainer, trainer_of)
+    trainer = trainer_for(experiment)
+    (said,) = compile_as_asked(experiment, run_in(tmp_path), trainer, trainer_for)
     assert (trainer.compiled is not None) is (seconds < 1)
     assert f"{seconds * 1000:g} ms compiled, 1000 ms eager" in said
 
@@ -258,7 +256,7 @@ def test_auto_takes_what_is_faster(
 def test_auto_stays_eager_where_nothing_is_of_first_order(tmp_path: Path, graphs: Graphs) -> None:
     r1 = {"r1": {"interval": 1}}
     experiment = simple(training__compile="auto", regularizers=r1)
-    trainer = trainer_of(experiment)
+    trainer = trainer_for(experiment)
     trainer.phases = [phase for phase in trainer.phases if phase.regularizers]
     assert "differentiated twice" in compile_as_asked(experiment, run_in(tmp_path), trainer, never)[0]
     assert trainer.compiled is None
@@ -307,7 +305,7 @@ def test_on_without_a_compiler_is_refused_before_anything_is_written(tmp_path: P
 def test_auto_without_a_compiler_goes_on_and_says_why(tmp_path: Path) -> None:
     experiment, run = simple(training__compile="auto"), run_in(tmp_path)
     check_compiler(experiment.training, CPU)
-    trainer = trainer_of(experiment)
+    trainer = trainer_for(experiment)
     (said,) = compile_as_asked(experiment, run, trainer, never)
     assert "auto takes eager networks: there is no C++ compiler" in said
     assert trainer.compiled is None
@@ -318,7 +316,7 @@ def test_auto_without_a_compiler_goes_on_and_says_why(tmp_path: Path) -> None:
 def test_a_compiled_run_whose_compiler_is_gone_says_that_its_bits_change(tmp_path: Path) -> None:
     experiment, run = simple(training__compile="auto"), run_in(tmp_path)
     run.environment.write_text(json.dumps({"compile": {"compiled": True, "why": "it was faster"}}))
-    trainer = trainer_of(experiment)
+    trainer = trainer_for(experiment)
     (said,) = compile_as_asked(experiment, run, trainer, never)
     assert "it was compiled so far" in said
     assert trainer.compiled is None
@@ -334,8 +332,8 @@ def failing(graph: torch.fx.GraphModule, inputs: list[Any]) -> Any:
 def test_auto_stays_eager_where_the_compiler_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiler, "BACKEND", failing)
     experiment = simple(training__compile="auto")
-    trainer = trainer_of(experiment)
-    (said,) = compile_as_asked(experiment, run_in(tmp_path), trainer, trainer_of)
+    trainer = trainer_for(experiment)
+    (said,) = compile_as_asked(experiment, run_in(tmp_path), trainer, trainer_for)
     assert "auto takes eager networks: compiling failed: ValueError: too large for me" in said
     assert trainer.compiled is None
 

@@ -1,23 +1,23 @@
 """Two processes with half of the batch each do what one process does with all of it."""
 
-import json
-import os
 import signal
 import socket
-import subprocess
-import sys
+from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from killing import start
+from two_processes import leave_gradients, train_one
 
 from gancore.artifacts.tensors import load_tensors
 from gancore.errors import GancoreError
 from gancore.training.distribution import Processes
 
-TESTS = Path(__file__).parents[1]
-LEARNED = TESTS / "fixtures" / "learned.py"
+LEARNED = Path(__file__).parents[1] / "fixtures" / "learned.py"
+
 CASES = {
     "StyleGAN2 with adaptive augmentation": ["augmentation={use: ada, interval: 1}", "regularizers.r1.interval=1"],
     "batch norm, pairs, labels": [
@@ -41,47 +41,35 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def processes_of(count: int, command: list[str]) -> list[subprocess.Popen[str]]:
-    """The processes that torchrun would start."""
+def processes_of(count: int, errors: Path, function: Callable[..., None], *args: Any) -> list[ForkServerProcess]:
+    """The processes that torchrun would start; what they write to stderr is in the folder `errors`."""
+    errors.mkdir(exist_ok=True)
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(count)}
-    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
     return [
-        subprocess.Popen(
-            [sys.executable, *command],
-            env={**os.environ, "PYTHONPATH": path, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stderr=subprocess.PIPE,
-            text=True,
+        start(
+            function,
+            *args,
+            environment={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            errors=errors / f"{rank}.txt",
         )
         for rank in range(count)
     ]
 
 
-TRAIN = """
-import os, sys
-from pathlib import Path
-from killing import child
-child(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 and os.environ["RANK"] == "0" else None, {})
-"""
-
-
-def train_together(out: Path, *fault: int) -> list[int]:
-    """Exit codes of two processes that train; the first one meets the fault (see killing.fault)."""
-    processes = processes_of(2, ["-c", TRAIN, str(out), *map(str, fault)])
+def train_together(out: Path, fault: int | None = None) -> list[int | None]:
+    """Exit codes of two processes."""
+    processes = processes_of(2, out.with_suffix(".errors"), train_one, out, fault)
     for process in processes:
-        process.communicate(timeout=300)
-    return [process.returncode for process in processes]
-
-
-def finish(processes: list[subprocess.Popen[str]]) -> None:
-    for process in processes:
-        _, words = process.communicate(timeout=300)
-        assert process.returncode == 0, words
+        process.join(300)
+    return [process.exitcode for process in processes]
 
 
 def gradients(count: int, folder: Path) -> dict[str, Any]:
-    """Of all cases in one go: most of the time goes into starting processes."""
-    file = folder / f"{count}.pt"
-    finish(processes_of(count, [str(Path(__file__).with_name("two_processes.py")), str(file), json.dumps(CASES)]))
+    """Of all cases in one go."""
+    file, errors = folder / f"{count}.pt", folder / f"{count}.errors"
+    for process in processes_of(count, errors, leave_gradients, file, CASES):
+        process.join(300)
+        assert process.exitcode == 0, [path.read_text() for path in errors.iterdir()]
     return torch.load(file)
 
 
@@ -107,7 +95,7 @@ def test_two_processes_that_are_killed_and_resumed_end_with_the_same_bits(tmp_pa
     assert train_together(tmp_path / "killed") == [0, 0]
     straight, killed = (load_tensors(tmp_path / name / "model.safetensors")[0] for name in ("straight", "killed"))
     assert all(torch.equal(value, killed[name]) for name, value in straight.items())
-    assert len((tmp_path / "killed" / "log.jsonl").read_text().splitlines()) == 4
+    assert len((tmp_path / "killed" / "log.jsonl").read_text().splitlines()) == 2
 
 
 def test_a_batch_that_cannot_be_shared_is_refused_before_anything_is_written(tmp_path: Path) -> None:

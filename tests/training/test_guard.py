@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_experiment, tiny_trainer
+from tiny import quick_experiment, quick_trainer
 
 from gancore.artifacts.tensors import load_tensors
 from gancore.data import ImageData
@@ -43,7 +43,7 @@ def poison(trainer: Trainer) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: o["use"])
 def test_bad_step_freezes_the_weights(optimizer: dict[str, Any]) -> None:
-    trainer = tiny_trainer(training__optimizer=optimizer, training__order="d_first")
+    trainer = quick_trainer(training__optimizer=optimizer, training__order="d_first")
     for _ in range(2):
         trainer.step()
     before = {n: {k: p.clone() for k, p in m.named_parameters()} for n, m in trainer.networks.items()}
@@ -86,7 +86,7 @@ def hopeless(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("diverging")
 def test_diverged_run_stops_with_evidence_and_keeps_its_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="not finite at step 5") as failure:
-        train(tiny_experiment(), tmp_path / "run")
+        train(quick_experiment(), tmp_path / "run")
     good = tmp_path / "run" / "checkpoint-000000.032.safetensors"
     assert str(good) in str(failure.value)
     tensors, _ = load_tensors(good)
@@ -100,7 +100,7 @@ def test_diverged_run_stops_with_evidence_and_keeps_its_checkpoint(tmp_path: Pat
 
 @pytest.mark.usefixtures("diverging")
 def test_rollback_goes_on_with_other_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    train(tiny_experiment(training__on_divergence={"action": "rollback"}), tmp_path / "run")
+    train(quick_experiment(training__on_divergence={"action": "rollback"}), tmp_path / "run")
     assert "attempt 1 of 3" in capsys.readouterr().err
     _, about = load_tensors(tmp_path / "run" / "checkpoint-000000.064.safetensors")
     assert about["counters"] == {"step": 8, "nimg": 64, "attempt": 1}
@@ -109,7 +109,7 @@ def test_rollback_goes_on_with_other_numbers(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.usefixtures("hopeless")
 def test_rollbacks_are_bounded(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="not finite at step 5"):
-        train(tiny_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
+        train(quick_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
     assert len(list((tmp_path / "run").glob("divergence-5-attempt*"))) == 3
 
 
@@ -117,7 +117,7 @@ def test_rollbacks_are_bounded(tmp_path: Path) -> None:
 def test_divergence_noticed_at_the_end_is_no_success(tmp_path: Path) -> None:
     """No tick falls due before the end; after the rollback the run must train on."""
     late = {f"training__{what}_kimg": 10 for what in ("log", "sample", "checkpoint")}
-    run = train(tiny_experiment(training__on_divergence={"action": "rollback"}, **late), tmp_path / "run")
+    run = train(quick_experiment(training__on_divergence={"action": "rollback"}, **late), tmp_path / "run")
     _, about = load_tensors(run.checkpoints()[0])
     assert about["counters"] == {"step": 8, "nimg": 64, "attempt": 1}
 
@@ -133,12 +133,12 @@ def test_weights_that_an_update_ruined_are_not_saved(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Trainer, "step", ruined)
     with pytest.raises(RunFailed, match="not finite at step 3"):
-        train(tiny_experiment(), tmp_path / "run")
+        train(quick_experiment(), tmp_path / "run")
     assert [p.name for p in (tmp_path / "run").glob("checkpoint-*")] == ["checkpoint-000000.016.safetensors"]
 
 
 @pytest.mark.usefixtures("hopeless")
 def test_a_checkpoint_that_did_not_help_is_left_for_an_older_one(tmp_path: Path) -> None:
     with pytest.raises(RunFailed):
-        train(tiny_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
+        train(quick_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
     assert [p.name for p in (tmp_path / "run").glob("set-aside-*")] == ["set-aside-checkpoint-000000.032.safetensors"]

@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 import torch
 from small import experiment_of, names, normalizations
-from tiny import tiny_experiment
+from tiny import tiny_experiment, trainer_for
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gancore.config import Experiment
 from gancore.contracts import Normalization
-from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
 META = torch.device("meta")
@@ -57,7 +56,7 @@ class NoBlockingCopies(TorchDispatchMode):
 
 
 def on_meta(experiment: Experiment) -> Trainer:
-    return new_trainer(experiment, training_data(experiment), META)
+    return trainer_for(experiment, "meta")
 
 
 def watched_step(experiment: Experiment) -> None:
@@ -86,13 +85,14 @@ SOME = [changes if i % 3 == 0 else pytest.param(changes, marks=pytest.mark.slow)
 @pytest.mark.parametrize("changes", SOME, ids=lambda changes: "-".join(changes.values()))
 def test_every_part(changes: dict[str, str]) -> None:
     """Every loss, augmentation and normalization at least once, with every regularizer of StyleGAN2 in every step."""
-    use = {"discriminator": {"use": "residual"}, "regularizers": EVERY_STEP}
+    use = {"data__resolution": 8, "discriminator": {"use": "residual"}, "regularizers": EVERY_STEP}
     watched_step(tiny_experiment(**use | changes))
 
 
 def test_microbatches_and_phases_of_their_own() -> None:
     lazy = {"r1": {"interval": 1}, "r2": {"interval": 1}, "wgan_gp": {"interval": 1}}
-    watched_step(tiny_experiment(regularizers=lazy, training__microbatch=4, training__d_steps=2))
+    changes = {"data__resolution": 8, "training__microbatch": 4, "training__d_steps": 2}
+    watched_step(tiny_experiment(regularizers=lazy, **changes))
 
 
 @pytest.mark.slow
@@ -175,7 +175,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__.strip("_"))
 def test_a_planted_fault_is_found(fault: Callable[[Tensor], Tensor]) -> None:
-    trainer = on_meta(tiny_experiment(regularizers={"r1": {"interval": 2}}))
+    trainer = on_meta(tiny_experiment(data__resolution=8, regularizers={"r1": {"interval": 2}}))
     r1 = trainer.gan.regularizers["r1"]
     penalty: Any = r1.penalty
     r1.penalty = lambda step: fault(penalty(step))  # type: ignore[method-assign]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from tiny import tiny_experiment
+from tiny import quick_experiment, tiny_experiment
 
 from gancore.artifacts import RunFolder
 from gancore.errors import DataError, GancoreError, RunError, RunFailed
@@ -52,7 +52,7 @@ def test_what_is_not_a_run_is_left_alone(tmp_path: Path, there: str) -> None:
     note.parent.mkdir(exist_ok=True)
     note.write_text("keep me")
     with pytest.raises(RunError, match="--out"):
-        train(tiny_experiment(), out)
+        train(quick_experiment(), out)
     assert note.read_text() == "keep me"
     assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == [note]
 
@@ -60,15 +60,15 @@ def test_what_is_not_a_run_is_left_alone(tmp_path: Path, there: str) -> None:
 def test_wrong_requests_write_nothing(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         train(
-            tiny_experiment(data={"use": "folder", "path": str(tmp_path / "none"), "resolution": 16}), tmp_path / "run"
+            quick_experiment(data={"use": "folder", "path": str(tmp_path / "none"), "resolution": 16}), tmp_path / "run"
         )
     with pytest.raises(GancoreError, match="not available here; available: auto"):
-        train(tiny_experiment(training__device="cuda:7"), tmp_path / "run")
+        train(quick_experiment(training__device="cuda:7"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_checkpoints_are_thinned_out(tmp_path: Path) -> None:
-    run = train(tiny_experiment(training__keep_checkpoints=3), tmp_path / "run")
+    run = train(quick_experiment(training__keep_checkpoints=3), tmp_path / "run")
     assert [p.name for p in RunFolder(run.path).checkpoints()] == [
         f"checkpoint-000000.{kimg}.safetensors" for kimg in ("064", "048", "032")
     ]
@@ -85,9 +85,9 @@ def test_out_of_memory_says_which_microbatch_fits(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Trainer, "gradients", small_memory)
     with pytest.raises(RunFailed, match=r"-o training\.microbatch=2 fits"):
-        train(tiny_experiment(), tmp_path / "run")
+        train(quick_experiment(), tmp_path / "run")
     with pytest.raises(RunFailed, match=r"-o training\.microbatch=1 fits"):
-        train(tiny_experiment(training__batch=7), tmp_path / "odd")
+        train(quick_experiment(training__batch=7), tmp_path / "odd")
 
 
 def test_other_errors_are_not_called_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_other_errors_are_not_called_memory(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(Trainer, "step", broken)
     with pytest.raises(RuntimeError, match="a mistake in a plugin"):
-        train(tiny_experiment(), tmp_path / "run")
+        train(quick_experiment(), tmp_path / "run")
 
 
 def test_a_checkpoint_that_does_not_fit_is_a_failed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_a_checkpoint_that_does_not_fit_is_a_failed_run(tmp_path: Path, monkeypa
     monkeypatch.setattr(Trainer, "step", filling)
     try:
         with pytest.raises(RunFailed) as failure:
-            train(tiny_experiment(training__sample_kimg=1), tmp_path / "run")
+            train(quick_experiment(training__sample_kimg=1), tmp_path / "run")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     run = RunFolder(tmp_path / "run")
@@ -124,14 +124,14 @@ def test_a_checkpoint_that_does_not_fit_is_a_failed_run(tmp_path: Path, monkeypa
 
 
 def test_files_can_be_read_by_whom_the_umask_allows(tmp_path: Path) -> None:
-    run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    run = train(quick_experiment(training__kimg=0.016), tmp_path / "run")
     modes = {path.stat().st_mode & 0o777 for path in (run.config, run.model, *run.checkpoints())}
     assert len(modes) == 1
 
 
 @pytest.mark.parametrize("text", ["", "{}", None])
 def test_damaged_environment_is_told(tmp_path: Path, text: str | None) -> None:
-    run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    run = train(quick_experiment(training__kimg=0.016), tmp_path / "run")
     run.environment.unlink() if text is None else run.environment.write_text(text)
     with pytest.raises(RunError, match=r"environment\.json: missing or damaged"):
-        train(tiny_experiment(training__kimg=0.032), run.path)
+        train(quick_experiment(training__kimg=0.032), run.path)

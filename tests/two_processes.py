@@ -1,14 +1,11 @@
-"""One of two processes of a run, or the only one: leaves the gradients of every phase of the first steps in a file.
+"""What each of the two processes of a run does, in the tests of training in several processes."""
 
-Arguments: the file, then cases as JSON, overrides of the experiment by name.
-"""
-
-import json
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
+from killing import child
 from small import load_experiment
 from tiny import tiny_mapping
 
@@ -32,8 +29,8 @@ def _doubled(method: Any) -> Any:
     return call
 
 
-def main(file: Path, cases: dict[str, list[str]]) -> None:
-    torch.set_num_threads(1)
+def leave_gradients(file: Path, cases: dict[str, list[str]]) -> None:
+    """Writes the gradients of every phase of the first steps to a file; `cases` are overrides by name."""
     in_float64()
     with joined(torch.device("cpu")) as processes:
         found = {
@@ -62,5 +59,6 @@ def gradients_and_states(overrides: list[str], processes: Processes) -> dict[str
     return found | states
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), json.loads(sys.argv[2]))
+def train_one(out: Path, fault: int | None) -> None:
+    """Trains; the first process meets a fault (see killing.fault)."""
+    child(out, fault if os.environ["RANK"] == "0" else None, {"training__kimg": 0.032})
