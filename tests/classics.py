@@ -6,14 +6,13 @@ Numbers are those of the source named beside them; where a number is from memory
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from shrinking import preset, shrunk
+from tiny import trainer_for
 from torch import nn
 
 from gancore.composition import GAN, compose
 from gancore.config import load_experiment
 from gancore.contracts import Interface
-from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
 
@@ -48,7 +47,7 @@ def small(name: str, **options: Any) -> GAN:
 
 def trainer_of(name: str, *overrides: str) -> Trainer:
     experiment = load_experiment(shrunk(name).to_dict(), overrides)
-    return new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    return trainer_for(experiment)
 
 
 def numbers(network: nn.Module) -> int:

@@ -7,12 +7,11 @@ import itertools
 import sys
 from pathlib import Path
 
-import torch
 from small import experiment_of, names
+from tiny import trainer_for
 
 from gancore.discovery import discover
 from gancore.errors import ConfigError
-from gancore.training.run import new_trainer, training_data
 
 PAIRS = list(itertools.product(names("generator"), names("discriminator")))
 PAGE = Path(__file__).parents[1] / "docs" / "crossing.md"
@@ -40,7 +39,7 @@ def refusal(generator: str, discriminator: str) -> str | None:
     if (words := refused_words(generator, discriminator)) is not None:
         return words
     experiment = experiment_of(generator, discriminator)
-    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    trainer = trainer_for(experiment)
     for _ in range(2):
         trainer.step()
     assert trainer.guard.first_bad_step() is None

@@ -7,7 +7,7 @@ import pytest
 import torch
 from fakes import FakeDraw
 from small import experiment_of, names
-from tiny import tiny_mapping
+from tiny import tiny_mapping, trainer_for
 
 from gancore import cli
 from gancore.composition import compose
@@ -15,7 +15,6 @@ from gancore.config import load_experiment
 from gancore.contracts import Interface, Pass, Stage
 from gancore.evaluation import Generated
 from gancore.training.compile.networks import CompiledForward
-from gancore.training.run import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
 FILE = Path(__file__).parents[1] / "fixtures/old_style_generator.py"
@@ -32,7 +31,7 @@ def trainer_of(name: str) -> Trainer:
             regularizers={"r1": {"interval": 2}},
         )
     )
-    return new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    return trainer_for(experiment)
 
 
 def test_it_trains_samples_and_is_judged_as_one_with_the_bases():

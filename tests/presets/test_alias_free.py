@@ -8,12 +8,12 @@ import torch
 from fakes import made
 from shrinking import preset
 from small import experiment_of
+from tiny import trainer_for
 from torch import Tensor
 
 from gancore.composition import compose
 from gancore.config.sections.training import Adam
 from gancore.contracts import Interface, Site, value_at
-from gancore.training.run import new_trainer, training_data
 from gancore_plugins.generators.alias_free import AliasFree, layer
 from gancore_plugins.generators.alias_free.options import AliasFreeConfig
 from gancore_plugins.normalization.demod import Demod
@@ -176,7 +176,7 @@ def test_image_follows_a_translation_of_the_input(options: dict[str, Any]) -> No
 
 def test_magnitudes_move_once_a_step_and_the_average_has_them() -> None:
     experiment = experiment_of("alias_free", "residual", training__microbatch=2)
-    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    trainer = trainer_for(experiment)
     name = trainer.gan.generator.synthesis.layers[1]
     ours = getattr(trainer.gan.generator.synthesis, name)
     trainer.step()

@@ -3,13 +3,13 @@
 import pytest
 import torch
 from shrinking import LABELS, PRESETS, preset, shrunk
+from tiny import trainer_for
 
 from gancore.cli.presets import facts
 from gancore.composition import compose
 from gancore.config import Experiment
 from gancore.contracts import Images, Interface
 from gancore.presets import preset_file
-from gancore.training.run import new_trainer, training_data
 
 each = pytest.mark.parametrize("name", PRESETS)
 
@@ -61,7 +61,7 @@ def test_fits_together_at_the_size_of_the_paper(name: str) -> None:
 @each
 def test_trains_two_steps(name: str) -> None:
     experiment = shrunk(name)
-    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    trainer = trainer_for(experiment)
     before = {name: [p.clone() for p in network.parameters()] for name, network in trainer.networks.items()}
     trainer.step()
     trainer.step()

@@ -9,6 +9,7 @@ import torch
 from fakes import made
 from shrinking import preset
 from small import SMALL, experiment_of
+from tiny import trainer_for
 from torch import Tensor
 
 from gancore.composition import compose
@@ -18,7 +19,7 @@ from gancore.errors import GancoreError, RunError
 from gancore.nn.frozen import Frozen
 from gancore.nn.pretrained import state_hash
 from gancore.training.checkpoint import restore, state_of
-from gancore.training.run import new_trainer, training_data
+from gancore.training.run import training_data
 from gancore.training.trainer import Trainer
 from gancore_plugins.discriminators.projected import Projected
 
@@ -35,7 +36,7 @@ def discriminator(resolution: int = 128, **options: Any) -> Projected:
 def trainer_of(generator: str = "skip", seed: int = 0, **changes: Any) -> Trainer:
     changes = {"training__seed": seed, "training__batch": 4, "regularizers": None, **changes}
     experiment = experiment_of(generator, "projected", *PUBLISHED, **changes)
-    return new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    return trainer_for(experiment)
 
 
 # --- The preset ----------------------------------------------------------------------------------------------------

@@ -11,13 +11,13 @@ import torch
 from fakes import FakeStep, made
 from fakes import pyramid as random_pyramid
 from small import experiment_of, train_watching_gradients
+from tiny import trainer_for
 from torch import Tensor, nn
 
 from gancore.composition import GAN, compose
 from gancore.config import Experiment, load_experiment
 from gancore.config.sections.training import Adam
 from gancore.contracts import Interface, value_at
-from gancore.training.run import new_trainer, training_data
 from gancore.training.step.ema import ema_decay
 
 
@@ -146,7 +146,7 @@ def test_mean_over_scales_is_a_share_of_the_sum() -> None:
 def test_gradients_reach_every_scale(name: str) -> None:
     """The images of all resolutions are judged: each toRGB moves, and each image has its gradient."""
     experiment = experiment_of(name, name)
-    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    trainer = trainer_for(experiment)
     D, G = trainer.gan.discriminator, trainer.gan.generator
     images = tuple(image.requires_grad_() for image in random_pyramid(4, 3, 4, 8, 16))
     gradients = torch.autograd.grad(D(images)[0].sum(), images)
@@ -280,7 +280,7 @@ PENALTIES = {name: {"gamma": 1, "interval": 1} for name in ("r1", "r2")}
 )
 def test_crossed_parts_train(generator: str, discriminator: str, changes: dict[str, Any]) -> None:
     experiment = experiment_of(generator, discriminator, **changes)
-    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    trainer = trainer_for(experiment)
     before = [p.clone() for network in trainer.networks.values() for p in network.parameters()]
     trainer.step()
     trainer.step()
@@ -291,7 +291,7 @@ def test_crossed_parts_train(generator: str, discriminator: str, changes: dict[s
 
 def test_spectral_norm_leaves_the_weights_that_start_at_zero_alone() -> None:
     experiment = experiment_of("bottleneck", "bottleneck", "discriminator.weight_normalization=spectral")
-    trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"))
+    trainer = trainer_for(experiment)
     assert all(train_watching_gradients(trainer, steps=2).values())
     assert trainer.first_bad_step() is None
     assert all(p.abs().max() < 100 for p in trainer.gan.discriminator.parameters())
