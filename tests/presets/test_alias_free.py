@@ -53,7 +53,7 @@ def test_training_constants(name: str) -> None:
     assert G["magnitude_decay"] == pytest.approx(0.5 ** (training.batch / 20_000), abs=1e-6)
     assert (G["layers"], G["critical_layers"], G["margin"], G["output_scale"]) == (14, 2, 10, 0.25)
     assert options["discriminator"]["use"] == "residual"
-    assert options["discriminator"]["channels"] == {"base": 32768, "max": 512}
+    assert options["discriminator"]["channels"] == {"base": 32768, "max": 512, "each": None}
 
 
 def test_gamma_follows_the_number_of_pixels() -> None:
@@ -65,7 +65,7 @@ def test_r_is_t_with_rotation() -> None:
     changed = {key for key in r["generator"] if r["generator"][key] != t["generator"][key]}
     assert changed == {"kernel_size", "radial_filters", "channels"}
     assert (t["generator"]["kernel_size"], r["generator"]["kernel_size"]) == (3, 1)
-    assert {key: 2 * value for key, value in t["generator"]["channels"].items()} == r["generator"]["channels"]
+    assert all(r["generator"]["channels"][key] == 2 * t["generator"]["channels"][key] for key in ("base", "max"))
     assert {key for key in r if r[key] != t[key]} == {"name", "generator", "augmentation"}
     sigma = preset("stylegan3-r").augmentation.cfg.sigma  # type: ignore[union-attr]
     fade = preset("stylegan3-r").training.batch * 200 / 32

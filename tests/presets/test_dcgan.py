@@ -26,7 +26,7 @@ CONSTANTS = {  # authors' code for faces
     "discriminator.kernel": 5,
     "discriminator.init_std": 0.02,
     "discriminator.normalization.use": "batch",
-    "discriminator.channels": {"base": 4096, "max": 1024},
+    "discriminator.channels": {"base": 4096, "max": 1024, "each": None},
     "training.batch": 128,
     "training.optimizer.lr": 2e-4,
     "training.optimizer.betas": [0.5, 0.999],
