@@ -208,3 +208,10 @@ def test_a_choice_of_reals_is_always_the_same() -> None:
     assert a.indices.tolist() == b.indices.tolist()
     assert len(set(a.indices.tolist())) == len(a) == 20
     assert len(Reals(image_data(IMAGES, mirror=True), count=5)) == 10
+
+
+def test_mirrored_images_are_mirrored_from_left_to_right() -> None:
+    first, second = torch.cat(list(Reals(image_data(IMAGES, mirror=True))._batches())).chunk(2)
+    assert torch.equal(first, IMAGES)
+    assert torch.equal(second, IMAGES.flip(3))
+    assert not torch.equal(IMAGES.flip(2), IMAGES.flip(3))

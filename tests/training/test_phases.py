@@ -1,8 +1,17 @@
 """Phases follow from what was composed."""
 
+from typing import Any
+
+import pytest
+import torch
+from tiny import quick_trainer
+from torch import Tensor
+
 from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import PluginConfig, Regularizer
+from gancore.training.step.draws import SeededDraw
 from gancore.training.step.optimizers import lazy_correction
+from gancore.training.step.phase_step import PhaseStep
 from gancore.training.step.phases import phases_of
 
 
@@ -44,3 +53,21 @@ def test_lazy_correction() -> None:
     assert lazy_correction([]) == lazy_correction([1]) == 1
     assert lazy_correction([16]) == 16 / 17
     assert lazy_correction([4, 4, 1]) == 1 / 1.5
+
+
+def test_reals_and_fakes_of_a_pair_are_judged_with_their_own_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer, seen = quick_trainer(data__labels=True), []
+    draw = SeededDraw.whole((0, "test"), 8)
+    step = PhaseStep(trainer.gan, trainer.data, trainer.reals(0).part(0, 8), draw, trainer.kimg)
+
+    def discriminate(images: Any, label: Tensor, parts: int = 1) -> tuple[Tensor, ...]:
+        seen.append(label)
+        return (images[-1].mean((1, 2, 3)),)
+
+    monkeypatch.setattr(step, "discriminate", discriminate)
+    fake = step.fake
+    step.discriminate_pair(fake)
+    assert step.real_label is not None
+    assert fake.label is not None
+    assert not torch.equal(step.real_label, fake.label)
+    assert torch.equal(seen[0], torch.cat([step.real_label, fake.label]))
