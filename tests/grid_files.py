@@ -17,7 +17,13 @@ from gancore.grid.job import Job, begin
 from gancore.grid.run import Listener, run_grid
 from gancore.grid.state import Outcome
 
-SHORT = {"training__kimg": 0.016, "training__checkpoint_kimg": 0.008, "training__sample_kimg": 1}
+SHORT: dict[str, Any] = {
+    "data__resolution": 8,
+    "regularizers": {"r1": {"gamma": 1, "interval": 4}},
+    "training__kimg": 0.016,
+    "training__checkpoint_kimg": 0.008,
+    "training__sample_kimg": 1,
+}
 
 
 def write_grid(file: Path, grid: dict[str, Any], **changes: Any) -> Path:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from tiny import tiny_experiment
 
+from gancore.cli import main
 from gancore.training import train
 
 
@@ -94,3 +96,9 @@ def _called(
     if errors is not None:
         os.dup2(os.open(errors, os.O_CREAT | os.O_WRONLY), 2)
     function(*args)
+
+
+def command_without(descriptor: int, arguments: Sequence[str]) -> None:
+    """`gancore ARGUMENTS` with stdout (1) or stderr (2) closed."""
+    os.close(descriptor)
+    sys.exit(main(list(arguments)))

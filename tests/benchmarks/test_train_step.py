@@ -64,21 +64,6 @@ def test_our_phases_are_those_of_the_reference() -> None:
     assert set(our_flops(Subject(resolution=16))) == set(INTERVALS) - {END}
 
 
-def test_a_peer_takes_part(tmp_path: Path) -> None:
-    (tmp_path / "training").mkdir()
-    (tmp_path / "training/networks.py").write_text(OFFICIAL)
-    with Worker("peer", "stylegan2-ada-pytorch", Subject(resolution=8), str(tmp_path)) as worker:
-        take_turns([worker], rounds=2, clock="wall")
-    assert worker.result.intervals == INTERVALS
-    assert {phase: len(times) for phase, times in worker.result.times.items()} == dict.fromkeys(worker.phases, 2)
-    assert worker.result.peak_mb > 10
-
-
-def test_a_peer_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
-    with Worker("peer", "stylegan3", Subject(), str(tmp_path)) as worker:
-        assert worker.result.error == "ModuleNotFoundError: No module named 'training'"
-
-
 FORWARD_OF_D = "return self.layer(images.flatten(1).tanh())"
 
 
@@ -88,22 +73,19 @@ def peer_whose_discriminator(forward: str, folder: Path) -> Worker:
     return Worker("peer", "stylegan2-ada-pytorch", Subject(resolution=8), str(folder))
 
 
-def test_a_peer_that_prints_is_measured(tmp_path: Path) -> None:
-    with peer_whose_discriminator(f'print("set up")\n        {FORWARD_OF_D}', tmp_path) as worker:
-        take_turns([worker], rounds=1, clock="wall")
-    assert worker.result.error is None
-    assert worker.result.peak_mb > 10
-
-
-def test_a_peer_that_fails_on_its_way_leaves_the_others(tmp_path: Path) -> None:
+def test_peers_that_print_fail_and_are_not_there_leave_each_other_alone(tmp_path: Path) -> None:
     with (
+        Worker("peer", "stylegan3", Subject(), str(tmp_path)) as missing,
         peer_whose_discriminator('raise KeyError("x")', tmp_path / "a") as failing,
-        peer_whose_discriminator(FORWARD_OF_D, tmp_path / "b") as sound,
+        peer_whose_discriminator(f'print("set up")\n        {FORWARD_OF_D}', tmp_path / "b") as sound,
     ):
-        take_turns([failing, sound], rounds=1, clock="wall")
+        take_turns([missing, failing, sound], rounds=2, clock="wall")
+    assert missing.result.error == "ModuleNotFoundError: No module named 'training'"
     assert failing.result.error == "KeyError: 'x'"
     assert sound.result.error is None
-    assert {len(times) for times in sound.result.times.values()} == {1}
+    assert sound.result.intervals == INTERVALS
+    assert {phase: len(times) for phase, times in sound.result.times.items()} == dict.fromkeys(sound.phases, 2)
+    assert sound.result.peak_mb > 10
 
 
 def test_channels_of_a_peer_are_those_that_are_measured(tmp_path: Path) -> None:

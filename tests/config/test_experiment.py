@@ -212,7 +212,7 @@ parts = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(mapping=parts)
 def test_a_resolved_experiment_is_a_fixed_point(registry: Registry, mapping: dict[str, Any]) -> None:
     experiment = load_experiment(mapping, registry=registry)

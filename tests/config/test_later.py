@@ -1,6 +1,7 @@
 """Options that were added to plugins in use: whoever does not change them does not see them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import Field
@@ -12,6 +13,7 @@ from gancore.errors import RunError
 from gancore.training.run import train
 
 AVERAGING = {"use": "residual", "halving": "average"}
+SHORT: dict[str, Any] = {"data__resolution": 8, "regularizers": None, "training__kimg": 0.016}
 
 
 class Inner(PluginConfig):
@@ -46,12 +48,12 @@ def test_an_identity_has_options_of_plugins_only_where_they_change_what_was_done
 
 
 def test_a_run_from_before_an_option_of_its_plugin_goes_on(tmp_path: Path) -> None:
-    train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    train(tiny_experiment(**SHORT), tmp_path / "run")
     config = tmp_path / "run" / "config.yaml"
     config.write_text(_without(config.read_text(), "halving", "labels: projection"))
     with pytest.raises(RunError, match=r"discriminator\.halving: - -> average"):
-        train(tiny_experiment(training__kimg=0.016, discriminator=AVERAGING), tmp_path / "run")
-    train(tiny_experiment(training__kimg=0.024), tmp_path / "run")
+        train(tiny_experiment(**SHORT, discriminator=AVERAGING), tmp_path / "run")
+    train(tiny_experiment(**SHORT | {"training__kimg": 0.024}), tmp_path / "run")
     assert (tmp_path / "run" / "checkpoint-000000.024.safetensors").exists()
 
 

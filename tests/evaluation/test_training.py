@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_experiment
+from tiny import quick_experiment
 
 import gancore
 from gancore.artifacts import RunFolder
@@ -27,12 +27,12 @@ def lines(run: RunFolder) -> list[dict[str, Any]]:
 
 
 def test_every_kimg_and_at_the_end(tmp_path: Path) -> None:
-    run = train(tiny_experiment(training__kimg=0.04, evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "run")
+    run = train(quick_experiment(training__kimg=0.04, evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "run")
     assert [line["step"] for line in lines(run)] == [2, 4, 5]
     (score,) = lines(run)[0]["scores"]
     assert score["name"] == "fid[embedded]"
     assert score["higher_is_better"] is False
-    train(tiny_experiment(training__kimg=0.04, evaluation=SECTION), run.path)  # nothing is left to do
+    train(quick_experiment(training__kimg=0.04, evaluation=SECTION), run.path)  # nothing is left to do
     assert [line["step"] for line in lines(run)] == [2, 4, 5]
     assert gancore.evaluate(run.path)[0].value == pytest.approx(lines(run)[-1]["scores"][0]["value"], rel=1e-6)
 
@@ -44,17 +44,17 @@ def test_the_best_model_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         return [Score("fid", next(values), None, "", "inception", 8, 0, None)]
 
     monkeypatch.setattr(Evaluator, "scores", scores)
-    run = train(tiny_experiment(evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "run")
+    run = train(quick_experiment(evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "run")
     _, about = load_tensors(run.best)
     assert about["step"] == 4
     assert about["score"]["value"] == 3.0
-    assert gancore.load(run.best).resolution == 16
+    assert gancore.load(run.best).resolution == 8
 
 
 def test_it_changes_no_bit_of_the_training(tmp_path: Path) -> None:
     options = {"training__kimg": 0.032}
-    plain = train(tiny_experiment(**options), tmp_path / "plain")
-    measured = train(tiny_experiment(**options, evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "measured")
+    plain = train(quick_experiment(**options), tmp_path / "plain")
+    measured = train(quick_experiment(**options, evaluation={**SECTION, "every_kimg": 0.016}), tmp_path / "measured")
     a, b = (load_tensors(run.checkpoints()[0])[0] for run in (plain, measured))
     assert a.keys() == b.keys()
     assert [name for name in a if not torch.equal(a[name], b[name])] == []
@@ -63,7 +63,7 @@ def test_it_changes_no_bit_of_the_training(tmp_path: Path) -> None:
 def test_a_stopped_run_measures_what_one_that_never_stopped_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    experiment = tiny_experiment(training__kimg=0.032, evaluation={**SECTION, "every_kimg": 0.016})
+    experiment = quick_experiment(training__kimg=0.032, evaluation={**SECTION, "every_kimg": 0.016})
     straight = train(experiment, tmp_path / "straight")
     step = Trainer.step
 
@@ -81,9 +81,9 @@ def test_a_stopped_run_measures_what_one_that_never_stopped_does(
 
 
 def test_a_finished_run_can_be_measured_in_another_way(tmp_path: Path) -> None:
-    run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    run = train(quick_experiment(training__kimg=0.016), tmp_path / "run")
     assert not run.metrics.exists()
-    train(tiny_experiment(training__kimg=0.016, evaluation=SECTION), run.path)
+    train(quick_experiment(training__kimg=0.016, evaluation=SECTION), run.path)
     assert [line["step"] for line in lines(run)] == [2]
 
 
@@ -92,7 +92,7 @@ def test_weights_are_looked_for_before_the_first_step(
 ) -> None:
     monkeypatch.setattr(Run, "step", lambda run: pytest.fail("a step was made"))
     with pytest.raises(GancoreError, match="GANCORE_INCEPTION_WEIGHTS"):
-        train(tiny_experiment(evaluation={"metrics": ["fid"]}), tmp_path / "run")
+        train(quick_experiment(evaluation={"metrics": ["fid"]}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -114,14 +114,14 @@ def test_weights_are_looked_for_before_the_first_step(
 )
 def test_mistakes_are_told(section: Any, words: str) -> None:
     with pytest.raises(ConfigError) as error:
-        tiny_experiment(evaluation=section)
+        quick_experiment(evaluation=section)
     assert words in str(error.value)
 
 
 def test_a_resolved_section_reads_as_itself() -> None:
     section = {**SECTION, "metrics": ["fid", {"use": "kid", "repeat": 2, "features": "inception"}, "inception_score"]}
-    experiment = tiny_experiment(evaluation=section)
-    assert tiny_experiment(evaluation=experiment.to_dict()["evaluation"]) == experiment
+    experiment = quick_experiment(evaluation=section)
+    assert quick_experiment(evaluation=experiment.to_dict()["evaluation"]) == experiment
     assert experiment.evaluation is not None
     assert [metric.features.use for metric in experiment.evaluation.metrics] == ["embedded", "inception", "inception"]
 
@@ -138,7 +138,7 @@ def test_a_stop_while_it_measures_saves_and_measures_later(tmp_path: Path, monke
 
     monkeypatch.setattr(Evaluator, "scores", interrupted)
     with pytest.raises(Interrupted, match=r"stopped at 0\.032 kimg and saved"):
-        train(tiny_experiment(**options), tmp_path / "run")
+        train(quick_experiment(**options), tmp_path / "run")
     assert [line["step"] for line in lines(RunFolder(tmp_path / "run"))] == [2]
-    run = train(tiny_experiment(**options), tmp_path / "run")
+    run = train(quick_experiment(**options), tmp_path / "run")
     assert [line["step"] for line in lines(run)] == [2, 4, 5]

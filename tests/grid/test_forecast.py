@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from grid_files import load_grid
-from tiny import tiny_experiment
+from tiny import QUICK, quick_experiment, tiny_experiment
 from torch.utils.flop_counter import FlopCounterMode
 
 from gancore.config import load_experiment
@@ -20,7 +20,8 @@ from gancore.grid.cells import experiments_of
 from gancore.training import train
 from gancore.training.trainer import Trainer
 
-TINY = Interface(16, 3)
+TINY = Interface(8, 3)
+SMALL = {"data__resolution": 8}
 META = torch.device("meta")
 
 
@@ -37,7 +38,7 @@ def test_parameters_of_stylegan2(base: int, generator: int, discriminator: int) 
 
 @pytest.mark.parametrize("optimizer", [{"use": "adam"}, {"use": "sgd", "lr": 0.01, "momentum": 0.5}])
 def test_sizes_of_files(tmp_path: Path, optimizer: dict[str, Any]) -> None:
-    experiment = tiny_experiment(training__kimg=0.008, training__optimizer=optimizer)
+    experiment = tiny_experiment(**SMALL, training__kimg=0.008, training__optimizer=optimizer)
     run = train(experiment, tmp_path / "run")
     size, header = size_of(experiment, TINY), 50_000  # names and descriptions
     assert 0 <= run.checkpoints()[0].stat().st_size - size.checkpoint < header
@@ -46,7 +47,7 @@ def test_sizes_of_files(tmp_path: Path, optimizer: dict[str, Any]) -> None:
 
 def test_operations_are_those_that_torch_counts() -> None:
     """Without R1, which torch's own counter does not bear."""
-    experiment = tiny_experiment(regularizers=None)
+    experiment = tiny_experiment(**SMALL, regularizers=None)
     trainer = Trainer(meta_networks(experiment, TINY), blank_data(TINY), experiment.training, META)
     with FlopCounterMode(display=False) as counter:
         for phase in trainer.phases:
@@ -56,7 +57,7 @@ def test_operations_are_those_that_torch_counts() -> None:
 
 def test_lazy_phases_count_by_their_share() -> None:
     def flops(**regularizers: Any) -> float:
-        return step_cost(tiny_experiment(regularizers=regularizers), TINY).flops
+        return step_cost(quick_experiment(regularizers=regularizers), TINY).flops
 
     none, every = flops(), flops(r1={"interval": 2}) - flops()
     assert every > 0
@@ -64,7 +65,7 @@ def test_lazy_phases_count_by_their_share() -> None:
 
 
 def test_memory_grows_with_the_microbatch() -> None:
-    small, large = (step_cost(tiny_experiment(training__microbatch=m), TINY) for m in (2, 8))
+    small, large = (step_cost(tiny_experiment(**SMALL, training__microbatch=m), TINY) for m in (2, 8))
     assert small.memory < large.memory
     assert small.flops == pytest.approx(large.flops, rel=0.3)  # path length takes half a microbatch, at least one
 
@@ -79,8 +80,8 @@ def test_throughput_in_images_or_operations() -> None:
 
 
 def test_hours_of_a_grid(tmp_path: Path) -> None:
-    grid = {"axes": {"generator.use": ["skip", "original"]}, "seeds": [0, 1, 2]}
-    cells = experiments_of(load_grid(tmp_path / "g.yaml", grid, training__kimg=3.6))
+    grid = {"axes": {"loss.use": ["hinge", "wasserstein"]}, "seeds": [0, 1, 2]}
+    cells = experiments_of(load_grid(tmp_path / "g.yaml", grid, **QUICK, training__kimg=3.6))
     found = forecast(cells, 2, assumed=Throughput.parse("10"))
     assert [cell.hours for cell in found.cells] == [pytest.approx(0.1)] * 6
     assert found.hours == pytest.approx(0.3)
@@ -98,7 +99,7 @@ def test_a_measurement_leaves_threads_and_files_alone(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     before = torch.get_num_threads()
     evaluation = {"features": "embedded", "metrics": ["fid"], "samples": 64}
-    found = forecast({"tiny": tiny_experiment(training__threads=1, evaluation=evaluation)})
+    found = forecast({"tiny": quick_experiment(training__threads=1, evaluation=evaluation)})
     assert found.basis == "measured on cpu, 1 threads a worker"
     assert found.cells[0].images_per_s
     assert found.hours
@@ -109,5 +110,5 @@ def test_a_measurement_leaves_threads_and_files_alone(tmp_path: Path, monkeypatc
 @pytest.mark.parametrize(("metrics", "takes_time"), [(["fid"], True), (["fid", "kid"], True), ([], False)])
 def test_evaluations_are_measured_where_there_are_any(metrics: list[str], takes_time: bool) -> None:
     evaluation = {"features": "embedded", "metrics": metrics, "samples": 64} if metrics else None
-    found = probe(tiny_experiment(training__threads=1, evaluation=evaluation), TINY, rounds=1)
+    found = probe(quick_experiment(training__threads=1, evaluation=evaluation), TINY, rounds=1)
     assert (found.evaluation_s or 0) > 0 if takes_time else found.evaluation_s == 0
