@@ -33,6 +33,7 @@ lint: env
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/codespell
+	@$(PYTHON) -m scripts.check_words
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
