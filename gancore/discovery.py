@@ -5,7 +5,7 @@ gancore.hookspecs. Each provider is consulted apart, so that one that fails is k
 distribution and the reason, and never stops the rest (pluggy's own loader would stop at the first).
 
 Where several distributions offer one name of one kind, gancore's own plugin keeps it; among third parties nobody
-gets it, because which one is meant is not for the order of installation to say. Either way both origins are told.
+gets it, because the order of installation must not decide. Either way both origins are reported.
 """
 
 import functools

@@ -77,7 +77,7 @@ def copy_into(specs: Iterable[PluginSpec], folder: Path) -> dict[str, dict[str, 
     """Copies the files of local plugins to folder/plugins; returns the `plugins:` section that finds them there.
 
     They are remembered, so that this account can open the folder without --trust-local-plugins. Other plugins are
-    passed over. Files of one name but different content are told apart by their version.
+    passed over. The version distinguishes files of one name but different content.
     """
     section: dict[str, dict[str, str]] = {}
     for spec in specs:

@@ -73,7 +73,7 @@ class PluginSpec:
     def blamed(self, fault: str) -> Iterator[None]:
         """Makes what the plugin's code raises inside a PluginError, "TITLE FAULT: type: message (file:line)".
 
-        SystemExit counts too: a plugin does not end the program. A GancoreError passes, for it is told well already.
+        SystemExit counts too: a plugin does not end the program. A GancoreError passes: its message is clear already.
         """
         try:
             yield

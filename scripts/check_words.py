@@ -15,13 +15,13 @@ AVOIDED = {
     r"is to be had": "is available",
     r"whatsoever": "any",
     r"herein|hereby|thereof": "in, by or of it",
+    r"shall": "does, must or should",
+    r"not to be had": "unavailable",
+    r"(?:is|are) told": "the message says, or is reported",
 }
 """Patterns that must not occur, with what to write instead."""
 
 STILL_IN_USE = {
-    r"shall": "does, must or should",
-    r"not to be had": "unavailable",
-    r"(?:is|are) told": "the message says, or is reported",
     r"in words": "as text, or leave it out",
     r"stands? for": "means",
     r"gives": "returns, where a function does it",

@@ -83,7 +83,7 @@ def root() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Runs a command line and returns its exit code; what a person can mend is told without a traceback."""
+    """Runs a command line and returns its exit code; reports what a person can mend without a traceback."""
     _open_closed_streams()
     try:
         code = root.main(args, prog_name="gancore", standalone_mode=False)

@@ -37,7 +37,7 @@ def plugins() -> None:
 @click.option("--kind", type=kind_choice, help="Only this kind.")
 @as_json
 def list_(kind: str | None, as_json: bool) -> None:
-    """List all plugins, with one line on each. Distributions that are broken or clash are told on stderr."""
+    """List all plugins, with one line on each. Distributions that are broken or clash are reported on stderr."""
     registry = discover()
     specs = registry.specs(kind)
     if as_json:

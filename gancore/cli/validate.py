@@ -25,7 +25,7 @@ def validate(
 ) -> None:
     """Check FILE (an experiment, or a run folder) and print it with everything filled in.
 
-    All mistakes are told at once, each with file and line, and the exit code is 2. Of a grid, all cells are checked.
+    All mistakes are reported at once, each with file and line; the exit code is 2. Of a grid, all cells are checked.
     With --diff, print the keys in which two experiments differ, `key: first -> second`.
     """
     if len(files) != 1 + diff:

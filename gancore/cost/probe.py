@@ -44,7 +44,7 @@ class Speed:
 def probe(experiment: Experiment, interface: Interface, threads: int | None = None, rounds: int = ROUNDS) -> Speed:
     """Trains on noise for a few steps, at the full resolution where the experiment grows. Nothing is written.
 
-    Raises GancoreError when the device is not to be had.
+    Raises GancoreError if the device is unavailable.
     """
     training = experiment.training.grown(interface.resolution)
     device, before = training_device(training), torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Paths that people write, and files that may be anything: what cannot be used is told, nothing is waited for."""
+"""Paths that people write, and files that may be anything: what cannot be used is reported, and nothing waits."""
 
 import os
 from pathlib import Path

@@ -1,7 +1,7 @@
 """Decoded images kept on disk, in one file: pixels, a JSON text with the rest, its length and its checksum.
 
 A file is written beside its place and renamed, so it is whole or not there, and processes that build the same data
-set at once do not disturb each other. Reading verifies everything; what is damaged is told and built again.
+set at once do not disturb each other. Reading verifies everything; a damaged file is reported and built again.
 """
 
 import hashlib

@@ -18,7 +18,7 @@ _scale: Tensor | None = None
 
 
 def weight_gradients_wanted() -> bool:
-    """Whether convolutions shall compute gradients of their weights in a backward pass."""
+    """Whether convolutions compute gradients of their weights in a backward pass."""
     return _wanted
 
 

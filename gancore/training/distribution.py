@@ -112,7 +112,7 @@ def joined(device: torch.device) -> Iterator[Processes]:
     if size == 1:
         yield Processes()
         return
-    if device.type == "cuda":  # before NCCL, which would take GPU 0 for every process until it is told
+    if device.type == "cuda":  # before NCCL, which otherwise uses GPU 0 for every process
         torch.cuda.set_device(device)
         dist.init_process_group("nccl", timeout=PATIENCE, device_id=device)
     else:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-TILES = 256  # of 4x4 pixels, transformed at a time: they shall stay in the cache
+TILES = 256  # of 4x4 pixels, transformed at a time: so few that they stay in the cache
 SMALLEST = 16  # height and width from which it pays
 CPU_CAPABILITY = torch.backends.cpu.get_cpu_capability()
 

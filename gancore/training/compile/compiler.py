@@ -12,7 +12,7 @@ BACKEND = "inductor"
 
 
 def check_compiler(training: TrainingConfig, device: torch.device) -> None:
-    """Raises GancoreError where networks shall be compiled and cannot be."""
+    """Raises GancoreError if compilation is requested and unavailable."""
     if training.compile == "on" and (why := why_not(device)) is not None:
         raise GancoreError(f"training.compile: on is not possible here: {why}; off and auto go on without")
 

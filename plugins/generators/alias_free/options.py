@@ -47,5 +47,5 @@ class AliasFreeConfig(PluginConfig):
 
     @property
     def style(self) -> StyleOptions:
-        """What the shared style block is told."""
+        """The options of the shared style block."""
         return StyleOptions(noise="none", conv_clamp=self.conv_clamp)
