@@ -85,8 +85,10 @@ def first_process(work: Callable[Concatenate["Run", P], None]) -> Callable[Conca
         with run.processes.first_alone() as first:
             if first:
                 run.others_wait = True
-                work(run, *args, **kwargs)
-                run.others_wait = False
+                try:
+                    work(run, *args, **kwargs)
+                finally:
+                    run.others_wait = False
 
     return guarded
 
@@ -116,7 +118,7 @@ class Run:
     hooks: Any
     observer: Observer
 
-    # Attributes of plugins that checkpoints leave out, as far as they have been told.
+    # Attributes of plugins that checkpoints leave out, as far as they have been reported.
     unsaved: set[str]
 
     # What keeps it from going straight on: a signal, and the checkpoint that the last rollback returned to.
