@@ -122,7 +122,7 @@ FAULTS = (
         "gancore/artifacts/run.py",
         "        if old:\n            load_tensors(written)\n",
         "",
-        "training/test_run_folder.py training/test_resume.py",
+        "artifacts",
     ),
     Fault(
         "gancore/testing/batches.py",

@@ -102,6 +102,12 @@ def test_labels_are_never_those_of_before(make: Any, tmp_path: Path) -> None:
         assert make.open("folder", folder, labels=True).labels.tolist() == labels
 
 
+def test_labels_come_and_go_with_the_option(make: Any, folder: Path) -> None:
+    for labels in (False, True, False):
+        data = make.open("folder", folder, labels=labels)
+        assert (data.interface.label_dim, data.labels is not None) == (2 * labels, labels)
+
+
 def test_archives_are_known_by_content_not_by_time(make: Any, tmp_path: Path, decoded: list[int]) -> None:
     path = make.zip(tmp_path / "a.zip", make.pictures(make.pixels(3)))
     before = make.open("zip", path)
