@@ -1,9 +1,10 @@
 """A training run on one page: how it starts, what happens after each step, how it ends.
 
-Checkpoints are written every `training.checkpoint_kimg`, when a signal stops the run, and when it is finished. A signal
-(gancore.training.interruption says which) lets the step end; then the run saves and raises Interrupted. A second SIGINT
-or SIGTERM raises at once, and nothing is saved. After the first number that is not finite the trainer changes no weight
-any more; before anything is written, `check_finite` notices, and ends the run or takes it back to a checkpoint.
+Checkpoints are written every `training.checkpoint_kimg`, when a signal stops the run, after a rollback, and when the
+run is finished; each comes with a model file. A signal (gancore.training.interruption lists them) lets the step end,
+or cuts an evaluation short; then the run saves and raises Interrupted. A second SIGINT or SIGTERM raises Interrupted
+at once, and nothing is saved. After the first loss or gradient that is not finite the trainer changes no weight any
+more; before anything is written, `check_finite` notices, and ends the run or takes it back to a checkpoint.
 
 Each process of a run executes this file on its own part of every batch; what is marked `@first_process` is done by the
 first of them while the others wait.
@@ -56,8 +57,9 @@ def train(experiment: ExperimentLike, out: str | Path | None = None, observer: O
     `gancore train` also keeps freed memory in the process (`gancore.training.allocation`), which cannot be undone.
 
     Raises:
-        DataError, RunError, GancoreError: the request was wrong; nothing was written.
-        RunFailed: the run diverged or ran out of memory; the message names its last good checkpoint.
+        DataError, RunError, GancoreError: the request was wrong, or the folder cannot be continued.
+        RunFailed: the run diverged, ran out of memory, could not be compiled, or could not write a file; the message
+            names its newest checkpoint.
         Interrupted: a signal asked for it (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU); the run is saved and the message
             says how to continue.
     """
@@ -118,8 +120,8 @@ class Run:
     hooks: Any
     observer: Observer
 
-    # Attributes of plugins that checkpoints leave out, as far as they have been reported.
-    unsaved: set[str]
+    # Attributes of plugins that checkpoints leave out, and that a warning has named.
+    warned_of: set[str]
 
     # What keeps it from going straight on: a signal, and the checkpoint that the last rollback returned to.
     stop: StopRequest
@@ -130,7 +132,7 @@ class Run:
     ) -> None:
         """Opens the data and builds the networks; nothing is written. Raises GancoreError if parts do not fit."""
         self.experiment, self.training, self.folder = experiment, experiment.training, folder
-        self.device, self.processes, self.unsaved = device, processes, set()
+        self.device, self.processes, self.warned_of = device, processes, set()
         self.data = training_data(experiment, processes)
         for batch in self.training.batches(self.data.interface.resolution):
             processes.check(batch, self.training.microbatch)
@@ -153,9 +155,9 @@ class Run:
             with self.watched():
                 self.begin()
                 while self.trainer.kimg < self.training.kimg:
-                    shown = self.trainer.kimg
+                    kimg_before = self.trainer.kimg
                     self.step()
-                    self.after_step(shown)
+                    self.after_step(kimg_before)
                 self.finish()
 
     @first_process
@@ -182,7 +184,7 @@ class Run:
             raise RunError(
                 f"{self.folder}: there is a model but no checkpoint to continue from; train elsewhere with --out"
             )
-        self.processes.wait()  # until all have found the same
+        self.processes.wait()  # until all have looked, before the first one renames files
         self.cut_back(found)
         if found is None:
             return []
@@ -199,7 +201,7 @@ class Run:
 
     @first_process
     def begin(self) -> None:
-        """Samples before the first step; later the evaluation that was due when the run was stopped."""
+        """A new run: samples before the first step. A continued one: the evaluation that was due when it stopped."""
         if self.trainer.counters.step == 0:
             self.sample()
         elif self.evaluation.is_overdue(self.trainer.kimg):
@@ -212,10 +214,10 @@ class Run:
             return
         except (RuntimeError, MemoryError) as error:
             if is_compile_failure(error):
-                raise self.failed(f"{described(error)}; training.compile: off goes on") from error
+                raise self.failed(f"{described(error)}; set training.compile to off to go on") from error
             if (shortage := memory_shortage(error)) is None:
                 raise
-        # outside of the handler: until here the error keeps the tensors of the failed step alive
+        # outside of the handler, in which the error still keeps the tensors of the failed step alive
         if self.processes.size > 1:  # the others cannot be asked to try: they are in the middle of the step
             raise self.failed(f"{shortage}: try a smaller training.microbatch")
         fits = fitting_microbatch(self.trainer)
@@ -223,9 +225,9 @@ class Run:
         raise self.failed(f"{shortage}: {advice}")
 
     def after_step(self, kimg_before: float) -> None:
-        """What is due after a step: a log line, samples, a checkpoint, an evaluation, each every so many kimg.
+        """Does what is due after a step: a log line, samples, a checkpoint, an evaluation, each at its own interval.
 
-        After a signal, a checkpoint and the end. Nothing of this is done before all numbers are known to be finite.
+        After a signal, writes a checkpoint and raises Interrupted. Looks first whether all numbers are finite.
         """
         trainer, training = self.trainer, self.training
         if self.processes.first:
@@ -275,7 +277,7 @@ class Run:
 
     @first_process
     def checkpoint(self) -> None:
-        """A checkpoint and the model; only the newest `training.keep_checkpoints` stay."""
+        """Saves, and deletes all but the newest `training.keep_checkpoints` checkpoints."""
         self.save()
         self.warn_of_unsaved()
         try:
@@ -286,8 +288,8 @@ class Run:
     def warn_of_unsaved(self) -> None:
         """Says once which attributes of plugins a checkpoint leaves out."""
         for attribute in unsaved(self.trainer):
-            if attribute not in self.unsaved:
-                self.unsaved.add(attribute)
+            if attribute not in self.warned_of:
+                self.warned_of.add(attribute)
                 self.logs.say(
                     f"warning: {attribute} is in no checkpoint, so a continued run starts without it; "
                     "what training depends on belongs in a parameter or a buffer (register_buffer)"
@@ -307,7 +309,7 @@ class Run:
     def check_finite(self) -> bool:
         """Whether all numbers are finite. If not, the evidence is kept, and the run fails or rolls back.
 
-        Returns True, or False after a rollback. Raises RunFailed if `training.on_divergence` allows none (any more).
+        Returns True, or False after a rollback. Raises RunFailed if `training.on_divergence` allows no more rollbacks.
         """
         bad_step = self.trainer.first_bad_step()
         if bad_step is None:
@@ -324,10 +326,10 @@ class Run:
     def roll_back(self, attempt: int) -> None:
         """Returns to the newest checkpoint, or to the start, and goes on with the random numbers of another attempt.
 
-        If the last rollback returned to that checkpoint, it did not help: it is set aside for an older one.
+        If the last rollback returned to that checkpoint, it did not help: it is set aside, if there is an older one.
         """
         newest, *older = [*self.folder.checkpoints(), None]
-        self.processes.wait()  # until all have found the same
+        self.processes.wait()  # until all have looked, before the first one renames files
         if newest is not None and newest == self.returned_to and older[0] is not None:
             self.set_aside(newest)
             newest = older[0]
@@ -369,7 +371,7 @@ class Run:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Shows the run to hooks and the observer; what the disk refuses meanwhile is a failure of the run."""
+        """Shows the run to hooks and the observer; a file that cannot be written is a failure of the run."""
         if not self.processes.first:
             yield
             return
