@@ -9,7 +9,7 @@ from gancore.errors import GancoreError
 
 
 def pick_device(asked: str | torch.device | None, setting: str = "device") -> torch.device:
-    """The device that was asked for; "auto" or None: cuda, mps or cpu, the first that is available.
+    """The requested device; "auto" or None: cuda, mps or cpu, the first that is available.
 
     setting: what the request is called in the error.
     Raises GancoreError if the device is unavailable, or a GPU has a number that is too high.
@@ -46,7 +46,7 @@ def _available(counts: dict[str, int]) -> str:
 
 
 def wait_for(device: torch.device) -> None:
-    """Returns when a device has done everything that it was asked for."""
+    """Returns when a device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":

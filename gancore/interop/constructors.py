@@ -1,7 +1,7 @@
 """The allow-list: what a pickle may ask for, and the data that stands for it.
 
 Tensors, arrays and plain containers have constructors of their own here. Classes that a format declares
-(`Format.classes`) become records. Everything else stops the reading with the name that was asked for.
+(`Format.classes`) become records. For any other name, reading stops and the error has that name.
 """
 
 import re

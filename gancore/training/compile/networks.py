@@ -111,7 +111,7 @@ class CompiledForward:
 
 
 class NotingDraw:
-    """A draw that takes note of what it is asked for, below `path`."""
+    """A draw that records which numbers are requested, below `path`."""
 
     def __init__(self, draw: Draw, path: tuple[str, ...] = (), asked: list[Asked] | None = None) -> None:
         self.draw, self.n, self.path = draw, draw.n, path
@@ -133,7 +133,7 @@ class NotingDraw:
 
 
 class PreparedDraw:
-    """A draw whose numbers are there already. Others are drawn when they are asked for, which breaks the graph."""
+    """A draw whose numbers are there already. Others are drawn on request, which breaks the graph."""
 
     def __init__(self, draw: Draw, numbers: Mapping[Asked, Tensor], path: tuple[str, ...] = ()) -> None:
         self.draw, self.n, self.numbers, self.path = draw, draw.n, numbers, path
@@ -154,7 +154,7 @@ class PreparedDraw:
 
 
 def drawn(draw: Draw, asked: Sequence[Asked]) -> PreparedDraw:
-    """The numbers that are asked for, drawn now."""
+    """The requested numbers, drawn now."""
     numbers = {}
     for path, method, purpose, shape in asked:
         scope = reduce(lambda inner, name: inner.scoped(name), path, draw)
@@ -191,7 +191,7 @@ def _give(call: inspect.BoundArguments, draw: Draw) -> None:
 
 
 def _kind(value: Any) -> Any:
-    """What of an argument decides which random numbers are asked for."""
+    """What of an argument decides which random numbers are requested."""
     if isinstance(value, Tensor):
         return value.shape
     if isinstance(value, tuple):
