@@ -55,7 +55,7 @@ class Part(nn.Module, Plugin):
     seed of the run.
 
     Parameters that do not require gradients when the part is built are frozen: checkpoints have them, optimizers do
-    not. A pretrained network belongs into `gancore.nn.Frozen`; checkpoints then hold a hash of its weights only.
+    not. A pretrained network belongs in `gancore.nn.Frozen`; checkpoints then hold a hash of its weights only.
     """
 
     def param_groups(self) -> list[ParamGroup]:
