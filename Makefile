@@ -53,7 +53,7 @@ demo-long: env
 
 # Which generator trains with which discriminator, as a page of the documentation.
 crossing: env
-	@cd tests && OMP_NUM_THREADS=1 ../$(PYTHON) -m crossing
+	@cd tests && OMP_NUM_THREADS=1 ../$(PYTHON) -m support.crossing
 
 format: env
 	$(BIN)/ruff check --fix

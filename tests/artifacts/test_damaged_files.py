@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_grids import made_up
-from tiny import tiny_experiment
+from support.made_up_grids import made_up
+from support.tiny import tiny_experiment
 
 from gancore.artifacts import RunFolder
 from gancore.artifacts.reading import LARGEST, read_bytes

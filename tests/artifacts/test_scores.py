@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_grids import made_up
-from tiny import tiny_experiment
+from support.made_up_grids import made_up
+from support.tiny import tiny_experiment
 
 from gancore.artifacts import RunFolder, scores
 from gancore.artifacts.scores import better

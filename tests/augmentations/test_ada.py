@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import FakeDraw, made
+from support.fakes import FakeDraw, made
 from torch import Tensor
 
 from gancore.contracts import Interface

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import FakeDraw, made, pyramid
+from support.fakes import FakeDraw, made, pyramid
 
 from gancore.contracts import Augmentation, Context, Interface
 from gancore.discovery import discover

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import FakeDraw, made
-from golden_cases import Case, cases, close
+from support.fakes import FakeDraw, made
+from support.golden_cases import Case, cases, close
 from torch import Tensor
 
 from gancore.contracts import Interface

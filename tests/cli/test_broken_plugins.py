@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import tiny_mapping
+from support.tiny import tiny_mapping
 
 from gancore import cli
 from gancore.cli.plugin_skeletons import write_skeleton

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from killing import command_without, start
-from tiny import quick_experiment
+from support.killing import command_without, start
+from support.tiny import quick_experiment
 
 from gancore import cli
 

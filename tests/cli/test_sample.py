@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_experiment
+from support.tiny import tiny_experiment
 
 from gancore import cli
 from gancore.artifacts.model import save_model

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.option_plugins import PLUGINS, FakeSpec
 
 from gancore.config import Experiment, load_experiment
 from gancore.registry import Registry
-from tests.config.fakes import PLUGINS, FakeSpec
 
 
 @pytest.fixture(scope="session")

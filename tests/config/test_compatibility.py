@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import pytest
+from support.option_plugins import FakeSpec
 
 from gancore.config import Experiment, load_experiment
 from gancore.contracts import Augmentation, Context, Generator, Loss, Normalization, PluginConfig, Regularizer
 from gancore.errors import ConfigError, PluginError
 from gancore.registry import Registry
-from tests.config.fakes import FakeSpec
 
 
 def with_plugin(registry: Registry, kind: str, made: type) -> Registry:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from pydantic import Field
-from tiny import tiny_experiment
+from support.tiny import tiny_experiment
 
 from gancore.config.experiment import plain
 from gancore.contracts import Later, PluginConfig

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from planted import planted
+from support.planted import planted
 
 from gancore.contracts import Feature
 from gancore.data import code_hash as hashing

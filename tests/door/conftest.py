@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from distributions import write_dist_info
+from support.distributions import write_dist_info
 
 from gancore.discovery import discover
 

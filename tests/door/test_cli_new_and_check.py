@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from tiny import tiny_mapping
+from support.tiny import tiny_mapping
 
 from gancore import cli
 from gancore.cli.plugin_skeletons import USES, class_name, kind_of

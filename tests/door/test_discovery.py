@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from distributions import names_of, reasons_of, write_dist_info
+from support.distributions import names_of, reasons_of, write_dist_info
 
 from gancore.discovery import discover
 from gancore.errors import PluginError

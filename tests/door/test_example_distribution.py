@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 import torch
-from distributions import EXAMPLE, names_of, write_dist_info
+from support.distributions import EXAMPLE, names_of, write_dist_info
 
 from gancore.contracts import Site
 from gancore.discovery import discover

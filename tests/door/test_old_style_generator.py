@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import FakeDraw
-from small import experiment_of, names
-from tiny import tiny_mapping, trainer_for
+from support.fakes import FakeDraw
+from support.small import experiment_of, names
+from support.tiny import tiny_mapping, trainer_for
 
 from gancore import cli
 from gancore.composition import compose

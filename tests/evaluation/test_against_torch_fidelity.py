@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from evaluation.pictures import folder, random_images
+from support.pictures import folder, random_images
 
 import gancore
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from evaluation.pictures import image_data, random_images
-from planted import planted
+from support.pictures import image_data, random_images
+from support.planted import planted
 
 from gancore.artifacts.lock import waited_for
 from gancore.artifacts.tensors import load_tensors, save_tensors

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import torch
-from evaluation.pictures import folder, image_data, random_images
-from tiny import tiny_experiment
+from support.pictures import folder, image_data, random_images
+from support.tiny import tiny_experiment
 
 import gancore
 from gancore.artifacts.model import save_model

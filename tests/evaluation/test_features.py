@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from fakes import made
+from support.fakes import made
 from torch import Tensor
 
 from gancore.config.load import load_evaluation

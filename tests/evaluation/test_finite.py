@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import tiny_experiment
+from support.tiny import tiny_experiment
 
 import gancore
 from gancore.artifacts.model import save_model

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from evaluation.pictures import folder, image_data
-from fakes import made
-from golden_cases import Case, cases, close
+from support.fakes import made
+from support.golden_cases import Case, cases, close
+from support.pictures import folder, image_data
 
 from gancore.contracts import Feature
 from gancore.evaluation import evaluate

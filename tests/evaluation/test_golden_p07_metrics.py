@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import FakeDraw
-from golden_cases import Case, cases, close
-from published import generator, load
+from support.fakes import FakeDraw
+from support.golden_cases import Case, cases, close
+from support.published import generator, load
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from scipy import stats
-from tiny import tiny_experiment
+from support.tiny import tiny_experiment
 from torch import Tensor, nn
 
 from gancore.composition import compose

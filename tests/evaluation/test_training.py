@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import quick_experiment
+from support.tiny import quick_experiment
 
 import gancore
 from gancore.artifacts import RunFolder

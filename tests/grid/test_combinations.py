@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grid_files import write_grid
+from support.grid_files import write_grid
 
 from gancore.config import load_experiment
 from gancore.config.sections.grid import GridConfig

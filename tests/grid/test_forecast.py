@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from grid_files import load_grid
-from tiny import QUICK, quick_experiment, tiny_experiment
+from support.grid_files import load_grid
+from support.tiny import QUICK, quick_experiment, tiny_experiment
 from torch.utils.flop_counter import FlopCounterMode
 
 from gancore.config import load_experiment

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from made_up_grids import made_up
 from PIL import Image
+from support.made_up_grids import made_up
 
 from gancore.config import load_experiment
 from gancore.config.yaml.reader import read

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grid_files import write_grid
+from support.grid_files import write_grid
 
 from gancore.artifacts import log
 from gancore.artifacts.lock import is_locked

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from grid_files import load_grid, run_here, write_grid
-from made_up_grids import NINE, G, cell, made_up
+from support.grid_files import load_grid, run_here, write_grid
+from support.made_up_grids import NINE, G, cell, made_up
 
 from gancore.artifacts.lock import waited_for
 from gancore.artifacts.run import append_line

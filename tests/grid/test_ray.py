@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from grid_files import write_grid
+from support.grid_files import write_grid
 
 from gancore.cli import main
 from gancore.grid.folder import GridFolder

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_grids import NINE, cell, made_up
+from support.made_up_grids import NINE, cell, made_up
 
 from gancore.grid.report.write import write_report
 

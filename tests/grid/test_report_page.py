@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_grids import NINE, D, G, cell, made_up
 from PIL import Image
+from support.made_up_grids import NINE, D, G, cell, made_up
 
 from gancore.cli import main
 from gancore.grid.folder import GridFolder

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_grids import NINE, D, G, cell, made_up
+from support.made_up_grids import NINE, D, G, cell, made_up
 
 from gancore.config.sections.grid import GridConfig
 from gancore.config.yaml.reader import parse

@@ -5,8 +5,8 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
-from made_up_grids import NINE, cell, made_up
 from scipy import special, stats
+from support.made_up_grids import NINE, cell, made_up
 
 from gancore.grid.report.collect import results_of
 from gancore.grid.report.statistics import LEVEL, holm, incomplete_beta, student_p, welch

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_grids import NINE, D, G, cell, made_up
+from support.made_up_grids import NINE, D, G, cell, made_up
 
 from gancore.grid.report.arms import are_alike
 from gancore.grid.report.collect import results_of

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grid_files import InProcess, load_grid, run_here
+from support.grid_files import InProcess, load_grid, run_here
 
 from gancore.artifacts.run import append_line
 from gancore.cli import main

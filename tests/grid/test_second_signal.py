@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from grid_files import load_grid
+from support.grid_files import load_grid
 
 from gancore.errors import Interrupted
 from gancore.grid import job

@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from grid_files import InProcess, load_grid, run_here
-from made_up_grids import made_up
+from support.grid_files import InProcess, load_grid, run_here
+from support.made_up_grids import made_up
 
 from gancore.artifacts.lock import waited_for
 from gancore.config.sections.grid import StopEarly

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden_checkpoints import TRUNCATED, Checkpoint, checkpoints, outputs, with_given_noise
+from support.golden_checkpoints import TRUNCATED, Checkpoint, checkpoints, outputs, with_given_noise
 from torch import Tensor
 
 from gancore.artifacts import load

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from golden_checkpoints import FOLDER, checkpoints
+from support.golden_checkpoints import FOLDER, checkpoints
 
 from gancore.discovery import discover
 from gancore.errors import CheckpointError

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden_cases import FOLDER, OWN
 from safetensors.torch import save_file
+from support.golden_cases import FOLDER, OWN
 
 from gancore.cli import main
 from gancore.errors import CheckpointError

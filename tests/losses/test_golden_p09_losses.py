@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from fakes import made
-from golden_cases import Case
-from golden_p09 import DTYPES, LOGITS, NETWORKS, Discriminator, compare, compare_gradients
+from support.fakes import made
+from support.golden_cases import Case
+from support.golden_p09 import DTYPES, LOGITS, NETWORKS, Discriminator, compare, compare_gradients
 
 # The sidecars' names: our plugin and its options.
 LOSSES: dict[str, tuple[str, dict[str, str]]] = {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import made
+from support.fakes import made
 from torch import Tensor
 
 from gancore.discovery import discover

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from small import experiment_of, names, normalizations
+from support.small import experiment_of, names, normalizations
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from small import experiment_of, names
+from support.small import experiment_of, names
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import gancore

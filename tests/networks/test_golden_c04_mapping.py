@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published import given, load, mapping_network
+from support.golden_cases import Case, cases, close
+from support.published import given, load, mapping_network
 
 EACH = [pytest.param(c, entry, id=f"{c}-{entry['name']}") for c in cases("c04_*") for entry in c.sidecar["cases"]]
 

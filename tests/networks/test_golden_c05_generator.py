@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published import generator, given, load
+from support.golden_cases import Case, cases, close
+from support.published import generator, given, load
 from torch import Tensor
 
 CASES = cases("c05_*")

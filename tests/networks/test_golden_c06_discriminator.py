@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published import discriminator, given, load
+from support.golden_cases import Case, cases, close
+from support.published import discriminator, given, load
 
 CASES = cases("c06_*")
 EACH = [pytest.param(c, int(n[1:]), id=f"{c}-{n}") for c in CASES for n in c.sidecar["max_abs_diff"]]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published import discriminator, generator, given, load
+from support.golden_cases import Case, cases, close
+from support.published import discriminator, generator, given, load
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 

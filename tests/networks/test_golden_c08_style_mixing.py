@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published import generator, load
+from support.golden_cases import Case, cases, close
+from support.published import generator, load
 
 EACH = [pytest.param(c, e, id=f"{c}-{e['cutoff']}") for c in cases("c08_*") for e in c.sidecar["cases"]]
 

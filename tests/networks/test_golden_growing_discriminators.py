@@ -7,8 +7,8 @@ import re
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published_growing import at_stage, discriminator, load, stage_of
+from support.golden_cases import Case, cases, close
+from support.published_growing import at_stage, discriminator, load, stage_of
 from torch import Tensor
 
 from gancore.contracts import Discriminator

@@ -6,8 +6,8 @@ latter, and so do we. `official_order` is the port made to follow it.
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published_growing import Watched, at_full_size, load, pggan_generator, stage_of
+from support.golden_cases import Case, cases, close
+from support.published_growing import Watched, at_full_size, load, pggan_generator, stage_of
 from torch import Tensor
 
 from gancore.contracts import Generator

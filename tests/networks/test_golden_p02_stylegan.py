@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published_growing import Watched, at_full_size, load, stage_of, stylegan_generator
+from support.golden_cases import Case, cases, close
+from support.published_growing import Watched, at_full_size, load, stage_of, stylegan_generator
 from torch import Tensor
 
 from gancore.contracts import Generator

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
+from support.golden_cases import Case, cases, close
 from torch import Tensor, nn
 
 from gancore.contracts import Interface, PluginConfig, Site

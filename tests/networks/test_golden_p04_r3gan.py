@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fakes import FakeStep, made
-from golden_cases import Case, cases, close
+from support.fakes import FakeStep, made
+from support.golden_cases import Case, cases, close
 from torch import Tensor, nn
 
 from gancore.contracts import Discriminator, Generator, Interface, PluginConfig

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published import given, mapping_config
+from support.golden_cases import Case, cases, close
+from support.published import given, mapping_config
 from torch import Tensor, nn
 
 from gancore.contracts import Interface, Pass, Site

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from small import load, names
+from support.small import load, names
 from torch import Tensor
 from torch.nn import functional as F
 

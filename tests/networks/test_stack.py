@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_mapping
+from support.tiny import tiny_mapping
 from torch import Tensor
 
 from gancore.config import load_experiment

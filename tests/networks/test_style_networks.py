@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import FakeDraw
+from support.fakes import FakeDraw
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Discriminator, Generator, Interface, Normalization, PluginConfig, Site, Stage

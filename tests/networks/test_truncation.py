@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from small import load, names, options_of
+from support.small import load, names, options_of
 
 from gancore.contracts import Generator, Interface, Normalization, PluginConfig, Site
 from gancore.errors import GancoreError

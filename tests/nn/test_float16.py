@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small import load
+from support.small import load
 
 from gancore.contracts import Site
 from gancore.nn import normalized

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
+from support.golden_cases import Case, cases, close
 
 from gancore.nn.kernels import resample
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
+from support.golden_cases import Case, cases, close
 from torch import Tensor
 
 from gancore.nn.activation import bias_act

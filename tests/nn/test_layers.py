@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from fakes import FakeDraw
+from support.fakes import FakeDraw
 from torch import Tensor, nn
 
 from gancore.contracts import Pass, WeightNormalization

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small import load, normalizations
+from support.small import load, normalizations
 
 from gancore.contracts import Normalization, Site
 from gancore.nn import normalized

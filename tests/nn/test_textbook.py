@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from golden_cases import close
+from support.golden_cases import close
 
 from benchmarks.textbook import TextbookDiscriminator, TextbookGenerator
 from gancore.composition import compose

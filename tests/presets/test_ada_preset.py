@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from shrinking import preset
+from support.presets import preset
 
 from gancore.composition import compose
 from gancore.config.sections.training import Adam

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import made
-from shrinking import preset
-from small import experiment_of
-from tiny import trainer_for
+from support.fakes import made
+from support.presets import preset
+from support.small import experiment_of
+from support.tiny import trainer_for
 from torch import Tensor
 
 from gancore.composition import compose

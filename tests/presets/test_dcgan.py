@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from classics import assert_constants, composed, numbers, small, trainer_of
-from fakes import FakeDraw
-from shrinking import shrunk
+from support.fakes import FakeDraw
+from support.presets import assert_constants, composed, numbers, shrunk, small, trainer_of
 from torch import Tensor
 from torch.nn import functional as F
 

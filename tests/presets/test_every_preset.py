@@ -4,8 +4,8 @@ import re
 
 import pytest
 import torch
-from shrinking import LABELS, PRESETS, preset, shrunk
-from tiny import trainer_for
+from support.presets import LABELS, PRESETS, preset, shrunk
+from support.tiny import trainer_for
 
 from gancore.cli.presets import facts
 from gancore.composition import compose

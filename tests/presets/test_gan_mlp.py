@@ -4,8 +4,7 @@ import copy
 
 import pytest
 import torch
-from classics import assert_constants, composed, numbers, small, trainer_of
-from shrinking import shrunk
+from support.presets import assert_constants, composed, numbers, shrunk, small, trainer_of
 
 from gancore.composition import compose
 from gancore.config import load_experiment

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from shrinking import preset, shrunk
+from support.presets import preset, shrunk
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gancore.composition import compose

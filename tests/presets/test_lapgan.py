@@ -2,9 +2,8 @@
 
 import pytest
 import torch
-from classics import assert_constants, composed, small, trainer_of
-from fakes import FakeDraw
-from shrinking import shrunk
+from support.fakes import FakeDraw
+from support.presets import assert_constants, composed, shrunk, small, trainer_of
 from torch import Tensor, nn
 from torch.nn import functional as F
 

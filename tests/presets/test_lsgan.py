@@ -1,6 +1,6 @@
 """LSGAN: constants of its preset."""
 
-from classics import assert_constants
+from support.presets import assert_constants
 
 CONSTANTS = {"loss.use": "least_squares", "discriminator.normalization.use": "batch"}
 

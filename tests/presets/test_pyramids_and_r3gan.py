@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import FakeStep, made
-from fakes import pyramid as random_pyramid
-from small import experiment_of, train_watching_gradients
-from tiny import trainer_for
+from support.fakes import FakeStep, made
+from support.fakes import pyramid as random_pyramid
+from support.small import experiment_of, train_watching_gradients
+from support.tiny import trainer_for
 from torch import Tensor, nn
 
 from gancore.composition import GAN, compose

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from classics import assert_constants, assert_five_critic_steps, composed, numbers, small, trainer_of
+from support.presets import assert_constants, assert_five_critic_steps, composed, numbers, small, trainer_of
 from torch import Tensor
 
 from gancore.nn.layers import Weighted

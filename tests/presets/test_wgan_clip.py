@@ -1,6 +1,6 @@
 """WGAN with clipped weights."""
 
-from classics import assert_constants, assert_five_critic_steps, trainer_of
+from support.presets import assert_constants, assert_five_critic_steps, trainer_of
 
 CONSTANTS = {  # algorithm 1
     "loss.use": "wasserstein",

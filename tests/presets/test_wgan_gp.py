@@ -1,7 +1,7 @@
 """WGAN with gradient penalty: a critic that does not look at the batch."""
 
 import torch
-from classics import assert_constants, assert_five_critic_steps, small
+from support.presets import assert_constants, assert_five_critic_steps, small
 
 CONSTANTS = {  # gan_cifar.py, betas of algorithm 1
     "loss.use": "wasserstein",

@@ -5,8 +5,8 @@ them all.
 """
 
 import pytest
-from crossing import PAGE, PAIRS, growing, refusal, refused_words
-from small import diagonal, names, sampled
+from support.crossing import PAGE, PAIRS, growing, refusal, refused_words
+from support.small import diagonal, names, sampled
 
 TABLE = [[cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.read_text().splitlines() if line[:1] == "|"]
 HEADER, _, *ROWS = TABLE

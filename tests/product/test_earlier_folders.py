@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from grid_files import InProcess, run_here
+from support.grid_files import InProcess, run_here
 
 import gancore
 from gancore.artifacts import RunFolder, log, scores

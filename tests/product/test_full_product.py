@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from small import TABLE2, diagonal, experiment_of, names, normalizations, sampled, train_watching_gradients
-from tiny import tiny_experiment, tiny_mapping, trainer_for
+from support.small import TABLE2, diagonal, experiment_of, names, normalizations, sampled, train_watching_gradients
+from support.tiny import tiny_experiment, tiny_mapping, trainer_for
 
 from gancore.artifacts import load, save_model
 from gancore.config import load_experiment

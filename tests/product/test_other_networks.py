@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from small import ONE_SCALE, TABLE2, experiment_of, load, names, normalizations, sampled, train_watching_gradients
-from tiny import trainer_for
+from support.small import (
+    ONE_SCALE,
+    TABLE2,
+    experiment_of,
+    load,
+    names,
+    normalizations,
+    sampled,
+    train_watching_gradients,
+)
+from support.tiny import trainer_for
 
 from gancore.contracts import Context, Interface, Normalization
 

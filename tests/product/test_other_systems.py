@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from grid_files import SHORT, write_grid
-from tiny import tiny_mapping
+from support.grid_files import SHORT, write_grid
+from support.tiny import tiny_mapping
 
 from gancore.config.yaml.scalars import dump
 

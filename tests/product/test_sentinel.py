@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from small import load, names, options_of
+from support.small import load, names, options_of
 from torch import Tensor, nn
 
 from gancore.contracts import Interface, Normalization, PluginConfig, Site, WeightNormalization

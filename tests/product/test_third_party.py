@@ -9,8 +9,8 @@ import pytest
 import torch
 import yaml
 from click.testing import CliRunner
-from distributions import EXAMPLE, write_dist_info
-from tiny import tiny_mapping
+from support.distributions import EXAMPLE, write_dist_info
+from support.tiny import tiny_mapping
 
 import gancore
 from gancore.cli import root

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from tiny import tiny_experiment, tiny_mapping
+from support.tiny import tiny_experiment, tiny_mapping
 
 import gancore
 from gancore import trust

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from fakes import FakeDraw, FakeStep, made, pyramid
+from support.fakes import FakeDraw, FakeStep, made, pyramid
 from torch import Tensor, nn
 
 from gancore.contracts import Images

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 import torch
-from fakes import FakeDraw, FakeStep, made
-from golden_cases import Case, close
-from golden_p09 import DTYPES, NETWORKS, Discriminator, compare, compare_gradients
+from support.fakes import FakeDraw, FakeStep, made
+from support.golden_cases import Case, close
+from support.golden_p09 import DTYPES, NETWORKS, Discriminator, compare, compare_gradients
 from torch import Tensor
 
 # The sidecar's names: our plugin and its options; gamma None is the sidecar's.

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fakes import FakeD, FakeDraw, FakeG, FakeStep, made, pyramid
+from support.fakes import FakeD, FakeDraw, FakeG, FakeStep, made, pyramid
 
 from gancore.contracts import Images, Regularizer
 from gancore.discovery import discover

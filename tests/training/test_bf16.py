@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import torch
-from small import diagonal, experiment_of, names
-from tiny import trainer_for
+from support.small import diagonal, experiment_of, names
+from support.tiny import trainer_for
 from torch import Tensor
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.aot_autograd import make_boxed_func

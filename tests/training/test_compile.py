@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import torch
-from small import experiment_of, load, names
-from tiny import tiny_experiment, tiny_trainer, trainer_for
+from support.small import experiment_of, load, names
+from support.tiny import tiny_experiment, tiny_trainer, trainer_for
 
 from gancore.artifacts import RunFolder
 from gancore.config import Experiment
@@ -123,7 +123,7 @@ def test_a_signal_while_the_compiler_is_tried_is_no_failure_of_it(
 
 def test_off_is_the_default_and_imports_no_compiler() -> None:
     assert tiny_experiment().training.compile == "off"
-    script = "import sys; from tiny import tiny_trainer; tiny_trainer().step(); print('torch._dynamo' in sys.modules)"
+    script = "from support.tiny import tiny_trainer; tiny_trainer().step(); print('torch._dynamo' in sys.modules)"
     tests = str(Path(__file__).parents[1])
     result = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {tests!r}); {script}"], capture_output=True, text=True

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from small import experiment_of
-from tiny import tiny_experiment, trainer_for
+from support.small import experiment_of
+from support.tiny import tiny_experiment, trainer_for
 from torch import Tensor
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.aot_autograd import make_boxed_func

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 import torch
-from killing import start
-from two_processes import leave_gradients, train_one
+from support.killing import start
+from support.two_processes import leave_gradients, train_one
 
 from gancore.artifacts.tensors import load_tensors
 from gancore.errors import GancoreError

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_experiment, tiny_trainer
+from support.tiny import tiny_experiment, tiny_trainer
 from torch.nn import functional as F
 
 from gancore.config import load_experiment

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
+from support.golden_cases import Case, cases, close
 from torch import Tensor, nn
 
 from gancore.config.sections.training import EMA, Adam, TrainingConfig

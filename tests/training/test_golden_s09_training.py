@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from golden_cases import Case, cases, close
-from published import discriminator, generator
+from support.golden_cases import Case, cases, close
+from support.published import discriminator, generator
 from torch import Tensor, nn
 
 from gancore.composition import GAN

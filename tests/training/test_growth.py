@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fakes import made
-from killing import run_child
-from tiny import tiny_experiment, tiny_trainer
+from support.fakes import made
+from support.killing import run_child
+from support.tiny import tiny_experiment, tiny_trainer
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import quick_experiment, quick_trainer
+from support.tiny import quick_experiment, quick_trainer
 
 from gancore.artifacts.tensors import load_tensors
 from gancore.data import ImageData

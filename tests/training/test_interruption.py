@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tiny import tiny_experiment
+from support.tiny import tiny_experiment
 
 from gancore import cli
 from gancore.cli.grid_cell import STOP

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_trainer
+from support.tiny import tiny_trainer
 from torch import Tensor
 
 from gancore.training.step.phases import Phase

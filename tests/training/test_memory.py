@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_trainer
+from support.tiny import tiny_trainer
 
 from gancore.training import memory
 from gancore.training.memory import fitting_microbatch, memory_shortage

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from small import experiment_of, names, normalizations
-from tiny import tiny_experiment, trainer_for
+from support.small import experiment_of, names, normalizations
+from support.tiny import tiny_experiment, trainer_for
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import quick_trainer
+from support.tiny import quick_trainer
 from torch import Tensor
 
 from gancore.config.sections.training import TrainingConfig

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_experiment
+from support.tiny import tiny_experiment
 
 import gancore
 from gancore.cli import main

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny import tiny_experiment, tiny_trainer
+from support.tiny import tiny_experiment, tiny_trainer
 
 from gancore.artifacts import RunFolder
 from gancore.cli import main

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_experiment, tiny_trainer
+from support.tiny import tiny_experiment, tiny_trainer
 from torch import Tensor
 
 from gancore.nn.recompute import recompute_from

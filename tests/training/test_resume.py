@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from killing import run_child
-from tiny import QUICK, quick_experiment, tiny_trainer
+from support.killing import run_child
+from support.tiny import QUICK, quick_experiment, tiny_trainer
 
 from gancore.artifacts import RunFolder
 from gancore.artifacts.tensors import load_tensors

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from tiny import tiny_experiment
+from support.tiny import tiny_experiment
 
 from gancore.training import train
 from gancore.training.observer import Context, Observer

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
-from tiny import quick_experiment, tiny_experiment
+from support.tiny import quick_experiment, tiny_experiment
 
 from gancore.artifacts import RunFolder
 from gancore.errors import DataError, GancoreError, RunError, RunFailed

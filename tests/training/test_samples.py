@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from small import experiment_of, names
+from support.small import experiment_of, names
 
 from gancore.composition import compose
 from gancore.contracts import Generator, Interface, NoiseMode

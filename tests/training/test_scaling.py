@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import tiny_trainer
+from support.tiny import tiny_trainer
 from torch import nn
 
 import gancore.training.trainer

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 import torch
-from killing import run_child
-from tiny import tiny_trainer
+from support.killing import run_child
+from support.tiny import tiny_trainer
 from torch import Tensor
 
 from gancore.artifacts import RunFolder

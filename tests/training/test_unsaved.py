@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import tiny_experiment, tiny_trainer
+from support.tiny import tiny_experiment, tiny_trainer
 
 from gancore.training import train
 from gancore.training.checkpoint import unsaved

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from golden_cases import Case
-from published import Kwargs
+from support.golden_cases import Case
+from support.published import Kwargs
 from torch import Tensor, nn
 from torch.nn import functional as F
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import TINY, tiny_mapping
+from support.tiny import TINY, tiny_mapping
 
 from gancore.config import Experiment, load_experiment
 from gancore.config.yaml.scalars import inline

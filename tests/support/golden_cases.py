@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-OWN = Path(__file__).parent / "golden"
+OWN = Path(__file__).parents[1] / "golden"
 FOLDER = Path(os.environ.get("GANCORE_GOLDEN") or OWN)
 
 

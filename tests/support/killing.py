@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tiny import tiny_experiment
+from support.tiny import tiny_experiment
 
 from gancore.cli import main
 from gancore.training import train

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from killing import child
-from small import load_experiment
-from tiny import tiny_mapping
+from support.killing import child
+from support.small import load_experiment
+from support.tiny import tiny_mapping
 
 from gancore.data import ImageData
 from gancore.training.distribution import Processes, joined

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from support.small import load
 from torch import Tensor, nn
 
 from gancore.contracts import Images, Stage
-from gancore.discovery import discover
 
 
 @dataclass
@@ -126,5 +126,5 @@ def pyramid(n: int, channels: int, *sizes: int, seed: int = 0, dtype: torch.dtyp
 
 def made(kind: str, name: str, *rest: Any, **options: Any) -> Any:
     """A plugin by its registered name, with options."""
-    plugin = discover().get(kind, name).load()
+    plugin = load(kind, name)
     return plugin(plugin.Config(**options), *rest)

@@ -6,7 +6,7 @@ Every argument is translated; one that is not known is an error, not something t
 from typing import Any
 
 import torch
-from golden_cases import Case
+from support.golden_cases import Case
 from torch import Tensor, nn
 
 from gancore.contracts import Discriminator, Generator, Interface, PluginConfig

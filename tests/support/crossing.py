@@ -7,14 +7,14 @@ import itertools
 import sys
 from pathlib import Path
 
-from small import experiment_of, names
-from tiny import trainer_for
+from support.small import experiment_of, names
+from support.tiny import trainer_for
 
 from gancore.discovery import discover
 from gancore.errors import ConfigError
 
 PAIRS = list(itertools.product(names("generator"), names("discriminator")))
-PAGE = Path(__file__).parents[1] / "docs" / "crossing.md"
+PAGE = Path(__file__).parents[2] / "docs" / "crossing.md"
 HEAD = """# Which generator trains with which discriminator
 
 Every pair of the registry's networks, made small, in two steps of training with every regularizer that both can have.

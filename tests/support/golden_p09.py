@@ -1,7 +1,7 @@
 """What the golden p09 tests share: the small discriminator of the sidecar."""
 
 import torch
-from golden_cases import Case, cases, close
+from support.golden_cases import Case, cases, close
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from golden_cases import FOLDER, Case, cases
+from support.golden_cases import FOLDER, Case, cases
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tiny import tiny_mapping
+from support.tiny import tiny_mapping
 
 from gancore.cli import main
 from gancore.config import Experiment, load_experiment
