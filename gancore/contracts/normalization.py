@@ -19,7 +19,10 @@ class Normalization(Part):
     and in a styled block a normalization with `style_size` 0 is followed by the block's own `y * y_s + y_b`, so
     that the latent always reaches the image: AdaIN is an instance statistic plus that style.
 
-    Any of the three is enough: a layer applies those that a class overrides. To the scales a dense layer is a
+    A normalization that looks at the label writes `conditioned`, which takes the place of `statistic` at sites with a
+    condition: those of networks without styles that have labels. In a styled layer the style has the label in it.
+
+    Any of them is enough: a layer applies those that a class overrides. To the scales a dense layer is a
     convolution of one pixel, and no layer (behind a constant input or a sum of branches) is one with the identity.
     """
 
@@ -47,6 +50,15 @@ class Normalization(Part):
         Statistics over the batch are taken within each of `parts` equal parts of it (reals apart from fakes).
         """
         return y
+
+    def conditioned(self, y: Tensor, condition: Tensor, parts: int = 1) -> Tensor:
+        """Normalized activations where there is a condition [N, site.condition]: a label, its embedding, a latent.
+
+        Default: the statistic alone.
+
+        A class that overrides it brings gain and shift of its own: networks add neither of them behind it.
+        """
+        return self.statistic(y, parts)
 
     def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """statistic(y) * scale + shift, with the block's own style [N, C] each.

@@ -29,7 +29,8 @@ class Site:
 
     `name` is the state-dict name of the layer below its network (`b8.conv0`), `resolution` that of its output,
     `index` counts the network's normalized layers from 0 to `total` - 1 in the order of computation, and
-    `styled` says whether the surrounding block has a style to give.
+    `styled` says whether the surrounding block has a style to give. `condition` is the size K of what a network without
+    styles gives the normalization to look at, [N, K]: the label or what it makes of it; 0: nothing.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Site:
     c_out: int
     network: Network
     styled: bool
+    condition: int = 0
 
     @property
     def depth(self) -> float:

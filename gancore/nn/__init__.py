@@ -1,7 +1,7 @@
 """Numerics that plugins share; what their authors may use is listed here, and explained in docs/plugins.md.
 
 layers, activation, style, minibatch_std        layers
-normalizations, normalized, statistics, mix     normalizations and the layers that apply them
+normalizations, normalized, conditional, statistics, mix     normalizations and the layers that apply them
 synthesis, discriminator, mapping, latent       networks to vary
 label, sites, options, fade, multiscale         labels, sizes, options, growing, several scales
 gradients, frozen, step_mean, processes, precision, recompute
@@ -12,6 +12,7 @@ pretrained                                      optional packages and models of 
 
 from gancore.nn import processes
 from gancore.nn.activation import LINEAR, Activation, GainIn, bias_act, leaky
+from gancore.nn.conditional import GainAndShift, conditioned
 from gancore.nn.discriminator import (
     DiscriminatorBlock,
     DiscriminatorBuilder,
@@ -34,8 +35,8 @@ from gancore.nn.kernels.resampled_conv import (
     same_conv2d,
     upsampling_conv2d,
 )
-from gancore.nn.label import logit_of_class, required_label, with_label, with_label_planes
-from gancore.nn.latent import Latent, LatentGenerator, LatentOptions
+from gancore.nn.label import condition_of, logit_of_class, required_label, with_label, with_label_planes
+from gancore.nn.latent import Latent, LatentGenerator, LatentOptions, label_in
 from gancore.nn.layers import (
     Conv2d,
     LateNormConv2d,
@@ -80,6 +81,7 @@ __all__ = [
     "FilterTaps",
     "Frozen",
     "FusedNormalization",
+    "GainAndShift",
     "GainIn",
     "InheritedChannels",
     "Instance",
@@ -120,6 +122,8 @@ __all__ = [
     "at_least_float32",
     "attach_weight_normalization",
     "bias_act",
+    "condition_of",
+    "conditioned",
     "conv2d",
     "conv_transpose2d",
     "downsample2d",
@@ -132,6 +136,7 @@ __all__ = [
     "input_gradients",
     "instance_norm",
     "inverse_std",
+    "label_in",
     "leaky",
     "logit_of_class",
     "normalize_2nd_moment",

@@ -20,10 +20,11 @@ from gancore.nn.activation import leaky
 from gancore.nn.fade import weight_of_newest
 from gancore.nn.kernels.resample import downsample2d
 from gancore.nn.kernels.resampled_conv import Sampling
-from gancore.nn.label import required_label
+from gancore.nn.label import condition_of, required_label
 from gancore.nn.layers import Conv2d, Linear, register_filter
 from gancore.nn.mapping import LabelMappingConfig, MappingNetwork
 from gancore.nn.minibatch_std import MinibatchStd
+from gancore.nn.normalized import is_conditioned
 from gancore.nn.options import ChannelsConfig, ConvOptions, InheritedChannels
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
 from gancore.nn.style import SQRT_HALF
@@ -64,8 +65,15 @@ class AveragedConv2d(Conv2d):
     PGGAN where it does not fuse convolution and averaging; with the activation between them, that is another function.
     """
 
-    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1, scales: Normalization | None = None) -> Tensor:
-        return F.avg_pool2d(super().forward(x, gain, parts, scales), 2)
+    def forward(
+        self,
+        x: Tensor,
+        gain: float = 1.0,
+        parts: int = 1,
+        scales: Normalization | None = None,
+        condition: Tensor | None = None,
+    ) -> Tensor:
+        return F.avg_pool2d(super().forward(x, gain, parts, scales, condition), 2)
 
 
 class DiscriminatorBuilder:
@@ -74,7 +82,7 @@ class DiscriminatorBuilder:
     def __init__(self, cfg: DiscriminatorConfig, interface: Interface, normalize: Normalize, layers: int) -> None:
         self.cfg, self.interface, self.normalize = cfg, interface, normalize
         self.channels = (cfg.channels or ChannelsConfig()).at
-        self.sites = Sites("discriminator", layers, styled=False)
+        self.sites = Sites("discriminator", layers, styled=False, condition=interface.label_dim)
         self.activation = leaky(cfg.gain, cfg.conv_clamp)
 
     def conv(self, name: str, resolution: int, c_in: int, c_out: int, down: bool = False) -> Conv2d:
@@ -108,8 +116,8 @@ class DiscriminatorBlock(nn.Module):
         self.conv0 = build.conv(f"b{resolution}.conv0", resolution, c_in + extra, c_in)
         self.conv1 = build.conv(f"b{resolution}.conv1", resolution // 2, c_in, c_out, down=True)
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        return self.conv1(self.conv0(x, parts=parts), parts=parts)
+    def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
+        return self.conv1(self.conv0(x, parts=parts, condition=condition), parts=parts, condition=condition)
 
 
 class ResidualDiscriminatorBlock(DiscriminatorBlock):
@@ -119,8 +127,9 @@ class ResidualDiscriminatorBlock(DiscriminatorBlock):
         super().__init__(build, resolution, c_in, c_out)
         self.skip = build.skip(c_in, c_out)
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        return self.conv1(self.conv0(x, parts=parts), SQRT_HALF, parts) + self.skip(x, SQRT_HALF)
+    def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
+        y = self.conv0(x, parts=parts, condition=condition)
+        return self.conv1(y, SQRT_HALF, parts, condition=condition) + self.skip(x, SQRT_HALF)
 
 
 class LastBlock(nn.Module):
@@ -136,9 +145,9 @@ class LastBlock(nn.Module):
         self.fc = Linear(channels * resolution**2, channels, activation=leaky(build.cfg.gain))
         self.out = Linear(channels, features)
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+    def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
         x = x if self.mbstd is None else self.mbstd(x, parts)
-        return self.out(self.fc(self.conv(x, parts=parts).flatten(1)))
+        return self.out(self.fc(self.conv(x, parts=parts, condition=condition).flatten(1)))
 
 
 class StyleDiscriminator(Discriminator):
@@ -163,16 +172,19 @@ class StyleDiscriminator(Discriminator):
         if self.cmap_dim:
             self.mapping = MappingNetwork(0, interface.label_dim, self.cmap_dim, None, cfg.mapping, cfg.gain)
         register_filter(self, cfg.image_filter)
+        normalizations = (part for part in self.modules() if isinstance(part, Normalization))
+        self.conditioned = any(is_conditioned(normalization) for normalization in normalizations)
 
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
         x: Tensor | None = None
+        given = self.given(label)
         for i, (block, image) in enumerate(zip(self.blocks(stage), self.inputs(images, stage), strict=False)):
             if image is not None:
                 rgb = block.fromrgb(image)
                 x = rgb if x is None else self.join(x, rgb, weight_of_newest(stage) if i == 1 else 1.0)
-            x = block(x, parts)
+            x = block(x, parts, **given)
         assert x is not None
         return (self.score(x, label),)
 
@@ -186,6 +198,10 @@ class StyleDiscriminator(Discriminator):
         if not self.cmap_dim:
             return (features * label).sum(dim=1)
         return (features * self.mapping(None, label)).sum(dim=1) / math.sqrt(self.cmap_dim)
+
+    def given(self, label: Tensor | None) -> dict[str, Tensor | None]:
+        """What blocks get beside features and parts: the condition, where a normalization looks at it."""
+        return {"condition": condition_of(label, self.interface.label_dim)} if self.conditioned else {}
 
     def blocks(self, stage: Stage | None) -> list[Any]:
         """The blocks from the resolution of the stage on."""

@@ -11,6 +11,11 @@ def required_label(label: Tensor | None, label_dim: int) -> Tensor:
     return label
 
 
+def condition_of(label: Tensor | None, label_dim: int) -> Tensor | None:
+    """What normalizations may look at: the label [N, label_dim]; None without labels. Raises ValueError if missing."""
+    return required_label(label, label_dim) if label_dim else None
+
+
 def with_label(x: Tensor, label: Tensor | None, label_dim: int) -> Tensor:
     """[N, C] with its label [N, label_dim] behind it, where there are labels. Raises ValueError where it is missing."""
     return torch.cat([x, required_label(label, label_dim).to(x.dtype)], dim=1) if label_dim else x

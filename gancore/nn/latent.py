@@ -46,6 +46,11 @@ class Latent(Mapping):
         return z, label
 
 
+def label_in(ws: Tensor, label_dim: int) -> Tensor | None:
+    """The label [N, label_dim], or its embedding, that stands in ws [N, 1, z_dim + label_dim]; None without labels."""
+    return ws[:, 0, ws.shape[2] - label_dim :] if label_dim else None
+
+
 class LatentGenerator(Generator):
     """The base of generators whose `synthesis` takes ws [N, 1, w_dim]; `latents` is the size of all of z."""
 

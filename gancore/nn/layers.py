@@ -23,6 +23,7 @@ from gancore.nn.normalized import (
     has_scales,
     has_statistic,
     no_style,
+    normalized,
     scaled,
     scaled_input,
     scaled_linear,
@@ -111,8 +112,15 @@ class Conv2d(Weighted):
         self.bias = nn.Parameter(torch.zeros(c_out)) if bias else None
         register_filter(self, resample_filter if sampling else None)
 
-    def forward(self, x: Tensor, gain: float = 1.0, parts: int = 1, scales: Normalization | None = None) -> Tensor:
-        """`gain` multiplies the output; see `Normalization.statistic` for `parts`.
+    def forward(
+        self,
+        x: Tensor,
+        gain: float = 1.0,
+        parts: int = 1,
+        scales: Normalization | None = None,
+        condition: Tensor | None = None,
+    ) -> Tensor:
+        """`gain` multiplies the output; see `Normalization.statistic` for `parts`, and `conditioned` for `condition`.
 
         `scales`: a normalization behind this layer, whose scales act on it, if it has none of its own.
         """
@@ -122,12 +130,14 @@ class Conv2d(Weighted):
             return self.activation.bounded(self.convolve(x, weight, bias), gain)
         x, weight, out_scale = scaled_input(x, weight, no_style(x, weight), normalization)
         y = self.convolve(x, weight)
-        return self.finish(y, out_scale(y), gain, parts)
+        return self.finish(y, out_scale(y), gain, parts, condition)
 
-    def finish(self, y: Tensor, scale: Tensor | None, gain: float, parts: int) -> Tensor:
+    def finish(
+        self, y: Tensor, scale: Tensor | None, gain: float, parts: int, condition: Tensor | None = None
+    ) -> Tensor:
         """gain * activation(statistic(y * scale) + bias); `scale` [N, out] is that of the convolution's output."""
         if self.normalization is not None and has_statistic(self.normalization):
-            y, scale = self.normalization.statistic(scaled(y, scale), parts), None
+            y, scale = normalized(self.normalization, scaled(y, scale), parts, condition), None
         return self.activation(y, self.bias, scale, gain=gain)
 
     @property
@@ -141,9 +151,11 @@ class LateNormConv2d(Conv2d):
 
     normalization: Normalization
 
-    def finish(self, y: Tensor, scale: Tensor | None, gain: float, parts: int) -> Tensor:
+    def finish(
+        self, y: Tensor, scale: Tensor | None, gain: float, parts: int, condition: Tensor | None = None
+    ) -> Tensor:
         """gain * statistic(activation(y * scale + bias))."""
-        y = self.normalization.statistic(self.activation(y, self.bias, scale), parts)
+        y = normalized(self.normalization, self.activation(y, self.bias, scale), parts, condition)
         return y * gain if gain != 1 else y
 
 

@@ -1,4 +1,4 @@
-"""What a layer does with its normalization: statistic(conv(x * in_scale) * out_scale).
+"""What a layer does with its normalization: statistic(conv(x * in_scale) * out_scale), or `conditioned` in its place.
 
 Every normalized layer comes here, so that a normalization that has only one of the three acts in every network. A dense
 layer is a convolution of one pixel to these scales; where no layer is right before the normalization (behind a sum of
@@ -16,19 +16,16 @@ from gancore.contracts import Normalization
 from gancore.errors import PluginError
 from gancore.nn.activation import maps
 from gancore.nn.kernels import plain, traced
+from gancore.nn.label import required_label
 from gancore.nn.precision import in_float16
 
 
-class Gained(Normalization):
-    """Another normalization, whose statistic is followed by a learned gain per channel that starts at N(1, std).
+class Around(Normalization):
+    """The base of what is put around another normalization: its scales, and its statistic with something behind it."""
 
-    Batch normalization as networks without styles have it (arXiv:1502.03167, gamma; beta is the layer's bias).
-    """
-
-    def __init__(self, inner: Normalization, std: float = 0.0) -> None:
+    def __init__(self, inner: Normalization) -> None:
         super().__init__(inner.cfg, inner.site)
         self.inner = inner
-        self.gain = nn.Parameter(1 + std * torch.randn(inner.site.c_out))
 
     def in_scale(self, s: Tensor, weight: Tensor) -> Tensor | None:
         return self.inner.in_scale(s, weight)
@@ -36,13 +33,25 @@ class Gained(Normalization):
     def out_scale(self, y: Tensor, s: Tensor, weight: Tensor) -> Tensor | None:
         return self.inner.out_scale(y, s, weight)
 
+
+class Gained(Around):
+    """Another normalization, whose statistic is followed by a learned gain per channel that starts at N(1, std).
+
+    Batch normalization as networks without styles have it (arXiv:1502.03167, gamma; beta is the layer's bias).
+    """
+
+    def __init__(self, inner: Normalization, std: float = 0.0) -> None:
+        super().__init__(inner)
+        self.gain = nn.Parameter(1 + std * torch.randn(inner.site.c_out))
+
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
         return self.inner.statistic(y, parts) * self.gain.to(y.dtype)[:, None, None]
 
 
 def has(method: str, normalization: Normalization) -> bool:
-    """Whether the normalization has this method of its own: `in_scale`, `out_scale` or `statistic`."""
-    normalization = normalization.inner if isinstance(normalization, Gained) else normalization
+    """Whether the normalization has this method of its own: `in_scale`, `out_scale`, `statistic` or `conditioned`."""
+    if isinstance(normalization, Around) and method != "conditioned":
+        normalization = normalization.inner
     return getattr(type(normalization), method) is not getattr(Normalization, method)
 
 
@@ -51,7 +60,22 @@ def has_scales(normalization: Normalization) -> bool:
 
 
 def has_statistic(normalization: Normalization) -> bool:
-    return has("statistic", normalization)
+    return has("statistic", normalization) or is_conditioned(normalization)
+
+
+def is_conditioned(normalization: Normalization) -> bool:
+    """Whether it looks at the condition of its site: then it has a gain and a shift of its own."""
+    return normalization.site.condition > 0 and has("conditioned", normalization)
+
+
+def normalized(normalization: Normalization, y: Tensor, parts: int, condition: Tensor | None) -> Tensor:
+    """The statistic of y [N, C, H, W], or what a normalization makes of it and the condition [N, site.condition].
+
+    Raises ValueError where the site has a condition and none is given.
+    """
+    if not is_conditioned(normalization):
+        return normalization.statistic(y, parts)
+    return normalization.conditioned(y, required_label(condition, normalization.site.condition), parts)
 
 
 def fuses_style(normalization: Normalization) -> bool:

@@ -8,33 +8,37 @@ from torch import Tensor, nn
 from gancore.contracts import Normalization, Site
 from gancore.nn.activation import LINEAR, Activation
 from gancore.nn.layers import Linear
-from gancore.nn.normalized import Gained, has_statistic, scaled, scaled_maps, without_style
+from gancore.nn.normalized import Gained, has_statistic, is_conditioned, normalized, scaled, scaled_maps, without_style
 
 
 def gained(normalize: Callable[[Site], Normalization], std: float = 0.0) -> Callable[[Site], Normalization]:
-    """`normalize`, with a learned gain after every normalization that has a statistic."""
+    """`normalize`, with a learned gain after every normalization that has a statistic and no gain of a condition."""
 
     def build(site: Site) -> Normalization:
         normalization = normalize(site)
-        return Gained(normalization, std) if has_statistic(normalization) else normalization
+        bare = has_statistic(normalization) and not is_conditioned(normalization)
+        return Gained(normalization, std) if bare else normalization
 
     return build
 
 
 class StatisticLayer(nn.Module):
-    """Statistic, bias, activation: [N, C, H, W] to the same shape."""
+    """Statistic, bias, activation: [N, C, H, W] to the same shape. Where a condition shifts them, there is no bias."""
 
     def __init__(self, normalization: Normalization, activation: Activation = LINEAR) -> None:
         super().__init__()
         self.normalization, self.activation = without_style(normalization), activation
-        self.bias = nn.Parameter(torch.zeros(normalization.site.c_out))
+        shifts = is_conditioned(normalization)
+        self.bias = None if shifts else nn.Parameter(torch.zeros(normalization.site.c_out))
 
-    def forward(self, x: Tensor, parts: int = 1, scaled_before: bool = False) -> Tensor:
+    def forward(
+        self, x: Tensor, parts: int = 1, scaled_before: bool = False, condition: Tensor | None = None
+    ) -> Tensor:
         """`scaled_before`: the scales of the normalization have acted on the layer right before; else on x itself."""
         scale = None
         if not scaled_before:
             x, scale = scaled_maps(x, self.normalization)
-        return self.activation(self.normalization.statistic(scaled(x, scale), parts), self.bias)
+        return self.activation(normalized(self.normalization, scaled(x, scale), parts, condition), self.bias)
 
 
 class Projection(nn.Module):
@@ -48,7 +52,8 @@ class Projection(nn.Module):
         self.linear = Linear(w_dim, channels * resolution**2, None if tail else 0.0, init_std=init_std)
         self.tail = tail
 
-    def forward(self, w: Tensor) -> Tensor:
+    def forward(self, w: Tensor, condition: Tensor | None = None) -> Tensor:
         if self.tail is None:
             return self.linear(w).unflatten(1, self.shape)
-        return self.tail(self.linear(w, self.tail.normalization).unflatten(1, self.shape), scaled_before=True)
+        x = self.linear(w, self.tail.normalization).unflatten(1, self.shape)
+        return self.tail(x, scaled_before=True, condition=condition)

@@ -66,6 +66,8 @@ def _normalization(subject: Subject, made: Any) -> Iterator[Call]:
     yield Call("in_scale", {"s": s}, lambda s: made.in_scale(s, weight), (N, C))
     yield Call("out_scale", {"y": y, "s": s}, lambda y, s: made.out_scale(y, s, weight), (N, C))
     yield Call("statistic", {"y": y}, made.statistic, (N, C, R, R), ("y",))
+    if made.site.condition:
+        yield Call("conditioned", {"y": y}, lambda y: made.conditioned(y, LABEL), (N, C, R, R), ("y",))
 
 
 def _generator(subject: Subject, made: Any) -> Iterator[Call]:

@@ -44,12 +44,18 @@ class Subject:
         if issubclass(self.plugin, WeightNormalization):
             return (WEIGHT,)
         return {
-            "normalization": (Site("b16.conv0", R, 1, 3, C, C, "generator", "network:styles" in self.plugin.requires),),
+            "normalization": (self._site(),),
             "generator": (INTERFACE, without_normalization),
             "discriminator": (INTERFACE, without_normalization),
             "augmentation": (INTERFACE,),
             "dataset": (Path.cwd(),),
         }.get(self.spec.kind, ())
+
+    def _site(self) -> Site:
+        """A site with a style for those that need one, else with the label as its condition."""
+        styled = "network:styles" in self.plugin.requires
+        condition = 0 if styled else INTERFACE.label_dim
+        return Site("b16.conv0", R, 1, 3, C, C, "generator", styled, condition)
 
 
 def without_normalization(site: Site) -> Normalization:

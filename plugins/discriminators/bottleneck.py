@@ -17,6 +17,7 @@ from gancore.nn import (
     Conv2d,
     InheritedChannels,
     Weighted,
+    condition_of,
     conv2d,
     required_label,
     resolution_problems,
@@ -51,10 +52,10 @@ class DiscriminatorLevel(nn.Module):
         super().__init__()
         self.blocks, self.leave = blocks, leave
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+    def forward(self, x: Tensor, parts: int, condition: Tensor | None) -> Tensor:
         x = x if self.fromrgb is None else self.fromrgb(x)
         for block in self.blocks:
-            x = block(x, parts)
+            x = block(x, parts, condition)
         return self.leave(x)
 
 
@@ -67,7 +68,7 @@ class Bottleneck(Discriminator):
     def __init__(self, cfg: BottleneckDiscriminatorConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
         levels = self.levels()
-        build = Builder("discriminator", levels, normalize)
+        build = Builder("discriminator", levels, normalize, interface.label_dim)
         self.resolutions = [level.resolution for level in levels]
         for level, coarser in zip(levels, [*levels[1:], None], strict=True):
             leave = Transition(level.width, coarser.width, "down", cfg.resample_filter) if coarser else None
@@ -86,9 +87,9 @@ class Bottleneck(Discriminator):
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
-        x = images[-1]
+        x, condition = images[-1], condition_of(label, self.interface.label_dim)
         for resolution in self.resolutions:
-            x = getattr(self, f"b{resolution}")(x, parts)
+            x = getattr(self, f"b{resolution}")(x, parts, condition)
         features = self.out(x)
         if self.embed is None:
             return (features[:, 0],)

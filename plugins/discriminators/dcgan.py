@@ -21,6 +21,7 @@ from gancore.nn import (
     InheritedChannels,
     Linear,
     Sites,
+    condition_of,
     gained,
     logit_of_class,
     resolution_problems,
@@ -47,7 +48,7 @@ class DCGAN(Discriminator):
         normalize = gained(normalize, cfg.init_std)
         at = (cfg.channels or ChannelsConfig(base=4096, max=1024)).at
         first, *others, last = resolutions(interface.resolution)[::-1]
-        sites = Sites("discriminator", len(others), styled=False)
+        sites = Sites("discriminator", len(others), styled=False, condition=interface.label_dim)
         self.layers = [f"b{size}" for size in (first, *others)]
         self.add_module(f"b{first}", down(interface.channels, at(first // 2), cfg.kernel, cfg.bias))
         for size in others:
@@ -60,9 +61,9 @@ class DCGAN(Discriminator):
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
-        x = images[-1]
+        x, condition = images[-1], condition_of(label, self.interface.label_dim)
         for name in self.layers:
-            x = getattr(self, name)(x, parts=parts)
+            x = getattr(self, name)(x, parts=parts, condition=condition)
         return (logit_of_class(self.out(x.flatten(1)), label, self.interface.label_dim),)
 
     @classmethod

@@ -16,7 +16,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Site, Stage
-from gancore.nn import Activation, Conv2d, Linear, Sampling, Sites, gained, pyramid, with_label, with_label_planes
+from gancore.nn import (
+    Activation,
+    Conv2d,
+    Linear,
+    Sampling,
+    Sites,
+    condition_of,
+    gained,
+    pyramid,
+    with_label,
+    with_label_planes,
+)
 from gancore.nn.families.dense import DenseStack, Width, torch_std
 from gancore.nn.families.laplacian import level_problems, levels_of
 
@@ -47,7 +58,7 @@ class LAPGAN(Discriminator):
         self.levels = levels_of(interface.resolution, cfg.coarsest or 8)
         coarsest, *finer = self.levels
         self.add_module(f"b{coarsest}", Coarsest(cfg, interface, coarsest))
-        sites = Sites("discriminator", 2 * len(finer), styled=False)
+        sites = Sites("discriminator", 2 * len(finer), styled=False, condition=interface.label_dim)
         for resolution in finer:
             self.add_module(f"b{resolution}", Level(cfg, interface, normalize, sites, resolution))
 
@@ -85,15 +96,16 @@ class Level(nn.Module):
         self, cfg: LAPGAN.Config, interface: Interface, normalize: Normalize, sites: Sites, resolution: int
     ) -> None:
         super().__init__()
-        self.dropout = cfg.dropout
+        self.dropout, self.label_dim = cfg.dropout, interface.label_dim
         c_in, half = interface.channels + interface.label_dim, resolution // 2
         self.conv0 = _conv(sites.next(f"b{resolution}.conv0", resolution, c_in, cfg.maps), normalize, None)
         self.conv1 = _conv(sites.next(f"b{resolution}.conv1", half, cfg.maps, cfg.maps), normalize, "down")
         self.out = Linear(cfg.maps * half**2, 1, init_std=torch_std(cfg.maps * half**2))
 
     def forward(self, image: Tensor, label: Tensor | None, parts: int) -> Tensor:
-        x = self.conv0(with_label_planes(image, label), parts=parts)
-        x = self.conv1(x, parts=parts).flatten(1)
+        condition = condition_of(label, self.label_dim)
+        x = self.conv0(with_label_planes(image, label), parts=parts, condition=condition)
+        x = self.conv1(x, parts=parts, condition=condition).flatten(1)
         return self.out(F.dropout(x, self.dropout, self.training))[:, 0]
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
-from gancore.nn import Linear, with_label
+from gancore.nn import Linear, condition_of, with_label
 from gancore.nn.families.dense import DenseActivation, DenseOptions, DenseStack, Width, dense_problems
 
 
@@ -37,7 +37,15 @@ class MLP(Discriminator):
         pixels = interface.channels * interface.resolution**2 + interface.label_dim
         dropout = [cfg.input_dropout, *[cfg.dropout] * (len(cfg.hidden) - 1)]
         self.hidden = DenseStack(
-            pixels, cfg.hidden, cfg.activations, cfg.init_std, normalize, "discriminator", cfg.pieces, dropout
+            pixels,
+            cfg.hidden,
+            cfg.activations,
+            cfg.init_std,
+            normalize,
+            "discriminator",
+            cfg.pieces,
+            dropout,
+            interface.label_dim,
         )
         self.out = Linear(cfg.hidden[-1], 1, init_std=cfg.init_std)
 
@@ -46,7 +54,8 @@ class MLP(Discriminator):
     ) -> tuple[Tensor, ...]:
         pixels = (images[-1].flatten(1) + 1) / 2
         x = with_label(pixels, label, self.interface.label_dim)
-        x = F.dropout(self.hidden(x, parts), self.cfg.dropout, self.training)
+        condition = condition_of(label, self.interface.label_dim)
+        x = F.dropout(self.hidden(x, parts, condition), self.cfg.dropout, self.training)
         return (self.out(x)[:, 0],)
 
     @torch.no_grad()

@@ -20,6 +20,7 @@ from gancore.nn import (
     MinibatchStd,
     MinibatchStdConfig,
     Sites,
+    condition_of,
     logit_of_class,
     pyramid,
     resolution_problems,
@@ -43,7 +44,7 @@ class Builder:
     def __init__(self, cfg: MSGConfig, interface: Interface, normalize: Normalize, layers: int) -> None:
         self.cfg, self.interface, self.normalize = cfg, interface, normalize
         self.channels = (cfg.channels or ChannelsConfig()).at
-        self.sites = Sites("discriminator", layers, styled=False)
+        self.sites = Sites("discriminator", layers, styled=False, condition=interface.label_dim)
 
     def share(self, resolution: int) -> int:
         """Feature maps of the blocks above, and as many of the image."""
@@ -74,8 +75,9 @@ class MSGBlock(nn.Module):
         self.conv0 = build.conv("conv0", resolution, width, width)
         self.conv1 = build.conv("conv1", resolution, width, build.share(resolution // 2))
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        return F.avg_pool2d(self.conv1(self.conv0(x, parts=parts), parts=parts), 2)
+    def forward(self, x: Tensor, parts: int, condition: Tensor | None) -> Tensor:
+        x = self.conv0(x, parts=parts, condition=condition)
+        return F.avg_pool2d(self.conv1(x, parts=parts, condition=condition), 2)
 
 
 class LastBlock(nn.Module):
@@ -90,9 +92,9 @@ class LastBlock(nn.Module):
         self.fc = linear(channels * FIRST_RESOLUTION**2, channels, equalized, slope=0.2)
         self.out = linear(channels, features, equalized)
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+    def forward(self, x: Tensor, parts: int, condition: Tensor | None) -> Tensor:
         x = x if self.mbstd is None else self.mbstd(x, parts)
-        return self.out(self.fc(self.conv(x, parts=parts).flatten(1)))
+        return self.out(self.fc(self.conv(x, parts=parts, condition=condition).flatten(1)))
 
 
 class MSG(Discriminator):
@@ -112,11 +114,11 @@ class MSG(Discriminator):
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
-        x: Tensor | None = None
+        x, condition = None, condition_of(label, self.interface.label_dim)
         for resolution, image in zip(self.resolutions[::-1], pyramid(images, self.resolutions)[::-1], strict=True):
             block = getattr(self, f"b{resolution}")
             rgb = block.fromrgb(image)
-            x = block(rgb if x is None else torch.cat([rgb, x], dim=1), parts)
+            x = block(rgb if x is None else torch.cat([rgb, x], dim=1), parts, condition)
         assert x is not None
         return (logit_of_class(x, label, self.interface.label_dim),)
 

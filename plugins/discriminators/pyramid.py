@@ -39,8 +39,8 @@ class PyramidBlock(DiscriminatorBlock):
         super().__init__(build, resolution, c_in, c_out, extra)
         self.mbstd = MinibatchStd(build.cfg.mbstd.group_size, extra) if extra else None
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        return super().forward(x if self.mbstd is None else self.mbstd(x, parts), parts)
+    def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
+        return super().forward(x if self.mbstd is None else self.mbstd(x, parts), parts, condition)
 
 
 class Pyramid(StyleDiscriminator):
@@ -67,7 +67,7 @@ class Pyramid(StyleDiscriminator):
         x: Tensor | None = None
         for block, image in zip(self.blocks(stage), pyramid(images, self.resolutions), strict=True):
             x = block.fromrgb(image) if x is None else block.combine(torch.cat([x, image], dim=1))
-            x = block(x, parts)
+            x = block(x, parts, **self.given(label))
         assert x is not None
         return (self.score(x, label),)
 

@@ -18,6 +18,7 @@ from gancore.nn import (
     InheritedChannels,
     Linear,
     Sites,
+    condition_of,
     required_label,
     resolution_problems,
     resolutions,
@@ -41,7 +42,8 @@ class ResNet(Discriminator):
         at = (cfg.channels or ChannelsConfig(base=4096, max=128)).at
         last = min(SMALLEST, interface.resolution // 2)
         sizes = [size for size in resolutions(interface.resolution)[::-1] if size > last]
-        statistics = Statistics(Sites("discriminator", 2 * (len(sizes) + cfg.flat_blocks), styled=False), normalize)
+        layers = 2 * (len(sizes) + cfg.flat_blocks)
+        statistics = Statistics(Sites("discriminator", layers, styled=False, condition=interface.label_dim), normalize)
         c_in = interface.channels
         for size in sizes:
             first, c_out = size == interface.resolution, at(size // 2)
@@ -58,10 +60,10 @@ class ResNet(Discriminator):
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
-        x = images[-1]
+        x, condition = images[-1], condition_of(label, self.interface.label_dim)
         for name in self.blocks:
-            x = self.get_submodule(name)(x, parts)
-        x = self.act(x, parts)
+            x = self.get_submodule(name)(x, parts, condition)
+        x = self.act(x, parts, condition=condition)
         features = x.sum((2, 3)) if self.cfg.pool == "sum" else x.mean((2, 3))
         logits = self.out(features)[:, 0]
         if self.embed is not None:

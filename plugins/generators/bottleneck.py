@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
-from gancore.nn import FIRST_RESOLUTION, ChannelsConfig, Conv2d, Latent, resolution_problems
+from gancore.nn import FIRST_RESOLUTION, ChannelsConfig, Conv2d, Latent, label_in, resolution_problems
 from gancore.nn.families.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
 
 
@@ -56,10 +56,10 @@ class GeneratorLevel(nn.Module):
         super().__init__()
         self.enter, self.blocks = enter, blocks
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         x = self.enter(x)
         for block in self.blocks:
-            x = block(x)
+            x = block(x, condition=condition)
         return x
 
 
@@ -67,10 +67,17 @@ class BottleneckSynthesis(Synthesis):
     """ws [N, 1, w_dim] to one image."""
 
     def __init__(
-        self, w_dim: int, channels: int, levels: Sequence[Level], taps: Sequence[float], normalize: Normalize
+        self,
+        w_dim: int,
+        label_dim: int,
+        channels: int,
+        levels: Sequence[Level],
+        taps: Sequence[float],
+        normalize: Normalize,
     ) -> None:
+        """`label_dim` of the `w_dim` numbers are the embedded label."""
         super().__init__()
-        build = Builder("generator", levels, normalize)
+        build, self.label_dim = Builder("generator", levels, normalize, label_dim), label_dim
         enter: nn.Module = LearnedBasis(w_dim, levels[0].width)
         for level, finer in zip(levels, [*levels[1:], None], strict=True):
             made = GeneratorLevel(enter, build.blocks(level))
@@ -81,9 +88,9 @@ class BottleneckSynthesis(Synthesis):
         self.resolutions = [level.resolution for level in levels]
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
-        x = ws[:, 0]
+        x, condition = ws[:, 0], label_in(ws, self.label_dim)
         for resolution in self.resolutions:
-            x = getattr(self, f"b{resolution}")(x)
+            x = getattr(self, f"b{resolution}")(x, condition)
         return (getattr(self, f"b{self.resolutions[-1]}").torgb(x),)
 
 
@@ -99,7 +106,7 @@ class Bottleneck(Generator):
         self.z_dim, self.w_dim, self.num_ws = cfg.z_dim, cfg.z_dim + embedded, 1
         self.mapping = EmbeddedLatent(interface.label_dim, embedded)
         self.synthesis = BottleneckSynthesis(
-            self.w_dim, interface.channels, self.levels(), cfg.resample_filter, normalize
+            self.w_dim, embedded, interface.channels, self.levels(), cfg.resample_filter, normalize
         )
 
     def levels(self) -> list[Level]:

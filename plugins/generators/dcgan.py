@@ -25,6 +25,7 @@ from gancore.nn import (
     Sites,
     StatisticLayer,
     gained,
+    label_in,
     resolution_problems,
     resolutions,
 )
@@ -60,8 +61,8 @@ class DCGANSynthesis(Synthesis):
         up = partial(Conv2d, sampling="up", resample_filter=None, init_std=cfg.init_std)
         first, *between, last = resolutions(interface.resolution)
         normalize = gained(normalize, cfg.init_std)
-        sites = Sites("generator", 1 + len(between), styled=False)
-        self.layers = [f"b{resolution}" for resolution in (*between, last)]
+        sites = Sites("generator", 1 + len(between), styled=False, condition=interface.label_dim)
+        self.layers, self.label_dim = [f"b{resolution}" for resolution in (*between, last)], interface.label_dim
         channels = cfg.channels.at(first)
         tail = StatisticLayer(normalize(sites.next(f"b{first}", first, w_dim, channels)), RELU)
         self.b4 = Projection(w_dim, channels, first, cfg.init_std, tail)
@@ -73,7 +74,8 @@ class DCGANSynthesis(Synthesis):
         self.add_module(f"b{last}", up(channels, interface.channels, cfg.kernel, cfg.bias))
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
-        x = self.b4(ws[:, 0])
+        condition = label_in(ws, self.label_dim)
+        x = self.b4(ws[:, 0], condition)
         for name in self.layers:
-            x = getattr(self, name)(x)
+            x = getattr(self, name)(x, condition=condition)
         return (x.tanh(),)

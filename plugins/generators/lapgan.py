@@ -96,7 +96,7 @@ class LAPGANSynthesis(Synthesis):
         self.names = [f"b{resolution}" for resolution in levels]
         self.sizes = [cfg.z_dim, *(r * r for r in finer), interface.label_dim]
         self.add_module(self.names[0], Coarsest(cfg, interface, coarsest))
-        sites = Sites("generator", len(finer) * (len(cfg.kernels) - 1), styled=False)
+        sites = Sites("generator", len(finer) * (len(cfg.kernels) - 1), styled=False, condition=interface.label_dim)
         for resolution in finer:
             self.add_module(f"b{resolution}", Level(cfg, interface, normalize, sites, resolution))
 
@@ -156,9 +156,9 @@ class Level(nn.Module):
 
     def forward(self, coarse: Tensor, noise: Tensor, label: Tensor) -> Tensor:
         """`noise` [N, r * r]."""
-        condition = up(coarse)
-        plane = noise.unflatten(1, (1, *condition.shape[2:])).to(condition.dtype)
-        x = with_label_planes(torch.cat([condition, plane], dim=1), label)
+        enlarged = up(coarse)
+        plane = noise.unflatten(1, (1, *enlarged.shape[2:])).to(enlarged.dtype)
+        x = with_label_planes(torch.cat([enlarged, plane], dim=1), label)
         for name in self.layers:
-            x = self.get_submodule(name)(x)
-        return condition + x
+            x = self.get_submodule(name)(x, condition=label)
+        return enlarged + x

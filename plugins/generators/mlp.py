@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
-from gancore.nn import LatentGenerator, LatentOptions, Linear
+from gancore.nn import LatentGenerator, LatentOptions, Linear, label_in
 from gancore.nn.families.dense import DenseOptions, DenseStack, dense_problems
 
 
@@ -38,13 +38,16 @@ class MLPSynthesis(Synthesis):
 
     def __init__(self, cfg: MLP.Config, interface: Interface, normalize: Normalize, w_dim: int) -> None:
         super().__init__()
-        self.output = cfg.output
+        self.output, self.label_dim = cfg.output, interface.label_dim
         self.shape = (interface.channels, interface.resolution, interface.resolution)
-        self.hidden = DenseStack(w_dim, cfg.hidden, cfg.activations, cfg.init_std, normalize, pieces=cfg.pieces)
+        self.hidden = DenseStack(
+            w_dim, cfg.hidden, cfg.activations, cfg.init_std, normalize, pieces=cfg.pieces, condition=self.label_dim
+        )
         self.out = Linear(cfg.hidden[-1], math.prod(self.shape), init_std=cfg.init_std)
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
-        x = self.out(self.hidden(ws[:, 0])).unflatten(1, self.shape)
+        hidden = self.hidden(ws[:, 0], condition=label_in(ws, self.label_dim))
+        x = self.out(hidden).unflatten(1, self.shape)
         return (OUTPUTS[self.output](x),)
 
 

@@ -19,6 +19,7 @@ from gancore.nn import (
     Latent,
     Sites,
     bias_act,
+    label_in,
     normalize_2nd_moment,
     pyramid,
     resolution_problems,
@@ -63,8 +64,9 @@ class MSGBlock(nn.Module):
         super().__init__()
         self.conv0, self.conv1, self.torgb = conv0, conv1, torgb
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv1(self.conv0(x))
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        x = self.conv0(x) if isinstance(self.conv0, DenseLayer) else self.conv0(x, condition=condition)
+        return self.conv1(x, condition=condition)
 
 
 class MSGSynthesis(Synthesis):
@@ -72,8 +74,8 @@ class MSGSynthesis(Synthesis):
 
     def __init__(self, w_dim: int, cfg: MSGConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
-        self.resolutions = resolutions(interface.resolution)
-        sites = Sites("generator", 2 * len(self.resolutions) - 1, styled=False)
+        self.resolutions, self.label_dim = resolutions(interface.resolution), interface.label_dim
+        sites = Sites("generator", 2 * len(self.resolutions) - 1, styled=False, condition=interface.label_dim)
 
         def layer(name: str, resolution: int, c_in: int, c_out: int, up: bool = False) -> Conv2d:
             site = sites.next(f"b{resolution}.{name}", resolution, c_in, c_out)
@@ -90,10 +92,10 @@ class MSGSynthesis(Synthesis):
             c_in = c_out
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
-        x, images = ws[:, 0], []
+        x, images, condition = ws[:, 0], [], label_in(ws, self.label_dim)
         for resolution in self.resolutions:
             block = getattr(self, f"b{resolution}")
-            x = block(x)
+            x = block(x, condition)
             images.append(block.torgb(x))
         return tuple(images)
 

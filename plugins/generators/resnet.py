@@ -19,6 +19,7 @@ from gancore.nn import (
     LatentOptions,
     Projection,
     Sites,
+    label_in,
     resolution_problems,
     resolutions,
 )
@@ -47,18 +48,19 @@ class ResNetSynthesis(Synthesis):
     def __init__(self, channels: ChannelsConfig, interface: Interface, normalize: Normalize, w_dim: int) -> None:
         super().__init__()
         sizes, at = resolutions(interface.resolution), channels.at
-        statistics = Statistics(Sites("generator", 2 * len(sizes) - 1, styled=False), normalize)
+        sites = Sites("generator", 2 * len(sizes) - 1, styled=False, condition=interface.label_dim)
+        statistics, self.label_dim = Statistics(sites, normalize), interface.label_dim
         first = at(FIRST_RESOLUTION)
         std = glorot_std(w_dim, first * FIRST_RESOLUTION**2)
         self.b4 = Projection(w_dim, first, FIRST_RESOLUTION, std, None)
         self.blocks = [f"b{size}" for size in sizes[1:]]
         for below, size in pairwise(sizes):
             self.add_module(f"b{size}", PreactivationBlock(statistics, f"b{size}", below, at(below), at(size), "up"))
-        self.act = statistics.at("act", sizes[-1], at(sizes[-1]))
+        self.act = statistics.at("act", sizes[-1], at(sizes[-1]), conditioned=False)
         self.torgb = conv(at(sizes[-1]), interface.channels, 3, bias=True)
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
-        x = self.b4(ws[:, 0])
+        x, condition = self.b4(ws[:, 0]), label_in(ws, self.label_dim)
         for name in self.blocks:
-            x = self.get_submodule(name)(x)
+            x = self.get_submodule(name)(x, condition=condition)
         return (self.torgb(self.act(x)).tanh(),)

@@ -27,6 +27,7 @@ from gancore.nn import (
     conv_transpose2d,
     faded_image,
     images_in_use,
+    label_in,
     leaky,
     normalize_2nd_moment,
     register_filter,
@@ -89,8 +90,8 @@ class StackBlock(nn.Module):
         super().__init__()
         self.conv0, self.conv1, self.torgb = conv0, conv1, torgb
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv1(self.conv0(x))
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        return self.conv1(self.conv0(x, condition=condition), condition=condition)
 
 
 class StackSynthesis(Synthesis):
@@ -101,7 +102,8 @@ class StackSynthesis(Synthesis):
     def __init__(self, cfg: StackConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
         self.output, self.resolutions = cfg.output, resolutions(interface.resolution)
-        sites = Sites("generator", 2 * len(self.resolutions), styled=False)
+        self.label_dim = interface.label_dim
+        sites = Sites("generator", 2 * len(self.resolutions), styled=False, condition=interface.label_dim)
 
         def layer(
             kind: type[LateNormConv2d],
@@ -138,9 +140,9 @@ class StackSynthesis(Synthesis):
         last = self.resolutions[-1] if how.stage is None else how.stage.resolution
         blocks = [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= last]
         with_image, rgbs = blocks[-images_in_use(how.stage) :], []
-        x = ws[:, 0, :, None, None]
+        x, condition = ws[:, 0, :, None, None], label_in(ws, self.label_dim)
         for block in blocks:
-            x = block(x)
+            x = block(x, condition)
             if block in with_image:
                 rgbs.append(block.torgb(x))
         image = faded_image(rgbs, how.stage, self.upsample)

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from gancore.contracts import Normalization, PluginConfig, Site
 from gancore.errors import PluginError
 from gancore.nn.activation import Activation
+from gancore.nn.conditional import conditioned
 from gancore.nn.families.dense import Dense
 from gancore.nn.layers import Conv2d, LateNormConv2d
 from gancore.nn.unstyled import Projection, StatisticLayer, gained
@@ -116,3 +117,56 @@ def test_who_takes_a_style_is_refused(layer: object) -> None:
     site = Site("b8.conv", 8, 0, 1, 3, 5, "generator", False)
     with pytest.raises(PluginError, match=r"Demod takes a style, and b8\.conv has none"):
         layer(Demod(Demod.Config(), site))  # type: ignore[operator]
+
+
+class Looking(Normalization):
+    """A gain of every channel from the condition, and a statistic."""
+
+    def statistic(self, y: Tensor, parts: int = 1) -> Tensor:
+        return y / y.abs().amax()
+
+    def conditioned(self, y: Tensor, condition: Tensor, parts: int = 1) -> Tensor:
+        return self.statistic(y, parts) * condition.sum(1)[:, None, None, None]
+
+
+def looking(c_in: int, c_out: int, condition: int = 2) -> Looking:
+    return Looking(PluginConfig(), Site("b8.conv", 8, 0, 1, c_in, c_out, "generator", False, condition))
+
+
+CONDITION = torch.tensor([[1.0, 2.0], [0.5, 0.0], [3.0, 1.0], [0.0, -1.0]], dtype=torch.float64)
+FACTOR = CONDITION.sum(1)[:, None, None, None]
+
+
+def test_of_a_condition() -> None:
+    """A convolution has its bias, a layer of statistic and bias has none, and neither has another gain."""
+    layer, x = filled(Conv2d(3, 5, normalization=gained(lambda site: looking(3, 5))(looking(3, 5).site))), maps(3)
+    y = same(x, layer.weight * layer.weight_gain)
+    torch.testing.assert_close(layer(x, condition=CONDITION), y / y.abs().amax() * FACTOR + layer.bias[:, None, None])
+    tail = StatisticLayer(looking(3, 3))
+    assert not list(tail.parameters())
+    torch.testing.assert_close(tail(x, condition=CONDITION), x / x.abs().amax() * FACTOR)
+    dense, z = filled(Dense(6, 5, "lrelu", 1.0, looking(6, 5))), torch.randn(4, 6, dtype=torch.float64)
+    y = z @ dense.linear.weight.T
+    want = F.leaky_relu(y / y.abs().amax() * FACTOR[:, :, 0, 0] + dense.bias, 0.2)
+    torch.testing.assert_close(dense(z, condition=CONDITION), want)
+
+
+def test_where_a_condition_is_missing_and_where_there_is_none() -> None:
+    x = maps(3)
+    with pytest.raises(ValueError, match="labels"):
+        Conv2d(3, 5, normalization=looking(3, 5)).double()(x)
+    plain = StatisticLayer(looking(3, 3, condition=0)).double()
+    torch.testing.assert_close(plain(x, condition=CONDITION), x / x.abs().amax())
+
+
+def test_a_condition_reaches_what_does_not_look_at_it() -> None:
+    """Any normalization can be followed by gain and shift of the condition; its scales and statistic stay."""
+    site = Site("b8.conv", 8, 0, 1, 3, 3, "generator", False, 2)
+    tail = StatisticLayer(conditioned(lambda site: Everything(PluginConfig(), site))(site))
+    filled(tail)
+    affine, x = tail.normalization.affine, maps(3)
+    identity = torch.eye(3, dtype=torch.float64)[:, :, None, None]
+    gain, shift = (layer.weight for layer in (affine.gain, affine.shift))
+    want = plain(x, identity, F.conv2d) * (1 + CONDITION @ gain.T)[:, :, None, None]
+    torch.testing.assert_close(tail(x, condition=CONDITION), want + (CONDITION @ shift.T)[:, :, None, None])
+    assert isinstance(conditioned(lambda site: looking(3, 3))(site), Looking)

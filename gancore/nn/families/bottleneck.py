@@ -74,9 +74,9 @@ def levels_of(cfg: BottleneckOptions, channels: ChannelsConfig, resolution: int)
 class Builder:
     """Makes the residual blocks of a network, each with its normalization."""
 
-    def __init__(self, network: Network, levels: Sequence[Level], normalize: Normalize) -> None:
+    def __init__(self, network: Network, levels: Sequence[Level], normalize: Normalize, condition: int) -> None:
         total = sum(level.blocks for level in levels)
-        self.normalize, self.sites = normalize, Sites(network, total, styled=False)
+        self.normalize, self.sites = normalize, Sites(network, total, styled=False, condition=condition)
         self.gain = LEAKY_GAIN * total**-0.25
 
     def blocks(self, level: Level) -> nn.ModuleList:
@@ -115,8 +115,8 @@ class BottleneckBlock(nn.Module):
         self.conv1 = GroupedConv2d(level.hidden, level.groups, gain, normalization)
         self.conv2 = conv1x1(level.hidden, level.width, 0)
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        return x + self.conv2(self.conv1(self.conv0(x), parts=parts))
+    def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
+        return x + self.conv2(self.conv1(self.conv0(x), parts=parts, condition=condition))
 
 
 class Transition(nn.Module):

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from gancore.contracts import Context, Normalization, Normalize
 from gancore.contracts.types import Network
 from gancore.nn.layers import Linear
-from gancore.nn.normalized import without_style
+from gancore.nn.normalized import normalized, without_style
 from gancore.nn.sites import Sites
 from gancore.nn.unstyled import gained
 from gancore.options import PluginConfig
@@ -59,10 +59,10 @@ class Dense(nn.Module):
         self.linear = Linear(c_in, width * pieces, None, init_std=init_std)
         self.bias = nn.Parameter(torch.zeros(width * pieces))
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+    def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
         y = self.linear(x, self.normalization)
         if self.normalization is not None:
-            y = self.normalization.statistic(y[:, :, None, None], parts).flatten(1)
+            y = normalized(self.normalization, y[:, :, None, None], parts, condition).flatten(1)
         return self._activated(y + self.bias)
 
     def _activated(self, y: Tensor) -> Tensor:
@@ -98,6 +98,7 @@ class DenseStack(nn.Module):
         network: Network = "generator",
         pieces: int = 1,
         dropout: Sequence[float] = (),
+        condition: int = 0,
     ) -> None:
         """`activations`: one for all layers or one each; `dropout`: one each; `init_std`: Torch's when not given.
 
@@ -105,7 +106,7 @@ class DenseStack(nn.Module):
         """
         super().__init__()
         self.dropout = dropout or [0.0] * len(widths)
-        sites = Sites(network, len(widths), styled=False)
+        sites = Sites(network, len(widths), styled=False, condition=condition)
         each = activations if len(activations) > 1 else [*activations] * len(widths)
         for i, (width, activation) in enumerate(zip(widths, each, strict=True)):
             linear_pieces = pieces if activation == "maxout" else 1
@@ -115,9 +116,9 @@ class DenseStack(nn.Module):
             self.add_module(site.name, dense)
             c_in = width
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+    def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
         for i, share in enumerate(self.dropout):
-            x = getattr(self, f"fc{i}")(F.dropout(x, share, self.training), parts)
+            x = getattr(self, f"fc{i}")(F.dropout(x, share, self.training), parts, condition)
         return x
 
 

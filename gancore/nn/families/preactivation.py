@@ -38,9 +38,12 @@ class Statistics:
     def __init__(self, sites: Sites, normalize: Normalize) -> None:
         self.sites, self.normalize = sites, gained(normalize)
 
-    def at(self, name: str, resolution: int, channels: int, c_in: int | None = None) -> StatisticLayer:
+    def at(
+        self, name: str, resolution: int, channels: int, c_in: int | None = None, conditioned: bool = True
+    ) -> StatisticLayer:
         """`c_in`: channels that enter the convolution right before; None: there is none."""
-        return StatisticLayer(self.normalize(self.sites.next(name, resolution, c_in or channels, channels)), RELU)
+        site = self.sites.next(name, resolution, c_in or channels, channels, conditioned)
+        return StatisticLayer(self.normalize(site), RELU)
 
 
 class PreactivationBlock(nn.Module):
@@ -66,8 +69,8 @@ class PreactivationBlock(nn.Module):
         self.conv1 = conv(hidden, c_out, 3, down)
         self.skip = conv(c_in, c_out, 1, sampling) if sampling or c_in != c_out else None
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        y = x if self.act0 is None else self.act0(x, parts)
+    def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
+        y = x if self.act0 is None else self.act0(x, parts, condition=condition)
         y = self.conv0(y, scales=self.act1.normalization)
-        y = self.conv1(self.act1(y, parts, scaled_before=True))
+        y = self.conv1(self.act1(y, parts, scaled_before=True, condition=condition))
         return y + (x if self.skip is None else self.skip(x))

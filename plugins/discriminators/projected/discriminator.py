@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
-from gancore.nn import LabelMappingConfig, MappingNetwork, Sites
+from gancore.nn import LabelMappingConfig, MappingNetwork, Sites, condition_of
 
 from .backbone import Backbone
 from .head import Head, halvings
@@ -38,7 +38,7 @@ class Projected(Discriminator):
         self.backbone = Backbone(cfg.backbone, cfg.weights, cfg.levels, cfg.size)
         self.projection = RandomProjection(self.backbone.channels, cfg.width)
         depths = [halvings(reduction) for reduction in self.backbone.reductions]
-        sites = Sites("discriminator", sum(depths), styled=False)
+        sites = Sites("discriminator", sum(depths), styled=False, condition=interface.label_dim)
         features = cfg.cmap_dim if interface.label_dim else 1
         self.heads = nn.ModuleList(
             Head(f"heads.{i}", c_in, depth, cfg.width, features, cfg.separable, sites, normalize)
@@ -51,7 +51,8 @@ class Projected(Discriminator):
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
         projected = self.projection(self.backbone(images[-1]))
-        maps = [head(x, parts) for head, x in zip(self.heads, projected, strict=True)]
+        condition = condition_of(label, self.interface.label_dim)
+        maps = [head(x, parts, condition) for head, x in zip(self.heads, projected, strict=True)]
         if not self.interface.label_dim:
             return tuple(x[:, 0] for x in maps)
         cmap = self.mapping(None, label)[:, :, None, None] / math.sqrt(self.cfg.cmap_dim)

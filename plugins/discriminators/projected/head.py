@@ -51,9 +51,9 @@ class Head(nn.Module):
             c_in = c_out
         self.out = PlainConv(c_in, features, 4)
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
+    def forward(self, x: Tensor, parts: int, condition: Tensor | None) -> Tensor:
         for name in self.layers:
-            x = getattr(self, name)(x, parts=parts)
+            x = getattr(self, name)(x, parts=parts, condition=condition)
         return self.out(x)
 
 
@@ -73,8 +73,8 @@ class SeparableDown(nn.Module):
         self.pointwise = Conv2d(c_in, c_out, 1, activation=LEAKY, normalization=normalization, init_std=0)
         spread_weight(self.pointwise)
 
-    def forward(self, x: Tensor, parts: int = 1) -> Tensor:
-        return F.avg_pool2d(self.pointwise(self.depthwise(x), parts=parts), 2)
+    def forward(self, x: Tensor, parts: int, condition: Tensor | None) -> Tensor:
+        return F.avg_pool2d(self.pointwise(self.depthwise(x), parts=parts, condition=condition), 2)
 
 
 class PlainConv(Weighted):
