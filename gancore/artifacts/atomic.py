@@ -11,17 +11,22 @@ TEMPORARY = ".tmp"
 
 
 @contextmanager
-def written(path: Path) -> Iterator[Path]:
-    """Gives a temporary path to write; on success it takes the place of `path`, even if the power fails."""
+def written(path: Path, flush: bool = True) -> Iterator[Path]:
+    """Gives a temporary path to write; on success it takes the place of `path`, even if the power fails.
+
+    flush: False where there are thousands of files, of which the last may be lost with the power.
+    """
     temporary = path.with_name(path.name + TEMPORARY)
     try:
         temporary.touch()
         mode = temporary.stat().st_mode  # what the umask gives; a writer may choose something narrower
         yield temporary
         temporary.chmod(mode)
-        _flush(temporary)
+        if flush:
+            _flush(temporary)
         os.replace(temporary, path)
-        _flush(path.parent)
+        if flush:
+            _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """`gancore sample`: images from a trained generator."""
 
 import math
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -8,40 +9,58 @@ import click
 
 from gancore.cli.options import device, trust_local_plugins
 
-MOST = 10_000
-"""Images that one grid may hold."""
+MOST = 1_000_000
+"""Images of one command."""
 
 
-def _png(ctx: click.Context, param: click.Parameter, value: Path) -> Path:
-    if value.suffix.lower() != ".png":
-        raise click.BadParameter(f"{value}: images are written as PNG; the name should end in .png")
+def _finite(ctx: click.Context, param: click.Parameter, value: tuple[float, ...]) -> tuple[float, ...]:
+    for number in value:
+        if not math.isfinite(number):
+            raise click.BadParameter(f"{number} is not a finite number")
     return value
 
 
-def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
-    if not math.isfinite(value):
-        raise click.BadParameter(f"{value} is not a finite number")
-    return value
+def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> list[int] | None:
+    """ "0-99,777" to numbers."""
+    if value is None:
+        return None
+    found: list[int] = []
+    for part in value.split(","):
+        first, dash, last = part.strip().partition("-")
+        ends = [first, last] if dash else [first]
+        if not all(end.isdecimal() and len(end) < 19 for end in ends) or int(ends[-1]) < int(ends[0]):
+            raise click.BadParameter(f"{part.strip()!r} is neither a seed, 777, nor a range of seeds, 0-99")
+        if int(ends[-1]) - int(ends[0]) + len(found) >= MOST:
+            raise click.BadParameter(f"more than {MOST:,} seeds")
+        found += range(int(ends[0]), int(ends[-1]) + 1)
+    return list(dict.fromkeys(found))
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    callback=_png,
+    type=click.Path(path_type=Path),
     default=Path("samples.png"),
     show_default=True,
+    help="A grid as .png, .jpg or .webp; arrays as .npz (float32, not clamped); without an ending, a folder of PNG.",
 )
-@click.option("--count", type=click.IntRange(1, MOST), default=64, show_default=True, help="Images in the grid.")
+@click.option("--count", type=click.IntRange(1, MOST), help="Images; default: 64, or 8 in a row with lists.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seeds", callback=_seeds, metavar="0-99,777", help="Image 0 of each of these seeds, instead.")
+@click.option(
+    "--latents",
+    type=click.Path(path_type=Path),
+    help="z [N, z_dim] or ws [N, num_ws, w_dim], instead: .npy, .npz, .safetensors, .pt; label may stand beside.",
+)
 @click.option(
     "--truncation-psi",
     type=float,
     callback=_finite,
-    default=1.0,
-    show_default=True,
-    help="Pull of ws towards their mean: 1 none, 0 all the way.",
+    multiple=True,
+    default=[1.0],
+    show_default="1.0",
+    help="Pull of ws towards their mean: 1 none, 0 all the way. Repeated: a row of the grid for each.",
 )
 @click.option(
     "--truncation-cutoff",
@@ -49,29 +68,65 @@ def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
     type=int,
     help="Truncate the first N slots of ws only, those of the coarse layers; default: all.",
 )
-@click.option("--label", type=click.IntRange(0), help="Class index, for a conditional model; default: all in turn.")
+@click.option(
+    "--truncation-mean",
+    type=click.Choice(["all", "class"]),
+    default="all",
+    show_default=True,
+    help="Truncate towards the mean of w over all classes, as published, or of the image's class.",
+)
+@click.option(
+    "--label",
+    type=click.IntRange(0),
+    multiple=True,
+    help="Class index, for a conditional model; default: all in turn. Repeated: a row of the grid for each.",
+)
 @click.option("--noise-mode", type=click.Choice(["const", "random", "none"]), default="const", show_default=True)
 @device
 @trust_local_plugins
 def sample(
     model: Path,
     out: Path,
-    count: int,
+    count: int | None,
     seed: int,
-    truncation_psi: float,
+    seeds: list[int] | None,
+    latents: Path | None,
+    truncation_psi: tuple[float, ...],
     truncation_cutoff: int | None,
-    label: int | None,
+    truncation_mean: Literal["all", "class"],
+    label: tuple[int, ...],
     noise_mode: Literal["const", "random", "none"],
     device: str,
     trust: bool | None,
 ) -> None:
-    """Write a grid of images from MODEL, a run folder or a model file."""
+    """Write images from MODEL, a run folder or a model file. Image i of a seed is the same, whatever the count.
+
+    \b
+    gancore sample RUN                                   a grid of 64, samples.png
+    gancore sample RUN --count 50000 --out images        a folder with a PNG for each
+    gancore sample RUN --seeds 0-99,777 --out images     image 0 of each seed, the seed in its name
+    gancore sample RUN --label 0 --label 3 --truncation-psi 0.5 --truncation-psi 1
+    """
+    if sum(given is not None for given in (seeds, latents, count)) > 1:
+        raise click.UsageError("--count, --seeds and --latents exclude each other")
     from gancore.artifacts import load
     from gancore.device import pick_device
-    from gancore.evaluation.pictures import finite
-    from gancore.training.samples import generate, save_grid
+    from gancore.evaluation.progress import shown
+    from gancore.sampling import Look, Making, of_file, of_seed, of_seeds, write
+    from gancore.sampling.writing import check
 
     where = pick_device(device, "--device")
     generator = load(model, trust_local_plugins=bool(trust)).to(where)
-    save_grid(out, finite(generate(generator, count, seed, label, truncation_psi, truncation_cutoff, noise_mode)))
+    looks = [Look(*pair) for pair in product(dict.fromkeys(label) or [None], dict.fromkeys(truncation_psi))]
+    if latents is not None:
+        start = of_file(generator, latents, seed)
+    elif seeds is not None:
+        start = of_seeds(generator, seeds)
+    else:
+        start = of_seed(generator, seed, count or (64 if len(looks) == 1 else 8))
+    check(out, len(start), len(looks), generator.interface)
+    making = Making(truncation_cutoff, truncation_mean, noise_mode)
+    made = (batch for look in looks for batch in making.images(generator, start, look))
+    total = len(start) * len(looks)
+    write(out, shown(made, "images", total, len), start.names, looks, generator.interface)
     click.echo(out)

@@ -138,7 +138,7 @@ def _kind(data: memoryview) -> tuple[str, Any]:
     if bytes(data[257:262]) == b"ustar":
         raise CheckpointError("is a tar archive (torch before 0.1.12), which cannot be read")
     if head.startswith(b"\x93NUMPY"):
-        raise CheckpointError("is a single numpy array, and no checkpoint")
+        return "a numpy array that", _single_npy
     if head.startswith(b"\x80") and _begins_with_magic(head):
         return "a torch file (legacy) that", _legacy
     if head[0] not in b"\x80(}]cilNI.":
@@ -290,6 +290,10 @@ def _npz(path: Path, data: memoryview, infos: Mapping[str, zipfile.ZipInfo]) -> 
                 raw = entry.read(info.file_size)
             found[name.removesuffix(".npy")] = _npy(raw, budget)
     return Foreign(path, len(data), "a numpy archive (npz)", found)
+
+
+def _single_npy(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
+    return Foreign(path, len(data), "a numpy array", _npy(bytes(data), Budget(len(data))))
 
 
 NPY = re.compile(r"'(descr|shape|fortran_order)': *('[^']*'|\([0-9, ]*\)|True|False)")

@@ -1,19 +1,17 @@
 """Grids of images: the averaged generator's samples from fixed latents, and the real images beside them."""
 
-import math
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from gancore.artifacts.atomic import written
+from gancore.artifacts.pictures import save_picture, tiled
 from gancore.contracts import Generator, NoiseMode
 from gancore.data import ImageData
 from gancore.errors import GancoreError
 from gancore.evaluation.draws import SampleDraw
+from gancore.evaluation.pictures import to_uint8
 from gancore.training.step.draws import SeededDraw, data_order
 
 GRID_PIXELS = 512
@@ -44,8 +42,8 @@ def generate(
     Raises GancoreError when the class does not exist, or the generator cannot truncate in this way.
     """
     device, label_dim = next(generator.parameters()).device, generator.interface.label_dim
-    _check_label(label, label_dim)
-    z, images = _latents(generator, count, seed, device), []
+    check_label(label, label_dim)
+    z, images = latents(generator, count, seed, device), []
     for start in range(0, count, batch):
         indices = range(start, min(start + batch, count))
         classes = torch.tensor([i % max(label_dim, 1) if label is None else label for i in indices], device=device)
@@ -64,8 +62,8 @@ def generate(
     return torch.cat(images)
 
 
-def _latents(generator: Generator, count: int, seed: int, device: torch.device) -> Tensor:
-    """The first `count` latents [count, z_dim] of an endless sequence.
+def latents(generator: Generator, count: int, seed: int, device: torch.device) -> Tensor:
+    """The first `count` latents [count, z_dim] of the endless sequence of a seed.
 
     They come from one stream of random numbers, of which torch makes normal ones in blocks of 16: of a whole number of
     blocks the first are the same, however many follow.
@@ -74,7 +72,8 @@ def _latents(generator: Generator, count: int, seed: int, device: torch.device) 
     return generator.sample_z(SeededDraw.whole((seed, "samples"), 16 * blocks, device))[:count]
 
 
-def _check_label(label: int | None, label_dim: int) -> None:
+def check_label(label: int | None, label_dim: int) -> None:
+    """Raises GancoreError where a model with so many classes does not have this one."""
     if label is not None and label >= label_dim:
         have = f"classes 0 to {label_dim - 1}" if label_dim else "no classes"
         raise GancoreError(f"label {label}: this model has {have}")
@@ -86,19 +85,5 @@ def real_images(data: ImageData, count: int, seed: int) -> Tensor:
 
 
 def save_grid(path: Path, images: Tensor) -> None:
-    """Writes images [N, C, R, R], nominal range [-1, 1], as one PNG of rows and columns."""
-    pixels = (images.float() * 127.5 + 128).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()  # [N, R, R, C]
-    n, height, width, channels = pixels.shape
-    columns = math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
-    canvas = np.zeros((rows * columns, height, width, channels), np.uint8)
-    canvas[:n] = pixels
-    canvas = canvas.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with written(path) as temporary:
-        _as_picture(canvas.reshape(rows * height, columns * width, channels)).save(temporary, format="PNG")
-
-
-def _as_picture(pixels: np.ndarray) -> Image.Image:
-    """1 channel: gray; 2: gray with alpha; 3: RGB; 4: RGBA."""
-    return Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+    """Writes images [N, C, R, R], nominal range [-1, 1], as one picture of rows and columns."""
+    save_picture(path, tiled(to_uint8(images)))

@@ -40,7 +40,7 @@ def test_a_reason_names_the_file_and_not_its_temporary():
     assert cli._reason(OSError(28, "No space left on device")) == "No space left on device"
 
 
-@pytest.mark.parametrize("command", [("schema", "-o"), ("sample", "none", "--out")])
+@pytest.mark.parametrize("command", [("schema", "-o"), ("import", "none", "-o")])
 def test_a_folder_is_no_file_to_write(tmp_path: Path, capsys, command: tuple[str, ...]):
     assert run(*command, tmp_path) == 2
     assert "is a directory" in capsys.readouterr().err

@@ -116,7 +116,7 @@ OTHERS = {
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:abc", "Git LFS"),
     "png": (b"\x89PNG\r\n\x1a\n" + bytes(64), "a PNG image"),
     "gzip": (b"\x1f\x8b" + bytes(64), "a gzip archive"),
-    "npy": (b"\x93NUMPY" + bytes(64), "numpy array"),
+    "npy": (b"\x93NUMPY" + bytes(64), "a numpy array that is damaged"),
     "header": (struct.pack("<Q", 10) + b"{" + b"x" * 20, "safetensors"),
     "zip": (b"PK\x03\x04" + bytes(64), "zip archive"),
 }

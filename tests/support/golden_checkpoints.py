@@ -113,11 +113,8 @@ def outputs(case: Case, G: Any, others: dict[str, Any], stages: dict[str, Any], 
         return make
 
     made: Outputs = {"image": image(G), "image_nonoise": image(G, noise_mode="none")}
-    for name, options in TRUNCATED.items():
-        role = str(case.sidecar["tensors"].get(name, {}).get("role"))
-        cutoff = re.search(r"on the first (\d+) layers", role)
-        more = {"truncation_cutoff": min(int(cutoff[1]), G.num_ws)} if cutoff else {}
-        made[name] = image(G, **options, **more)
+    for name in TRUNCATED:
+        made[name] = image(G, **truncation_of(case, name, G.num_ws))
     if plain is not None:
         made["image_G"] = made["image_g"] = image(plain)
     if D is not None:
@@ -134,3 +131,9 @@ TRUNCATED: dict[str, dict[str, Any]] = {
     "image_psi05_cut3": {"truncation_psi": 0.5, "truncation_cutoff": 3},
     "image_psi0.5_cutoff3": {"truncation_psi": 0.5, "truncation_cutoff": 3},
 }
+
+
+def truncation_of(case: Case, name: str, num_ws: int) -> dict[str, Any]:
+    """How a truncated output was made; some cases say the cutoff in words."""
+    cutoff = re.search(r"on the first (\d+) layers", str(case.sidecar["tensors"].get(name, {}).get("role")))
+    return TRUNCATED[name] | ({"truncation_cutoff": min(int(cutoff[1]), num_ws)} if cutoff else {})

@@ -1,0 +1,48 @@
+"""Pictures on the disk: PNG, JPEG or WebP by the ending of their name, one image or a grid of images."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from gancore.artifacts.atomic import written
+
+LONGEST = {".png": 2**31 - 1, ".jpg": 65_500, ".jpeg": 65_500, ".webp": 16_383}
+"""Endings of pictures, and the pixels along a side that each format allows."""
+
+FORMS: dict[str, dict[str, Any]] = {
+    ".png": {"format": "PNG"},
+    ".jpg": {"format": "JPEG", "quality": 95},
+    ".jpeg": {"format": "JPEG", "quality": 95},
+    ".webp": {"format": "WEBP", "lossless": True},
+}
+
+
+def tiled(images: Tensor, columns: int | None = None) -> Tensor:
+    """Images [N, C, H, W] in rows, [C, rows * H, columns * W]; what is left of the last row is 0.
+
+    columns: None for a square.
+    """
+    n, channels, height, width = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    canvas = images.new_zeros(rows * columns, channels, height, width)
+    canvas[:n] = images
+    canvas = canvas.unflatten(0, (rows, columns)).permute(2, 0, 3, 1, 4)
+    return canvas.reshape(channels, rows * height, columns * width)
+
+
+def save_picture(path: Path, pixels: Tensor, flush: bool = True) -> None:
+    """Writes uint8 [C, H, W]: gray, gray with alpha, RGB or RGBA. JPEG has no alpha; it is laid on white."""
+    array = pixels.permute(1, 2, 0).contiguous().numpy()
+    picture = Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
+    options = FORMS[path.suffix.lower()]
+    if options["format"] == "JPEG" and picture.mode in ("LA", "RGBA"):
+        opaque = Image.new("RGBA", picture.size, "white")
+        opaque.alpha_composite(picture.convert("RGBA"))
+        picture = opaque.convert("RGB")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written(path, flush) as temporary:
+        picture.save(temporary, **options)

@@ -1,0 +1,14 @@
+"""Images of a trained generator for people and for other tools: which ones, how they are made, how they are written.
+
+start.py      what images start from: a seed, several seeds, or latents of a file
+making.py     from there to images: labels, truncation, noise
+writing.py    grids with legends, folders of pictures, arrays
+"""
+
+from gancore.sampling.making import Look as Look
+from gancore.sampling.making import Making as Making
+from gancore.sampling.start import Start as Start
+from gancore.sampling.start import of_file as of_file
+from gancore.sampling.start import of_seed as of_seed
+from gancore.sampling.start import of_seeds as of_seeds
+from gancore.sampling.writing import write as write
