@@ -65,7 +65,7 @@ def evaluate(
         else find_reals(Path(real) if real else None, found, fit, trust_local_plugins)
     )
     evaluator = Evaluator(evaluation, Reals(data, evaluation.core.reals) if data else None, where)
-    return evaluator.scores(found.fakes(data, where, batch))
+    return evaluator.scores(found.fakes(data, where, batch, evaluation.core.draws))
 
 
 def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], repeat: int | None) -> ChosenEvaluation:

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from gancore.data.transfer import to_device
+from gancore.nn.kernels import philox
 from gancore.seeds import seed_of
 
 
 @dataclass(frozen=True)
 class SampleDraw:
-    """The `Draw` of the contracts for samples `indices` of an endless, seeded sequence."""
+    """The `Draw` of the contracts for samples `indices` of an endless, seeded sequence, drawn on the CPU one by one."""
 
     seed: int
     indices: Sequence[int]
@@ -47,3 +48,26 @@ class SampleDraw:
             for index in self.indices
         ]
         return to_device(torch.stack(rows), self.device)
+
+
+class DeviceSampleDraw(SampleDraw):
+    """The same samples, whose numbers the device computes all at once; see `gancore.philox`."""
+
+    def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        return philox.normal(self._key(purpose), self._samples(), shape).to(self.device)
+
+    def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        return philox.uniform(self._key(purpose), self._samples(), shape).to(self.device)
+
+    def _key(self, purpose: str) -> int:
+        return seed_of(self.seed, "samples", self.path + purpose)
+
+    def _samples(self) -> Tensor:
+        where = philox.computing(self.device)
+        if isinstance(self.indices, range):
+            return torch.arange(self.indices.start, self.indices.stop, self.indices.step, device=where)
+        return to_device(torch.tensor(list(self.indices)), where)
+
+
+DRAWS = {"host": SampleDraw, "device": DeviceSampleDraw}
+"""The values of `evaluation.draws`."""

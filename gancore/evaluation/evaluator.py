@@ -79,7 +79,7 @@ class Evaluator:
                 name=name,
                 value=value.value,
                 spread=value.spread,
-                protocol="; ".join(filter(None, [metric.protocol, compared, repeated])),
+                protocol="; ".join(filter(None, [metric.protocol, seen.fakes.protocol, compared, repeated])),
                 features=extractor.label,
                 samples=samples,
                 seed=seed if seen.fakes.seeded else None,

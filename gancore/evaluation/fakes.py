@@ -1,7 +1,7 @@
 """The generated side of a comparison: a generator's seeded samples, or images that were given."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from gancore.contracts import Generator
 from gancore.data import ImageData
 from gancore.data.labels import LabelRows, random_labels
 from gancore.errors import GancoreError
-from gancore.evaluation.draws import SampleDraw
+from gancore.evaluation.draws import DRAWS, SampleDraw
 from gancore.evaluation.pictures import finite, to_uint8
 
 
@@ -19,6 +19,8 @@ class Fakes(Protocol):
 
     seeded: bool
     """Whether another seed gives other images."""
+    protocol: str
+    """How the images came about, where that is not the default; a part of a score's protocol."""
 
     def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
         """Images start to stop - 1 of a seed's sequence, uint8 [n, C, R, R]. Raises RunError if they are not finite."""
@@ -37,13 +39,21 @@ class Generated:
     """Samples of a generator: no truncation, random noise, labels as the data have them.
 
     labels: those of the real images, of which each sample takes one; None: every class is as likely.
+    draws: where latents and noise are drawn, "host" or "device"; the numbers differ, as with another seed.
     A growing generator's images are enlarged to its final size by repeating pixels.
     """
 
     seeded = True
 
-    def __init__(self, generator: Generator, labels: LabelRows | None = None, batch: int = 64) -> None:
-        self.network, self.batch = generator, batch
+    def __init__(
+        self,
+        generator: Generator,
+        labels: LabelRows | None = None,
+        batch: int = 64,
+        draws: Literal["host", "device"] = "host",
+    ) -> None:
+        self.network, self.batch, self._draw = generator, batch, DRAWS[draws]
+        self.protocol = "" if draws == "host" else "latents and noise drawn on the device"
         self.device = next(generator.parameters()).device
         classes = generator.interface.label_dim
         self.labels = LabelRows.of_each_class(classes) if labels is None and classes else labels
@@ -64,7 +74,7 @@ class Generated:
 
     def _draws(self, seed: int, start: int, stop: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
         for first in range(start, stop, self.batch):
-            draw = SampleDraw(seed, range(first, min(first + self.batch, stop)), self.device)
+            draw = self._draw(seed, range(first, min(first + self.batch, stop)), self.device)
             yield draw, random_labels(self.labels, draw)
 
 
@@ -72,6 +82,7 @@ class Given:
     """Images of a folder or an archive, the first ones where fewer are asked for."""
 
     seeded = False
+    protocol = ""
 
     def __init__(self, data: ImageData, batch: int = 64) -> None:
         self.data, self.batch = data, batch

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -29,12 +29,14 @@ class Target:
     experiment: Experiment | None = None
     images: ImageData | None = None
 
-    def fakes(self, reals: ImageData | None, device: torch.device, batch: int) -> Fakes:
+    def fakes(
+        self, reals: ImageData | None, device: torch.device, batch: int, draws: Literal["host", "device"] = "host"
+    ) -> Fakes:
         """The generated side; labels are drawn from the real images' where they have the model's classes."""
         if self.images is not None:
             return Given(self.images, batch)
         assert self.generator is not None
-        return Generated(self.generator.to(device), label_rows(self.generator, reals), batch)
+        return Generated(self.generator.to(device), label_rows(self.generator, reals), batch, draws)
 
 
 def find_target(path: Path, trust: bool = False, fit: str | None = None) -> Target:

@@ -46,7 +46,8 @@ class RunEvaluation:
         if self.evaluator is None:
             return []
         generator = trainer.averaged()
-        found = self.evaluator.scores(Generated(generator, label_rows(generator, self.data)))
+        draws = self.evaluator.evaluation.core.draws
+        found = self.evaluator.scores(Generated(generator, label_rows(generator, self.data), draws=draws))
         step, kimg, fields = trainer.counters.step, round(trainer.kimg, 3), [asdict(score) for score in found]
         new = scores.recorded(step, kimg, fields)
         if scores.best([*self._made(), new]) is new:

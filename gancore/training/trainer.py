@@ -19,7 +19,7 @@ from gancore.seeds import seed_of
 from gancore.training.compile.networks import CompiledNetworks, is_fading, is_first_order
 from gancore.training.distribution import Processes
 from gancore.training.observer import Observer
-from gancore.training.step.draws import SeededDraw, data_order
+from gancore.training.step.draws import DeviceDraw, SeededDraw, data_order
 from gancore.training.step.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
 from gancore.training.step.growth import Growth
 from gancore.training.step.guard import Guard
@@ -202,8 +202,9 @@ class Trainer:
         size = min(size, stop - first)
         reals = self.reals(phase.critic_step)
         key = (self.training.seed, c.attempt, c.step, phase.name)
+        drawn = DeviceDraw if self.training.draws == "device" else SeededDraw
         for start in range(first, stop, size):
-            draw = SeededDraw(key, batch, start, start + size, self.device)
+            draw = drawn(key, batch, start, start + size, self.device)
             torch.manual_seed(seed_of(*key, start))  # for layers that draw by themselves (dropout)
             part = reals.part(start, start + size)
             yield PhaseStep(self.gan, self.data, part, draw, self.kimg, stage), size / batch

@@ -19,7 +19,11 @@ from gancore.training.distribution import Processes
 LEARNED = Path(__file__).parents[1] / "fixtures" / "learned.py"
 
 CASES = {
-    "StyleGAN2 with adaptive augmentation": ["augmentation={use: ada, interval: 1}", "regularizers.r1.interval=1"],
+    "StyleGAN2 with adaptive augmentation": [
+        "augmentation={use: ada, interval: 1}",
+        "regularizers.r1.interval=1",
+        "training.draws=device",
+    ],
     "batch norm, pairs, labels": [
         "generator.normalization=batch",
         "discriminator.normalization=batch",

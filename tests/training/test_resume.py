@@ -20,8 +20,9 @@ from gancore.training.trainer import Trainer
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "stylegan2": {},
-    "microbatches, labels, ada": {
+    "microbatches, draws of the device, labels, ada": {
         "training__microbatch": 4,
+        "training__draws": "device",
         "data__labels": True,
         "augmentation": {"use": "ada"},
     },

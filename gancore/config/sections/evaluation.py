@@ -1,10 +1,10 @@
 """The `evaluation:` section: how much is measured, and when. Metrics and features are slots (gancore.config.slots)."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
-from gancore.options import PluginConfig
+from gancore.options import Later, PluginConfig
 
 
 class EvaluationKeys(PluginConfig):
@@ -21,6 +21,9 @@ class EvaluationKeys(PluginConfig):
         None, ge=2, description="real images compared with, always the same ones, mirrored ones apart (default: all)"
     )
     seed: int = Field(0, ge=0, description="of latents, labels and noise")
+    draws: Later[Literal["host", "device"]] = Field(
+        "host", description="where latents and noise are drawn; other numbers, as with another seed"
+    )
 
 
 class MetricKeys(PluginConfig):

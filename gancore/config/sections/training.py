@@ -107,6 +107,9 @@ class TrainingConfig(PluginConfig):
         "off", description="torch.compile in first-order phases; auto: where it was measured to be faster"
     )
     cuda_graphs: Later[bool] = Field(False, description="compiled networks run as CUDA graphs")
+    draws: Later[Literal["host", "device"]] = Field(
+        "host", description="where latents and noise are drawn; device: for GPUs, whose host is too slow at it"
+    )
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads; changes bits, so it is part of a run")
     on_divergence: Divergence = Divergence()
     log_kimg: Kimg = Field(0.5, description="kimg from one log line to the next")

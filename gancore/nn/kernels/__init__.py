@@ -12,6 +12,7 @@ the environment variable GANCORE_PLAIN_KERNELS is 1: to check a number against t
     resampled_conv       upsampling_conv2d and             repeat pixels, then convolve;          nn/test_resample.py
                          downsampling_conv2d (box)         convolve, then average
     styled_statistic     FusedNormalization.styled         the formulas of nn/statistics.py       normalization/
+    philox               normal, uniform (CUDA)            torch's integer operations             nn/test_philox.py
     (nn.normalized)      scaled_input (N = 1, GPU)         scale activations, not the weight      nn/test_one_weight.py
     (evaluation)         on_every_core (CPU)               the network once                       evaluation/
 

@@ -1,7 +1,8 @@
 """Random numbers of training: each is a function of (seed, attempt, step, phase, purpose) and nothing else.
 
-The numbers of the whole global batch are drawn on the CPU and sliced, so that a microbatch or a process sees its
-part of what one process would have seen, and a resumed run sees what a run that never stopped would have seen.
+A microbatch or a process sees its part of what one process would have seen, and a resumed run sees what a run that
+never stopped would have seen. `training.draws` has two ways to that: the numbers of the whole global batch are drawn on
+the CPU and sliced, or the device computes those of its own samples.
 """
 
 import random
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from gancore.data.transfer import to_device
+from gancore.nn.kernels import philox
 from gancore.seeds import seed_of
 
 Key = tuple[int | str, ...]
@@ -21,7 +23,7 @@ Key = tuple[int | str, ...]
 
 @dataclass(frozen=True)
 class SeededDraw:
-    """The `Draw` of the contracts: samples [start, stop) of a global batch."""
+    """The `Draw` of the contracts: samples [start, stop) of a global batch, drawn on the CPU."""
 
     key: Key
     batch: int
@@ -65,6 +67,22 @@ class SeededDraw:
 
     def _generator(self, purpose: str) -> torch.Generator:
         return torch.Generator().manual_seed(seed_of(*self.key, purpose))
+
+
+class DeviceDraw(SeededDraw):
+    """The same samples; the device computes their numbers.
+
+    Keys and purposes are keys of Philox, samples its counters: no number depends on the slice or on other processes.
+    """
+
+    def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        return philox.normal(seed_of(*self.key, purpose), self._samples(), shape).to(self.device)
+
+    def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
+        return philox.uniform(seed_of(*self.key, purpose), self._samples(), shape).to(self.device)
+
+    def _samples(self) -> Tensor:
+        return torch.arange(self.start, self.stop, device=philox.computing(self.device))
 
 
 def data_order(seed: int, count: int, start: int, n: int) -> np.ndarray:
