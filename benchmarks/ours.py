@@ -46,5 +46,5 @@ def _forward(trainer: Trainer) -> None:
     G = trainer.gan.generator
     draw = SeededDraw.whole((0, "forward"), trainer.training.batch, trainer.device)
     with trainer._autocast():
-        label = trainer.data.labels_onehot(torch.arange(draw.n), trainer.device)
+        label = trainer.data.labels_of(torch.arange(draw.n), trainer.device)
         G.sample(draw, label)

@@ -19,10 +19,16 @@ from gancore.version import __version__
 
 Value = TypeVar("Value")
 
+EXAMPLES = "labels/examples"
+"""The tensor that `Generator.examples` is kept as."""
+
 
 def save_model(path: Path, generator: Generator, experiment: Experiment, about: dict[str, Any]) -> None:
     """Writes the generator with its resolved experiment; `about` adds what is known of its training."""
-    write_model(path, generator.state_dict(), experiment, generator.interface, generator.stage, about)
+    tensors = generator.state_dict()
+    if generator.examples is not None:
+        tensors[EXAMPLES] = generator.examples
+    write_model(path, tensors, experiment, generator.interface, generator.stage, about)
 
 
 def write_model(
@@ -71,7 +77,7 @@ def load_with_experiment(path: str | Path, trust_local_plugins: bool = False) ->
     experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
     generator = compose_generator(experiment, interface)
     _fill(generator, {name: tensor for name, tensor in tensors.items() if "/" not in name}, file)
-    generator.stage = stage
+    generator.stage, generator.examples = stage, _examples(tensors, interface, file)
     return generator.requires_grad_(False), experiment
 
 
@@ -113,6 +119,14 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
     if wrong := list(misfits(network.state_dict(), tensors)):
         raise RunError(f"{file}: does not hold the weights of its experiment: {'; '.join(wrong)}")
     network.load_state_dict(tensors)
+
+
+def _examples(tensors: dict[str, Tensor], interface: Interface, file: Path) -> Tensor | None:
+    """Labels [M, label_dim] where they are vectors. Raises RunError if they are of another size."""
+    examples = tensors.get(EXAMPLES)
+    if examples is not None and (examples.ndim != 2 or examples.shape[1] != interface.label_dim or not len(examples)):
+        raise RunError(f"{file}: its labels should be [M, {interface.label_dim}], and are {list(examples.shape)}")
+    return examples
 
 
 def _advice(file: Path) -> str:

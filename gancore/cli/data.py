@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +95,10 @@ def _facts(source: "Source") -> dict[str, Any]:
 
 
 def _class_counts(source: "Source") -> dict[str, int] | None:
-    """Images of each class by its name, unusable ones included; None unless every image has a label."""
+    """Images of each class by its name, unusable ones included; None unless every image has one."""
     names = source.dataset.class_names()
     labels = [item.label for item in source.dataset.items()]
-    if names is None or None in labels:
+    if names is None or not all(isinstance(label, Integral) for label in labels):
         return None
     counts = Counter(labels)
     return {name: counts[label] for label, name in enumerate(names)}

@@ -12,11 +12,14 @@ from gancore.contracts.part import Plugin
 
 @dataclass(frozen=True)
 class Item:
-    """One image before it is decoded: `read` gives the bytes of an image file, or uint8 [H, W] or [H, W, C]."""
+    """One image before it is decoded: `read` gives the bytes of an image file, or uint8 [H, W] or [H, W, C].
+
+    label: a class, counted from 0, or a vector of K numbers; networks see rows of floats [N, label_dim] either way.
+    """
 
     name: str
     read: Callable[[], bytes | np.ndarray]
-    label: int | None = None
+    label: int | Sequence[float] | np.ndarray | None = None
 
 
 class Dataset(Plugin):
@@ -37,7 +40,7 @@ class Dataset(Plugin):
         raise NotImplementedError
 
     def class_names(self) -> Sequence[str] | None:
-        """Names of the classes that labels index, or None where there are no labels."""
+        """Names of the classes that labels index, or of the entries of vectors; None where there are no labels."""
         return None
 
     def sources(self) -> Sequence[Path] | None:

@@ -1,7 +1,7 @@
 """The contract of generators."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, get_args, overload
 
 import torch
@@ -93,6 +93,8 @@ class Generator(Part):
     num_ws: int
     stage: Stage | None = None
     """Set on the averaged generator and in the model file of a run that is still growing; None: fully grown."""
+    examples: Tensor | None = None
+    """Set on them where labels are vectors: those of some training images [M, label_dim]; None: labels are classes."""
 
     def __init__(self, cfg: Any, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
@@ -102,6 +104,18 @@ class Generator(Part):
     def resolution(self) -> int:
         """Width and height of the images when fully grown."""
         return self.interface.resolution
+
+    @property
+    def label_count(self) -> int:
+        """Labels that grids of samples go through: the classes, or the examples of vectors; 0 without labels."""
+        return self.interface.label_dim if self.examples is None else len(self.examples)
+
+    def numbered_labels(self, numbers: Sequence[int]) -> Tensor | None:
+        """The labels [N, label_dim] of these numbers, which begin again after the last; None without labels."""
+        if not self.label_count:
+            return None
+        which = torch.tensor(numbers) % self.label_count
+        return F.one_hot(which, self.label_count).float() if self.examples is None else self.examples[which]
 
     def sample_z(self, draw: Draw) -> Tensor:
         """Latents [N, z_dim], N(0, 1) by default."""

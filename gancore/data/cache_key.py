@@ -8,6 +8,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
+import numpy as np
 import PIL
 import platformdirs
 
@@ -44,7 +45,7 @@ def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, skip: bool, l
             "plugin": [f"{type(dataset).__module__}:{type(dataset).__qualname__}", code_hash(type(dataset))],
             "options": dataset.cfg.model_dump(mode="json"),
             "sources": fingerprints,
-            "items": _digest([[item.name, item.label] for item in items]),
+            "items": _digest([[item.name, np.asarray(item.label).tolist()] for item in items]),
             "form": vars(form),
             "skip": skip,
             "labels": labels,

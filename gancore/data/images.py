@@ -43,7 +43,7 @@ class ImageData:
     """A data set in memory, or mapped from a file when it is too large for that.
 
     images: uint8 [M, C, R, R], 0 black to 255 white.
-    labels: int64 [M], 0 to label_dim - 1; None when training without labels.
+    labels: int64 [M], 0 to label_dim - 1, or vectors, float32 [M, label_dim]; None when training without labels.
     label_rows: the labels as networks take them; None when training without labels.
     class_names: label_dim names, empty without labels.
     skipped: "name: reason" of the images that `invalid: skip` left out.
@@ -81,17 +81,17 @@ class ImageData:
         images = to_device(images, device).to(torch.float32, memory_format=torch.channels_last)
         return images.div_(127.5).sub_(1)
 
-    def labels_onehot(self, indices: Indices, device: torch.device | str) -> Tensor | None:
-        """Labels [N, label_dim] of the images, float32, one 1 in each row; None without labels."""
+    def labels_of(self, indices: Indices, device: torch.device | str) -> Tensor | None:
+        """Labels [N, label_dim] of the images, float32, as networks take them; None without labels."""
         return None if self.label_rows is None else to_device(self.label_rows[indices], device)
 
 
 def content_hash(images: np.ndarray, labels: np.ndarray | None) -> str:
-    """sha256 (hex) of uint8 images [M, C, R, R] and int64 labels [M], in their order."""
+    """sha256 (hex) of uint8 images [M, C, R, R] and labels, int64 [M] or float32 [M, K], in their order."""
     digest = hashlib.sha256()
     for start in range(0, len(images), 256):  # in pieces: the images may be mapped from a file
         digest.update(cast(Any, np.ascontiguousarray(images[start : start + 256])))
     if labels is not None:
-        digest.update(labels.astype("<i8").tobytes())
+        digest.update(labels.astype("<i8" if labels.ndim == 1 else "<f4").tobytes())
     digest.update(f"{images.shape} {labels is not None}".encode())
     return digest.hexdigest()

@@ -1,14 +1,22 @@
-"""How labels reach a network: as one-hot rows, drawn as often as the data have them."""
+"""How labels reach a network: as rows of floats, drawn as often as the data have them.
 
-from typing import Protocol
+A label is a class, whose row has one 1, or a vector, which is its own row.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gancore.contracts import Draw
+from gancore.contracts import Draw, Generator, Item
 from gancore.data.transfer import to_device
+from gancore.errors import DataError
+
+EXAMPLES = 1000
+"""Vectors that a model file keeps at most, to make images of."""
 
 
 class HostDraw(Draw, Protocol):
@@ -22,25 +30,40 @@ class HostDraw(Draw, Protocol):
 
 
 class LabelRows:
-    """The labels of M images: `rows[indices]` are float32 [N, label_dim], with one 1 in each row.
+    """The labels of M images: `rows[indices]` are float32 [N, label_dim].
 
-    Memory is that of M whole numbers and of the rows asked for, whatever the number of classes.
+    Where they are classes, each row has one 1, and memory is that of M whole numbers and of the rows asked for,
+    whatever the number of classes.
     """
 
-    def __init__(self, classes: Tensor, label_dim: int) -> None:
-        """`classes` is int64 [M] on the CPU, 0 to label_dim - 1."""
-        self.classes, self.label_dim = classes, label_dim
+    def __init__(self, labels: Tensor, label_dim: int) -> None:
+        """`labels`, on the CPU, is int64 [M], 0 to label_dim - 1, or float32 [M, label_dim]."""
+        self.labels, self.label_dim = labels, label_dim
 
     @classmethod
     def of_each_class(cls, label_dim: int) -> "LabelRows":
         """Every class once, so that a draw finds each as likely as any other."""
         return cls(torch.arange(label_dim), label_dim)
 
+    @classmethod
+    def of_model(cls, generator: Generator) -> "LabelRows | None":
+        """Every class of a model once, or the examples of vectors that its file has; None without labels."""
+        label_dim = generator.interface.label_dim
+        if generator.examples is not None:
+            return cls(generator.examples, label_dim)
+        return cls.of_each_class(label_dim) if label_dim else None
+
+    @property
+    def are_vectors(self) -> bool:
+        """Whether labels are vectors, and not classes."""
+        return self.labels.ndim == 2
+
     def __len__(self) -> int:
-        return len(self.classes)
+        return len(self.labels)
 
     def __getitem__(self, indices: Tensor | np.ndarray) -> Tensor:
-        return F.one_hot(self.classes[torch.as_tensor(indices)], self.label_dim).float()
+        chosen = self.labels[torch.as_tensor(indices)]
+        return chosen if self.are_vectors else F.one_hot(chosen, self.label_dim).float()
 
 
 def random_labels(rows: LabelRows | None, draw: HostDraw) -> Tensor | None:
@@ -49,3 +72,30 @@ def random_labels(rows: LabelRows | None, draw: HostDraw) -> Tensor | None:
         return None
     chosen = draw.on("cpu").uniform("label").double() * len(rows)  # on the host, which need not wait for a device
     return to_device(rows[chosen.long()], draw.device)
+
+
+def examples_of(rows: LabelRows | None) -> Tensor | None:
+    """Vectors [M, label_dim] of at most EXAMPLES images, evenly through the data; None where labels are classes."""
+    if rows is None or not rows.are_vectors:
+        return None
+    count = min(len(rows), EXAMPLES)
+    return rows[torch.arange(count) * len(rows) // count]
+
+
+def label_array(labels: Sequence[Any]) -> np.ndarray:
+    """int64 [M] of whole numbers, float32 [M, K] of vectors."""
+    array = np.asarray(labels)
+    return array.astype(np.int64 if array.ndim == 1 else np.float32)
+
+
+def labels_of_items(items: Sequence[Item]) -> np.ndarray:
+    """The labels of items that all have one, as `label_array` gives them.
+
+    Raises DataError where labels are of different forms, or hold what is no finite number.
+    """
+    if len(shapes := {np.asarray(item.label).shape for item in items}) > 1 or len(next(iter(shapes))) > 1:
+        raise DataError("labels should all be whole numbers, or all vectors with the same number of entries")
+    labels = label_array([item.label for item in items])
+    if not (finite := np.isfinite(labels).reshape(len(items), -1).all(axis=1)).all():
+        raise DataError(f"the label of {items[int(finite.argmin())].name} has an entry that is not a finite number")
+    return labels

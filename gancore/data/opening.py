@@ -16,6 +16,7 @@ from gancore.data import store
 from gancore.data.cache_key import cache_folder, cache_key
 from gancore.data.decode import Form
 from gancore.data.images import DataIdentity, ImageData, content_hash
+from gancore.data.labels import label_array, labels_of_items
 from gancore.data.layout import MOST_CLASSES, numbered
 from gancore.data.reading import Rejections, decode_all, sample, survey
 from gancore.data.rejected import described
@@ -123,18 +124,22 @@ def _own_resolution(size: tuple[int, int] | None) -> int:
 
 
 def _classes(dataset: Dataset, items: Sequence[Item]) -> Sequence[str]:
-    """The names of the classes; raises DataError unless every item has a label that indexes them."""
+    """The names of the classes, or of the entries of vectors; raises DataError unless every item has such a label."""
     without = [item.name for item in items if item.label is None]
     if len(without) == len(items):
         raise DataError("`labels: true`, but the data set has no labels; `labels: false` trains without them")
     if without:
         raise DataError(f"{len(without)} of {len(items)} images have no label: {_some(without)}")
-    names = dataset.class_names()
+    names, labels = dataset.class_names(), labels_of_items(items)
+    if labels.ndim == 2:
+        own = names is not None and len(names) == labels.shape[1]
+        return names if names is not None and own else [str(entry) for entry in range(labels.shape[1])]
     if names is None:
-        names = numbered(item.label or 0 for item in items)
+        names = numbered(labels.tolist())
     if len(names) > MOST_CLASSES:
         raise DataError(f"{len(names):,} classes; at most {MOST_CLASSES:,} can be labels")
-    outside = [f"{item.name} ({item.label})" for item in items if not 0 <= (item.label or 0) < len(names)]
+    wrong = ((labels < 0) | (labels >= len(names))).tolist()
+    outside = [f"{item.name} ({item.label})" for item, is_wrong in zip(items, wrong, strict=True) if is_wrong]
     if outside:
         raise DataError(f"labels must be 0 to {len(names) - 1}; {len(outside)} are not: {_some(outside)}")
     return names
@@ -184,7 +189,7 @@ def _decode_mapped(plan: Plan, folder: Path, path: Path | None) -> Decoded:
 
 def _decoded(pixels: np.ndarray, plan: Plan, kept: Sequence[Item], rejected: Rejections) -> Decoded:
     images = pixels.reshape(len(kept), *plan.form.shape)
-    labels = None if plan.classes is None else np.array([item.label for item in kept], np.int64)
+    labels = None if plan.classes is None else label_array([item.label for item in kept])
     return Decoded(images, labels, content_hash(images, labels), described(rejected))
 
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gancore.data.images import content_hash
+from gancore.data.labels import label_array
 
 TAIL = 8 + 32
 """Bytes after the JSON text: its length, little-endian, and its sha256."""
@@ -27,7 +28,7 @@ log = logging.getLogger("gancore.data")
 
 @dataclass(frozen=True)
 class Decoded:
-    """Images [M, C, R, R] uint8, labels [M] int64 or None, the hash of both, and the lines on skipped images."""
+    """images [M, C, R, R] uint8, labels [M] int64, [M, K] float32 or None, the hash of both, and skipped images."""
 
     images: np.ndarray
     labels: np.ndarray | None
@@ -94,7 +95,7 @@ def _parse(buffer: np.ndarray) -> Decoded:
     if hashlib.sha256(text).digest() != tail[8:]:
         raise ValueError("its end is missing or changed")
     about = json.loads(text)
-    labels = None if about["labels"] is None else np.array(about["labels"], np.int64)
+    labels = None if about["labels"] is None else label_array(about["labels"])
     images = buffer[: -TAIL - length].reshape(about["shape"])
     if content_hash(images, labels) != about["sha256"]:
         raise ValueError("its pixels have changed")

@@ -38,7 +38,7 @@ class Fakes(Protocol):
 class Generated:
     """Samples of a generator: no truncation, random noise, labels as the data have them.
 
-    labels: those of the real images, of which each sample takes one; None: every class is as likely.
+    labels: those of the real images, of which each sample takes one; None: every class or example is as likely.
     draws: where latents and noise are drawn, "host" or "device"; the numbers differ, as with another seed.
     A growing generator's images are enlarged to its final size by repeating pixels.
     """
@@ -55,8 +55,7 @@ class Generated:
         self.network, self.batch, self._draw = generator, batch, DRAWS[draws]
         self.protocol = "" if draws == "host" else "latents and noise drawn on the device"
         self.device = next(generator.parameters()).device
-        classes = generator.interface.label_dim
-        self.labels = LabelRows.of_each_class(classes) if labels is None and classes else labels
+        self.labels = LabelRows.of_model(generator) if labels is None else labels
 
     def generator(self) -> Generator:
         return self.network

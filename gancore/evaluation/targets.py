@@ -73,7 +73,9 @@ def find_reals(named: Path | None, target: Target, fit: str | None = None, trust
 def label_rows(generator: Generator, reals: ImageData | None) -> LabelRows | None:
     """Labels to draw from; None where the real images have other classes than the model, or none."""
     rows = None if reals is None else reals.label_rows
-    return rows if rows is not None and rows.label_dim == generator.interface.label_dim else None
+    if rows is None or rows.label_dim != generator.interface.label_dim:
+        return None
+    return rows if rows.are_vectors == (generator.examples is not None) else None
 
 
 def _opened(source: Source) -> ImageData:

@@ -6,7 +6,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gancore.contracts import Draw, Generator, NoiseMode
 from gancore.errors import GancoreError
@@ -52,7 +51,7 @@ class Making:
         Raises GancoreError where the generator takes no such labels, latents or truncation; RunError where images are
         not finite.
         """
-        check_label(look.label, generator.interface.label_dim)
+        check_label(look.label, generator)
         if start.ws is not None and look.truncation_psi != 1:
             raise GancoreError("truncation acts between z and ws; the latents given are ws already")
         means = _MeansOfClasses(generator)
@@ -101,13 +100,10 @@ class _MeansOfClasses:
 
 
 def _labels(G: Generator, start: Start, look: Look, rows: slice, device: torch.device) -> Tensor | None:
-    label_dim = G.interface.label_dim
     if look.label is None and start.label is not None:
         return start.label[rows].to(device)
-    if not label_dim:
-        return None
-    classes = [i % label_dim if look.label is None else look.label for _, i in start.images[rows]]
-    return F.one_hot(torch.tensor(classes, device=device), label_dim).float()
+    label = G.numbered_labels([i if look.label is None else look.label for _, i in start.images[rows]])
+    return None if label is None else label.to(device)
 
 
 @dataclass(frozen=True)

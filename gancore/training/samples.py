@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from gancore.artifacts.pictures import save_picture, tiled
 from gancore.contracts import Generator, NoiseMode
@@ -34,23 +33,25 @@ def generate(
     noise_mode: NoiseMode = "const",
     batch: int = 16,
 ) -> Tensor:
-    """The first `count` images of a seed, [count, C, R, R] on the CPU, of one class or of all in turn.
+    """The first `count` images of a seed, [count, C, R, R] on the CPU, of one label or of all in turn.
+
+    Labels are the classes, or the examples of vectors that the model file has (`Generator.numbered_labels`).
 
     Image i is a function of the seed and i: neither `count` nor `batch` changes it, beyond rounding.
     Truncation is that of `Generator.forward`. Images of a generator that is still growing are enlarged to the final
     size.
     Raises GancoreError when the class does not exist, or the generator cannot truncate in this way.
     """
-    device, label_dim = next(generator.parameters()).device, generator.interface.label_dim
-    check_label(label, label_dim)
+    device = next(generator.parameters()).device
+    check_label(label, generator)
     z, images = latents(generator, count, seed, device), []
     for start in range(0, count, batch):
         indices = range(start, min(start + batch, count))
-        classes = torch.tensor([i % max(label_dim, 1) if label is None else label for i in indices], device=device)
+        labels = generator.numbered_labels(indices if label is None else [label] * len(indices))
         try:
             image = generator(
                 z[start : indices.stop],
-                F.one_hot(classes, label_dim).float() if label_dim else None,
+                None if labels is None else labels.to(device),
                 truncation_psi,
                 truncation_cutoff,
                 noise_mode,
@@ -72,10 +73,12 @@ def latents(generator: Generator, count: int, seed: int, device: torch.device) -
     return generator.sample_z(SeededDraw.whole((seed, "samples"), 16 * blocks, device))[:count]
 
 
-def check_label(label: int | None, label_dim: int) -> None:
-    """Raises GancoreError where a model with so many classes does not have this one."""
-    if label is not None and label >= label_dim:
-        have = f"classes 0 to {label_dim - 1}" if label_dim else "no classes"
+def check_label(label: int | None, generator: Generator) -> None:
+    """Raises GancoreError where a model does not have the label of this number."""
+    count = generator.label_count
+    if label is not None and label >= count:
+        what = "classes" if generator.examples is None else "examples of labels"
+        have = f"{what} 0 to {count - 1}" if count else "no classes"
         raise GancoreError(f"label {label}: this model has {have}")
 
 

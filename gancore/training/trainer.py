@@ -12,6 +12,7 @@ from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Generator, Part, Stage
 from gancore.contracts.types import Network
 from gancore.data import ImageData
+from gancore.data.labels import examples_of
 from gancore.nn.gradients import inner_scale
 from gancore.nn.processes import mean
 from gancore.nn.recompute import recompute_from
@@ -104,6 +105,7 @@ class Trainer:
     def averaged(self) -> Generator:
         """The averaged generator as it samples: at the stage of the last step, with statistics of its own weights."""
         self.ema.stage = self.stage
+        self.ema.examples = examples_of(self.data.label_rows)
         recompute_statistics(self.ema, self.data.label_rows, self.batch, self.training.seed)
         return self.ema
 

@@ -52,7 +52,7 @@ class Emoji(Dataset):
     def items(self) -> Sequence[Item]:
         numbers = {name: number for number, name in enumerate(self.chosen)}
         labels = [numbers.get(name) for name in self.archive.layout.classes or ()]
-        items = [(item, labels[item.label]) for item in self.archive.items() if item.label is not None]
+        items = [(item, labels[item.label]) for item in self.archive.items() if isinstance(item.label, int)]
         return [replace(item, label=label) for item, label in items if label is not None]
 
     def class_names(self) -> Sequence[str]:

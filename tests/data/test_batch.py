@@ -49,7 +49,7 @@ def test_batches_do_not_change_the_images(data: ImageData) -> None:
 def test_labels_as_rows_with_one_1(data: ImageData) -> None:
     assert data.labels is not None
     assert data.interface.label_dim == 3
-    labels = data.labels_onehot(torch.tensor([4, 0]), "cpu")
+    labels = data.labels_of(torch.tensor([4, 0]), "cpu")
     assert labels is not None
     assert labels.dtype == torch.float32
     assert torch.equal(labels, torch.eye(3)[data.labels[[4, 0]]])
@@ -58,6 +58,6 @@ def test_labels_as_rows_with_one_1(data: ImageData) -> None:
 def test_no_labels_unless_asked_for(make: Any, tmp_path: Path, data: ImageData) -> None:
     plain = make.open("folder", tmp_path)
     assert plain.labels is None
-    assert plain.labels_onehot(torch.tensor([0]), "cpu") is None
+    assert plain.labels_of(torch.tensor([0]), "cpu") is None
     assert plain.interface.label_dim == 0
     assert plain.class_names == []

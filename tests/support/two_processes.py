@@ -17,7 +17,7 @@ from gancore.training.step.draws import SeededDraw
 
 def in_float64() -> None:
     """Images, labels and random numbers of training become float64, so that only mistakes differ."""
-    for owner, name in ((ImageData, "batch"), (ImageData, "labels_onehot"), (SeededDraw, "_slice")):
+    for owner, name in ((ImageData, "batch"), (ImageData, "labels_of"), (SeededDraw, "_slice")):
         setattr(owner, name, _doubled(getattr(owner, name)))
 
 

@@ -118,7 +118,7 @@ class Reals:
     def batch(self, indices: np.ndarray, flip: Tensor | None, device: torch.device) -> Tensor:
         return (self.images[indices].float() / 127.5 - 1).double()
 
-    def labels_onehot(self, indices: np.ndarray, device: torch.device) -> Tensor | None:
+    def labels_of(self, indices: np.ndarray, device: torch.device) -> Tensor | None:
         return None if self.labels is None else self.labels[indices]
 
 

@@ -32,8 +32,8 @@ class Poisoned:
     def batch(self, *args: Any) -> torch.Tensor:
         return self.data.batch(*args) * float("nan")
 
-    def labels_onehot(self, *args: Any) -> torch.Tensor | None:
-        return self.data.labels_onehot(*args)
+    def labels_of(self, *args: Any) -> torch.Tensor | None:
+        return self.data.labels_of(*args)
 
 
 def poison(trainer: Trainer) -> None:

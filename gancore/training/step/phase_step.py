@@ -54,7 +54,7 @@ class PhaseStep:
 
     @cached_property
     def real_label(self) -> Tensor | None:
-        return self.data.labels_onehot(self.reals.indices, self.draw.device)
+        return self.data.labels_of(self.reals.indices, self.draw.device)
 
     @cached_property
     def fake(self) -> Fakes:
