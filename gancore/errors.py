@@ -48,7 +48,7 @@ class CheckpointError(GancoreError):
 
 
 class RunFailed(GancoreError):
-    """A run that started could not go on; the message names the run folder and its last good checkpoint."""
+    """A run that started could not go on; the message names the run folder and its newest checkpoint."""
 
     exit_code = 1
 

@@ -116,28 +116,34 @@ class RunFolder:
     def newest_checkpoint(
         self, misfits: "Callable[[dict[str, Tensor]], Iterable[str]]" = lambda tensors: ()
     ) -> SoundCheckpoint | None:
-        """The newest sound checkpoint; None if there are no checkpoints. One is sound if it is whole, a checkpoint, and
-        fits.
+        """The first of `sound_checkpoints`; None if the folder has no checkpoints."""
+        return next(self.sound_checkpoints(misfits), None)
 
-        misfits: what keeps tensors from being those of the networks that they are for.
+    def sound_checkpoints(
+        self, misfits: "Callable[[dict[str, Tensor]], Iterable[str]]" = lambda tensors: ()
+    ) -> Iterator[SoundCheckpoint]:
+        """The checkpoints that are whole and fit the networks, newest first, each read only when its turn comes.
 
-        Raises RunError when there are checkpoints and none of them is sound.
+        misfits: returns the differences between tensors and those of the networks.
+
+        Raises RunError if there are checkpoints and none of them is sound.
         """
         from gancore.artifacts.tensors import load_tensors  # imports torch
 
         damaged: dict[Path, str] = {}
+        sound = None
         for path in self.checkpoints():
             try:
                 tensors, about = load_tensors(path)
                 _check_checkpoint(path, about)
                 if wrong := list(misfits(tensors)):
                     raise RunError(f"{path}: a checkpoint of other networks: {'; '.join(wrong)}")
-                return SoundCheckpoint(path, tensors, about, damaged)
             except RunError as error:
                 damaged[path] = str(error)
-        if damaged:
+            else:
+                yield (sound := SoundCheckpoint(path, tensors, about, damaged.copy()))
+        if damaged and sound is None:
             raise RunError("\n".join([*damaged.values(), f"{self}: no checkpoint is left to continue from"]))
-        return None
 
     def set_aside(self, checkpoint: Path) -> None:
         """Takes a checkpoint out of the way: it keeps its contents and is not continued from."""

@@ -5,7 +5,7 @@ The first one alone writes, logs and evaluates, while the others wait for it.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -88,8 +88,12 @@ class Processes:
         dist.all_reduce(answer, dist.ReduceOp.MAX, group=self.control)
         return bool(answer)
 
+    def first_says(self, answer: Callable[[], bool]) -> bool:
+        """What the first process answers, while the others wait for it; they are not asked."""
+        return self.any(self.first and answer())
+
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Waits until all processes are here."""
         if self.size > 1:
             dist.barrier(group=self.control)
 

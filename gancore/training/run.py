@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import torch
+from torch import Tensor
 
 from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.model import save_model
@@ -174,12 +175,12 @@ class Run:
         write_text(self.folder.config, self.experiment.copied_into(self.folder.path).to_yaml())  # last: now it is a run
 
     def resume(self) -> list[str]:
-        """Restores the newest sound checkpoint and cuts the logs back to it; returns what there is to say about it.
+        """Restores the newest sound checkpoint and cuts the logs back to it. Returns notes for the log.
 
-        Newer ones that are damaged, or of other networks, are set aside under another name. Raises RunError if a
-        trained run has lost them all.
+        Newer checkpoints that are damaged, or of other networks, are set aside under another name. Raises RunError if
+        a trained run has no sound checkpoint left.
         """
-        found = self.folder.newest_checkpoint(lambda tensors: misfits_of(self.trainer, tensors))
+        found = self.folder.newest_checkpoint(self.misfits)
         if found is None and self.folder.model.exists():
             raise RunError(
                 f"{self.folder}: there is a model but no checkpoint to continue from; train elsewhere with --out"
@@ -199,12 +200,15 @@ class Run:
         for damaged in found.damaged if found else ():
             self.folder.set_aside(damaged)
 
-    @first_process
+    def misfits(self, tensors: dict[str, Tensor]) -> list[str]:
+        """Differences between the tensors of a checkpoint and those of the networks."""
+        return list(misfits_of(self.trainer, tensors))
+
     def begin(self) -> None:
         """A new run: samples before the first step. A continued one: the evaluation that was due when it stopped."""
         if self.trainer.counters.step == 0:
             self.sample()
-        elif self.evaluation.is_overdue(self.trainer.kimg):
+        elif self.processes.first_says(lambda: self.evaluation.is_overdue(self.trainer.kimg)):
             self.evaluate()
 
     def step(self) -> None:
@@ -246,18 +250,15 @@ class Run:
         for act in due:
             act()
         if stopping:
-            self.checkpoint()
+            self.save_unless_saved()
             raise self.interrupted()
 
-    @first_process
     def finish(self) -> None:
         """Writes what a finished run must have; a kill, or a larger `training.kimg`, may have left it without."""
-        last = self.folder.checkpoint(self.trainer.kimg)
-        if saved_step(self.folder.model) != self.trainer.counters.step or not last.exists():
-            self.checkpoint()
-        if not self.folder.fakes(self.trainer.kimg).exists():
+        self.save_unless_saved()
+        if self.processes.first_says(lambda: not self.folder.fakes(self.trainer.kimg).exists()):
             self.sample()
-        if self.evaluation.is_due(self.trainer):
+        if self.processes.first_says(lambda: self.evaluation.is_due(self.trainer)):
             self.evaluate()
 
     def log(self) -> None:
@@ -285,6 +286,13 @@ class Run:
         except RunError as error:
             raise RunFailed(f"the checkpoint just written cannot be read back: {error}") from error
 
+    @first_process
+    def save_unless_saved(self) -> None:
+        """Writes a checkpoint unless the folder already has one of this step, with its model."""
+        last = self.folder.checkpoint(self.trainer.kimg)
+        if saved_step(self.folder.model) != self.trainer.counters.step or not last.exists():
+            self.checkpoint()
+
     def warn_of_unsaved(self) -> None:
         """Says once which attributes of plugins a checkpoint leaves out."""
         for attribute in unsaved(self.trainer):
@@ -295,16 +303,21 @@ class Run:
                     "what training depends on belongs in a parameter or a buffer (register_buffer)"
                 )
 
-    @first_process
     def evaluate(self) -> None:
         """Scores of the averaged generator. A signal ends it: the run is saved, and measured when it continues."""
+        if self.processes.first_says(self.measure_or_stop):
+            self.save_unless_saved()
+            raise self.interrupted()
+
+    def measure_or_stop(self) -> bool:
+        """Evaluates and logs the scores; returns whether a signal has stopped it before it was done."""
         try:
             with stoppable(lambda: bool(self.stop)):
                 scores = self.evaluation.measure(self.trainer)
         except Stopped:
-            self.checkpoint()
-            raise self.interrupted() from None
+            return True
         self.logs.scores(self.trainer.counters.step, self.trainer.kimg, scores)
+        return False
 
     def check_finite(self) -> bool:
         """Whether all numbers are finite. If not, the evidence is kept, and the run fails or rolls back.
@@ -324,21 +337,25 @@ class Run:
         return False
 
     def roll_back(self, attempt: int) -> None:
-        """Returns to the newest checkpoint, or to the start, and goes on with the random numbers of another attempt.
+        """Returns to the newest sound checkpoint, or to the start, and goes on with random numbers of another attempt.
 
-        If the last rollback returned to that checkpoint, it did not help: it is set aside, if there is an older one.
+        If the last rollback returned to that checkpoint, it did not help: it is set aside, if an older one is sound.
         """
-        newest, *older = [*self.folder.checkpoints(), None]
+        sound = (found.path for found in self.folder.sound_checkpoints(self.misfits))
+        newest = next(sound, None)
+        unhelpful = newest if newest == self.returned_to else None
+        older = next(sound, None) if unhelpful else None
         self.processes.wait()  # until all have looked, before the first one renames files
-        if newest is not None and newest == self.returned_to and older[0] is not None:
-            self.set_aside(newest)
-            newest = older[0]
+        if unhelpful and older:
+            self.set_aside(unhelpful)
+            newest = older
         self.returned_to = newest
         compiled = self.trainer.compiled is not None
         self.trainer = self.new_trainer()
         if compiled:
             self.trainer.compile()
-        self.resume()
+        for note in self.resume():
+            self.logs.say(note)
         self.trainer.counters.attempt = attempt
         self.logs.rewind(self.trainer.counters.step, self.trainer.kimg)
         if newest is not None:
@@ -388,7 +405,7 @@ class Run:
     def failed(self, why: str) -> RunFailed:
         """The error of a run that cannot go on, with its folder and its newest checkpoint."""
         found = self.folder.checkpoints()
-        where = f"last good checkpoint: {found[0]}" if found else "there is no checkpoint yet"
+        where = f"newest checkpoint: {found[0]}" if found else "there is no checkpoint yet"
         return RunFailed(f"{why}; run folder: {self.folder}, {where}")
 
     def interrupted(self) -> Interrupted:

@@ -142,3 +142,40 @@ def test_a_checkpoint_that_did_not_help_is_left_for_an_older_one(tmp_path: Path)
     with pytest.raises(RunFailed):
         train(quick_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
     assert [p.name for p in (tmp_path / "run").glob("set-aside-*")] == ["set-aside-checkpoint-000000.032.safetensors"]
+
+
+@pytest.mark.usefixtures("diverging")
+def test_a_rollback_passes_over_damaged_checkpoints_and_reports_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step, newest = Trainer.step, tmp_path / "run" / "checkpoint-000000.032.safetensors"
+
+    def damaging(self: Trainer) -> None:
+        if (self.counters.step, self.counters.attempt) == (5, 0):
+            newest.write_bytes(b"damaged")
+        step(self)
+
+    monkeypatch.setattr(Trainer, "step", damaging)
+    train(quick_experiment(training__on_divergence={"action": "rollback"}), tmp_path / "run")
+    log = capsys.readouterr().err
+    assert f"\n{newest}: " in log
+    assert f"continuing from {tmp_path / 'run' / 'checkpoint-000000.016.safetensors'}" in log
+    assert newest.with_name(f"set-aside-{newest.name}").read_bytes() == b"damaged"
+
+
+@pytest.mark.usefixtures("hopeless")
+def test_a_checkpoint_that_did_not_help_stays_if_all_older_ones_are_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, older = Trainer.step, tmp_path / "run" / "checkpoint-000000.016.safetensors"
+
+    def damaging(self: Trainer) -> None:
+        if self.counters.step == 5:
+            older.write_bytes(b"damaged")
+        step(self)
+
+    monkeypatch.setattr(Trainer, "step", damaging)
+    with pytest.raises(RunFailed, match="not finite at step 5") as failure:
+        train(quick_experiment(training__on_divergence={"action": "rollback", "rollbacks": 2}), tmp_path / "run")
+    assert "newest checkpoint: " in str(failure.value)  # nobody has read it
+    assert not list((tmp_path / "run").glob("set-aside-*"))

@@ -1,13 +1,18 @@
 """Which of several processes does what, by the methods of a run."""
 
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from support.tiny import tiny_experiment
+from support.tiny import quick_experiment, tiny_experiment
 
+from gancore.artifacts import RunFolder
+from gancore.errors import Interrupted
+from gancore.evaluation.progress import Stopped
 from gancore.training import train
 from gancore.training.observer import Context, Observer
 from gancore.training.run import Run, first_process
@@ -52,8 +57,54 @@ def test_the_first_process_works_and_all_wait_once(first: bool) -> None:
 def test_what_the_first_process_alone_does() -> None:
     """All others are done by every process: a forgotten mark writes a file twice, one too many hangs a run."""
     alone = {name for name, method in vars(Run).items() if hasattr(method, "__wrapped__") and name != "watched"}
-    files = {"set_up", "cut_back", "set_aside", "sample", "checkpoint", "save", "evaluate"}
-    assert alone == {*files, "begin", "finish"}
+    assert alone == {"set_up", "cut_back", "set_aside", "sample", "checkpoint", "save", "save_unless_saved"}
+
+
+class Answering:
+    """One of two processes; all of them get the answers of the first."""
+
+    def __init__(self, first: bool, answers: bool) -> None:
+        self.first, self.answers = first, answers
+
+    def first_says(self, answer: Callable[[], bool]) -> bool:
+        return answer() if self.first else self.answers
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_signal_during_an_evaluation_ends_all_processes(first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first process alone evaluates; the others end with it, with the same error."""
+    run, saved = Run.__new__(Run), []
+    run.processes = Answering(first, answers=True)  # type: ignore[assignment]
+    run.stop = run.evaluation = run.logs = SimpleNamespace(measure=stopped)  # type: ignore[assignment]
+    run.trainer, run.folder = SimpleNamespace(kimg=1.0), RunFolder(Path("run"))  # type: ignore[assignment]
+    monkeypatch.setattr(Run, "save_unless_saved", lambda run: saved.append(run))
+    with pytest.raises(Interrupted, match="stopped at 1 kimg and saved"):
+        run.evaluate()
+    assert saved == [run]
+
+
+def stopped(trainer: object) -> None:
+    raise Stopped
+
+
+def test_a_signal_in_a_step_with_a_checkpoint_writes_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    step, written = Trainer.step, []
+
+    def signalled(self: Trainer) -> None:
+        step(self)
+        if self.counters.step == 2:  # the first with a checkpoint
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def save(self: Run) -> None:
+        written.append(self.trainer.kimg)
+        save_now(self)
+
+    save_now = Run.save
+    monkeypatch.setattr(Trainer, "step", signalled)
+    monkeypatch.setattr(Run, "save", save)
+    with pytest.raises(Interrupted):
+        train(quick_experiment(), tmp_path / "run")
+    assert written == [0.016]
 
 
 def test_a_finished_run_is_only_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

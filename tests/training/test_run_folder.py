@@ -118,7 +118,7 @@ def test_a_checkpoint_that_does_not_fit_is_a_failed_run(tmp_path: Path, monkeypa
     run = RunFolder(tmp_path / "run")
     good = run.checkpoint(0.016)
     assert str(failure.value) == (
-        f"{run.checkpoint(0.032)}: File too large; run folder: {run}, last good checkpoint: {good}"
+        f"{run.checkpoint(0.032)}: File too large; run folder: {run}, newest checkpoint: {good}"
     )
     assert run.checkpoints() == [good]
 
