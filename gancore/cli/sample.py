@@ -66,7 +66,7 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
     "--truncation-cutoff",
     metavar="N",
     type=int,
-    help="Truncate the first N slots of ws only, those of the coarse layers; default: all.",
+    help="Truncate only the first N ws, those of the coarse layers; default: all.",
 )
 @click.option(
     "--truncation-mean",

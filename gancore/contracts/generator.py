@@ -29,7 +29,7 @@ class Mapping(nn.Module):
     ) -> Tensor:
         """z [N, z_dim] and labels [N, label_dim] to ws [N, num_ws, w_dim].
 
-        `truncation_psi` pulls ws towards their mean, in the first `truncation_cutoff` slots or in all (None).
+        `truncation_psi` pulls ws towards their mean, the first `truncation_cutoff` of them or all (None).
         With `update_emas` the average of ws takes note of the batch; it moves in `end_step`.
         Raises ValueError where a label is missing, and for a psi other than 1 where there is nothing to truncate.
         """
@@ -79,11 +79,11 @@ class Synthesis(nn.Module):
 class Generator(Part):
     """Latents to images. A subclass sets two modules, `mapping` and `synthesis`, and three sizes.
 
-    A generator without styles has one slot of ws, `num_ws` 1: z itself, with the label beside it.
+    A generator without styles has one w, `num_ws` 1: z itself, with the label beside it.
     """
 
     provides: ClassVar[frozenset[str]] = frozenset()
-    """Words in use: "styles" (layers take a style), "ws" (a mapped latent, several slots), "pyramid" (all scales),
+    """Words in use: "styles" (layers take a style), "ws" (a mapped latent, one w a layer), "pyramid" (all scales),
     "growth" (synthesis follows a stage: paints at its resolution, the newest block with weight alpha)."""
 
     mapping: Mapping
@@ -136,7 +136,7 @@ class Generator(Part):
         return (image,)
 
     def num_ws_at(self, stage: Stage | None) -> int:
-        """Slots of ws that are in use at a stage: the first ones. Style mixing chooses among them."""
+        """How many ws are in use at a stage: the first ones. Style mixing chooses among them."""
         return self.num_ws
 
     def enlarged(self, image: Tensor) -> Tensor:
@@ -167,7 +167,7 @@ class Generator(Part):
 
         H and W are the final resolution, or that of `stage` where a growing run has not reached it yet.
         `truncation_psi` pulls ws towards their mean: 1 not at all, 0 all the way; `truncation_cutoff` says how many
-        slots of ws, 0 to num_ws, from the coarsest on (None: all of them).
+        of them, 0 to num_ws, from the coarsest on (None: all).
         Random noise comes from `draw` when it is given, from torch's own generator otherwise.
         Raises ValueError when labels, truncation or noise mode are not what this generator takes.
         """
@@ -210,6 +210,6 @@ class Generator(Part):
         if cutoff is None:
             return
         if "ws" not in self.provides:
-            raise ValueError("this generator has no slots of ws to choose among; leave truncation_cutoff out")
+            raise ValueError("this generator has one w for all layers; leave truncation_cutoff out")
         if not 0 <= cutoff <= self.num_ws:
-            raise ValueError(f"truncation_cutoff counts slots of ws: it should be 0 to {self.num_ws}, not {cutoff}")
+            raise ValueError(f"truncation_cutoff counts ws: it should be 0 to {self.num_ws}, not {cutoff}")

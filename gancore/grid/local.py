@@ -16,7 +16,7 @@ class LocalExecutor:
 
     workers: int
     gpus: Sequence[str] = ()
-    _slots: SimpleQueue[int] = field(default_factory=SimpleQueue, init=False, repr=False)
+    _idle: SimpleQueue[int] = field(default_factory=SimpleQueue, init=False, repr=False)
 
     @property
     def threads(self) -> int:
@@ -28,8 +28,8 @@ class LocalExecutor:
 
         When the caller goes away, or is interrupted, running jobs are stopped by their stop file and waited for.
         """
-        for slot in range(self.workers):
-            self._slots.put(slot)
+        for worker in range(self.workers):
+            self._idle.put(worker)
         with ThreadPoolExecutor(self.workers) as pool:
             pending = {pool.submit(self._run, job) for job in jobs}
             try:
@@ -43,13 +43,13 @@ class LocalExecutor:
                     jobs[0].folder.stop.touch()
 
     def _run(self, job: Job) -> tuple[Job, Outcome]:
-        slot = self._slots.get()
+        worker = self._idle.get()
         try:
-            gpu = self.gpus[slot % len(self.gpus)] if self.gpus else None
+            gpu = self.gpus[worker % len(self.gpus)] if self.gpus else None
             job = replace(job, gpu=gpu)
             return job, run_job(job)
         finally:
-            self._slots.put(slot)
+            self._idle.put(worker)
 
 
 def available_cores() -> int:

@@ -1,6 +1,6 @@
 """Generators without styles: the latent itself enters the network, with the label beside it.
 
-The one slot of ws is [z, label]: a conditional GAN by concatenation (arXiv:1411.1784). The mean latent is 0, so
+The one w is [z, label]: a conditional GAN by concatenation (arXiv:1411.1784). The mean latent is 0, so
 truncation scales z; the label is left alone.
 """
 

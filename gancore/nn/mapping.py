@@ -84,7 +84,7 @@ class MappingNetwork(Mapping, Part):
         truncation_cutoff: int | None = None,
         update_emas: bool = False,
     ) -> Tensor:
-        """`truncation_psi` pulls towards the average w, in the first `truncation_cutoff` slots or in all."""
+        """`truncation_psi` pulls towards the average w: the first `truncation_cutoff` ws, or all."""
         x = self._input(z, label)
         for name in self.layers:
             x = getattr(self, name)(x)

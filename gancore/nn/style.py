@@ -31,24 +31,24 @@ class StyledLayer(nn.Module):
     noise_const: Tensor
 
     def __init__(
-        self, site: Site, normalization: Normalization, w_dim: int, slot: int | None, options: StyleOptions
+        self, site: Site, normalization: Normalization, w_dim: int, w_index: int | None, options: StyleOptions
     ) -> None:
-        """`slot` is the layer's place in ws; None: it has no style."""
+        """`w_index` says which of the ws is this layer's; None: it has no style."""
         super().__init__()
-        self.site, self.slot, self.noise = site, slot, options.noise
+        self.site, self.w_index, self.noise = site, w_index, options.noise
         self.normalization = normalization
         self.activation = leaky(options.gain, options.conv_clamp)
         self.own_style = normalization.style_size == 0
         self.fused = fuses_style(normalization)
         channels = site.c_out
         self.bias = nn.Parameter(torch.zeros(channels))
-        self.affine = None if slot is None else _affine(w_dim, channels, normalization.style_size, options)
+        self.affine = None if w_index is None else _affine(w_dim, channels, normalization.style_size, options)
         if self.noise != "none":
             self.register_buffer("noise_const", torch.randn(site.resolution, site.resolution))
             self.noise_strength = nn.Parameter(torch.zeros([channels] if self.noise == "channel" else []))
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
-        """[N, C, H, W] to the same shape, where no convolution is before; `ws` has one [N, w_dim] a slot."""
+        """[N, C, H, W] to the same shape, where no convolution is before; `ws` are `num_ws` tensors [N, w_dim]."""
         if not self.own_style:  # there is nothing that its style could scale
             return self.finish(x, None, None, how)
         return self.finish(*scaled_maps(x, self.normalization), self.style(ws), how)
@@ -56,8 +56,8 @@ class StyledLayer(nn.Module):
     def style(self, ws: Sequence[Tensor]) -> Tensor:
         """The coefficients [N, style_size] of the normalization, or [N, 2 * C] of the block's own style."""
         assert self.affine is not None
-        assert self.slot is not None
-        return self.affine(ws[self.slot])
+        assert self.w_index is not None
+        return self.affine(ws[self.w_index])
 
     def finish(self, y: Tensor, scale: Tensor | None, own_style: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
         """gain * (statistic(activation(y * scale + noise + bias)) * y_s + y_b).
@@ -91,9 +91,9 @@ class StyleConv(StyledLayer, Weighted):
     resample_filter: Tensor | None
 
     def __init__(
-        self, site: Site, normalization: Normalization, w_dim: int, slot: int, options: StyleOptions, up: bool
+        self, site: Site, normalization: Normalization, w_dim: int, w_index: int, options: StyleOptions, up: bool
     ) -> None:
-        super().__init__(site, normalization, w_dim, slot, options)
+        super().__init__(site, normalization, w_dim, w_index, options)
         self.up, self.resampling = up, options.resampling
         self.add_weight([site.c_out, site.c_in, 3, 3], self.activation.weight_gain)
         register_filter(self, options.resample_filter if up else None)
@@ -109,17 +109,17 @@ class StyleConv(StyledLayer, Weighted):
 class ToRGB(Weighted):
     """[N, C, H, W] to an image [N, channels, H, W]: 1x1, linear, not normalized, with a style or without."""
 
-    def __init__(self, c_in: int, channels: int, w_dim: int, slot: int | None, options: StyleOptions) -> None:
+    def __init__(self, c_in: int, channels: int, w_dim: int, w_index: int | None, options: StyleOptions) -> None:
         super().__init__()
-        self.slot, self.activation = slot, Activation(clamp=options.conv_clamp)
-        self.affine = None if slot is None else _affine(w_dim, c_in, c_in, options)
+        self.w_index, self.activation = w_index, Activation(clamp=options.conv_clamp)
+        self.affine = None if w_index is None else _affine(w_dim, c_in, c_in, options)
         self.bias = nn.Parameter(torch.zeros(channels))
         self.add_weight([channels, c_in, 1, 1])
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
         weight = self.effective_weight()[None, :, :, 0, 0]  # [1, channels, C]
-        if self.affine is not None and self.slot is not None:
-            weight = weight * self.affine(ws[self.slot])[:, None]
+        if self.affine is not None and self.w_index is not None:
+            weight = weight * self.affine(ws[self.w_index])[:, None]
         rows = x.permute(0, 2, 3, 1).flatten(1, 2)  # [N, H * W, C], a view of a channels_last tensor
         y = multiplied(torch.matmul, rows, weight.to(x.dtype).mT.expand(x.shape[0], -1, -1))
         y = y.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)

@@ -1,8 +1,8 @@
 """The shared base of style-based generators: a topology says where images leave and how they are put together.
 
 Layers are named after their resolution in the published manner: `b64.conv0`, `b64.conv1`, `b64.torgb`, `b64.skip`.
-Style slots are handed out in the order of computation; a toRGB shares the slot of the convolution after it, so the
-number of slots follows from the topology (arXiv:1912.04958: 2 log2(resolution) - 2).
+Layers take their w in the order of computation, and a toRGB shares that of the convolution after it, so `num_ws`
+follows from the topology (arXiv:1912.04958: 2 log2(resolution) - 2).
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,43 +24,43 @@ from gancore.nn.style import SQRT_HALF, StyleConv, StyledLayer, ToRGB, constant_
 
 
 @dataclass
-class Slots:
-    """Hands out the places in ws."""
+class WIndices:
+    """Hands out indices into ws."""
 
     next: int = 0
     total: int = 0
 
     def take(self) -> int:
-        """The slot of the next layer."""
+        """The index of the next layer's w."""
         self.next += 1
         self.total = max(self.total, self.next)
         return self.next - 1
 
     def share(self) -> int:
-        """The slot that the next layer will take."""
+        """The same index as the layer after this one."""
         self.total = max(self.total, self.next + 1)
         return self.next
 
 
 class Builder:
-    """Makes the layers of a synthesis network, each with its normalization and its slot."""
+    """Makes the layers of a synthesis network, each with its normalization and its w."""
 
     def __init__(self, cfg: StyleGeneratorConfig, interface: Interface, normalize: Normalize, layers: int) -> None:
         self.cfg, self.interface, self.normalize = cfg, interface, normalize
-        self.slots = Slots()
+        self.ws = WIndices()
         self.sites = Sites("generator", layers, styled=True)
 
     def conv(self, name: str, resolution: int, c_in: int, c_out: int, up: bool = False) -> StyleConv:
         site = self.sites.next(name, resolution, c_in, c_out)
-        return StyleConv(site, self.normalize(site), self.cfg.w_dim, self.slots.take(), self.cfg, up)
+        return StyleConv(site, self.normalize(site), self.cfg.w_dim, self.ws.take(), self.cfg, up)
 
     def const_layer(self, name: str, resolution: int, channels: int) -> StyledLayer:
         """What follows the constant input. A normalization that takes a style itself (demodulation) scales a
-        convolution with it; there is none here, so the layer then has no style and no slot."""
+        convolution with it; there is none here, so the layer then has no style and takes no w."""
         site = self.sites.next(name, resolution, channels, channels)
         normalization = self.normalize(site)
-        slot = None if normalization.style_size else self.slots.take()
-        return StyledLayer(site, normalization, self.cfg.w_dim, slot, self.cfg)
+        w_index = None if normalization.style_size else self.ws.take()
+        return StyledLayer(site, normalization, self.cfg.w_dim, w_index, self.cfg)
 
     def dense(self, channels: int, resolution: int) -> Linear:
         """What makes the first maps of the first style; PGGAN's dense layer, whose gain is a quarter of a layer's."""
@@ -68,8 +68,8 @@ class Builder:
         return Linear(self.cfg.w_dim, channels * resolution**2, None, activation=activation, gain=0.25)
 
     def torgb(self, c_in: int) -> ToRGB:
-        slot = self.slots.share() if self.cfg.torgb_modulated else None
-        return ToRGB(c_in, self.interface.channels, self.cfg.w_dim, slot, self.cfg)
+        w_index = self.ws.share() if self.cfg.torgb_modulated else None
+        return ToRGB(c_in, self.interface.channels, self.cfg.w_dim, w_index, self.cfg)
 
     def skip(self, c_in: int, c_out: int) -> Conv2d:
         cfg = self.cfg
@@ -150,16 +150,16 @@ class StyleSynthesis(Synthesis):
             block.torgb = build.torgb(c_out) if painted else None
             setattr(self, f"b{resolution}", block)
             c_in = c_out
-        self.num_ws = build.slots.total
+        self.num_ws = build.ws.total
         register_filter(self, cfg.image_filter)
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
         x, rgbs, blocks = None, [], self.blocks(how.stage)
-        slots, with_image = ws.unbind(1), blocks[-self.torgbs_in_use(how.stage) :]
+        layer_ws, with_image = ws.unbind(1), blocks[-self.torgbs_in_use(how.stage) :]
         for block in blocks:
-            x = block(x, slots, how)
+            x = block(x, layer_ws, how)
             if block.torgb is not None and block in with_image:
-                rgbs.append(block.torgb(x, slots, how))
+                rgbs.append(block.torgb(x, layer_ws, how))
         return self.output(rgbs, how.stage)
 
     def blocks(self, stage: Stage | None) -> list[Any]:
@@ -198,7 +198,7 @@ class StyleGenerator(Generator):
         self.mapping = MappingNetwork(cfg.z_dim, interface.label_dim, cfg.w_dim, self.num_ws, cfg.mapping, cfg.gain)
 
     def num_ws_at(self, stage: Stage | None) -> int:
-        """Two slots a resolution (arXiv:1812.04948)."""
+        """Two ws for each resolution (arXiv:1812.04948)."""
         return self.num_ws - 2 * (len(self.synthesis.resolutions) - len(self.synthesis.blocks(stage)))
 
     @classmethod

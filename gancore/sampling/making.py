@@ -33,7 +33,7 @@ class Look:
 class Making:
     """How images are made, the same for all of them.
 
-    truncation_cutoff: how many slots of ws are truncated; None: all. truncation_mean: where truncation pulls to, "all":
+    truncation_cutoff: how many ws are truncated; None: all. truncation_mean: where truncation pulls to, "all":
     the mean of w over all classes, which training kept (arXiv:1812.04948, appendix B); "class": the mean over latents
     with the image's own label.
     """

@@ -45,7 +45,7 @@ class SmallDraw:
 
 
 class SmallStep:
-    """The `Step` of the contracts; one scale, one head, three slots of ws [N, 3, 8]."""
+    """The `Step` of the contracts; one scale, one head, ws [N, 3, 8]."""
 
     kimg = 0.0
     stage: Stage | None = None

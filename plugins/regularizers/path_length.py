@@ -1,7 +1,7 @@
 """Path length regularization: a step of given length in W changes the image by a fixed magnitude.
 
 Source: arXiv:1912.04958 (StyleGAN2), equation 4, with the constants of the published code: noise divided by
-sqrt(H * W), lengths over all slots of ws, half of the batch, every 4 steps.
+sqrt(H * W), lengths over all ws, half of the batch, every 4 steps.
 Differs: the target length averages over the processes of a run and moves once a step, also with microbatches.
 """
 
@@ -56,7 +56,7 @@ class PathLength(Regularizer):
         return {"pl_mean": self.pl_mean}
 
     def _lengths(self, step: Step) -> Tensor:
-        """Root mean square over slots of the length of the image's gradient: [N / shrink]."""
+        """Root mean square over ws of the length of the image's gradient: [N / shrink]."""
         fakes = step.generate(self.cfg.shrink)
         image = fakes.images[-1]
         chw = image.shape[1:]

@@ -22,7 +22,7 @@ class StyleMixing(Regularizer):
 
     cfg: Config
     side: ClassVar[Network] = "generator"
-    requires: ClassVar[dict[str, str]] = {"generator:ws": "styles are mixed between slots of the mapped latent"}
+    requires: ClassVar[dict[str, str]] = {"generator:ws": "styles are mixed between the ws of layers"}
 
     def mix_ws(self, ws: Tensor, again: Callable[[], Tensor], draw: Draw) -> Tensor:
         num_ws = ws.shape[1]

@@ -46,7 +46,7 @@ def test_random_noise_is_that_of_the_seed(model: Path, tmp_path: Path, generator
     assert not torch.equal(generate(generator, 2, 0), generate(generator, 2, 0, noise_mode="random"))
 
 
-def test_cutoff_says_how_many_slots_are_truncated(model: Path, tmp_path: Path):
+def test_cutoff_says_how_many_ws_are_truncated(model: Path, tmp_path: Path):
     def sampled(*options: str) -> bytes:
         out = tmp_path / "samples.png"
         assert cli.main(["sample", str(model), "--out", str(out), "--count", "4", *options]) == 0
@@ -202,7 +202,7 @@ def test_lists_make_rows_with_legends(conditional: Path, tmp_path: Path, ending:
 
 
 def test_truncation_towards_the_mean_of_a_class(conditional: Path, tmp_path: Path):
-    """psi 0 is the image of that mean; 1 is no truncation; a cutoff leaves the slots behind it alone."""
+    """psi 0 is the image of that mean; 1 is no truncation; a cutoff leaves the ws behind it alone."""
     G, options = load(conditional), ["--label", "1", "--count", "2", "--truncation-mean", "class", "--truncation-psi"]
     z = torch.randn(50_000, 8, generator=torch.Generator().manual_seed(3))
     mean = G.mapping(z, torch.eye(3)[[1]].expand(len(z), -1)).mean(dim=0)

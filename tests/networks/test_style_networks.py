@@ -1,4 +1,4 @@
-"""Topologies, driven from the registry: sizes, names, slots, sites, labels, growth, copies."""
+"""Topologies, driven from the registry: sizes, names, ws, sites, labels, growth, copies."""
 
 import copy
 from typing import Any
@@ -80,7 +80,7 @@ def test_parameter_counts_of_the_other_topologies_at_1024() -> None:
 @pytest.mark.parametrize("resolution", [4, 8, 16, 64, 1024])
 @pytest.mark.parametrize("name", TOPOLOGIES)
 def test_any_power_of_two(name: str, resolution: int) -> None:
-    """On the meta device, where shapes are computed and nothing else is; slots as in the paper."""
+    """On the meta device, where shapes are computed and nothing else is; `num_ws` as in the paper."""
     io = Interface(resolution, 2, 5)
     with torch.device("meta"):
         G, D = generator(name, io), discriminator(name, io)
@@ -118,7 +118,7 @@ def test_channels_and_labels(name: str, labels: int, channels: int) -> None:
             G(z)
 
 
-# --- sites and slots -----------------------------------------------------------------------------------------------
+# --- sites and ws --------------------------------------------------------------------------------------------------
 
 
 class Sentinel(Normalization):
@@ -171,16 +171,16 @@ def test_discriminator_layers_are_normalized_and_told_of_parts(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", TOPOLOGIES)
-def test_every_slot_reaches_the_image_and_torgb_shares_the_next_one(name: str) -> None:
+def test_every_w_reaches_the_image_and_torgb_shares_the_next_one(name: str) -> None:
     torch.manual_seed(0)
     G = generator(name, Interface(16, 3))
     ws = torch.randn(1, G.num_ws, 8, requires_grad=True)
     (grad,) = torch.autograd.grad(G.synthesis(ws, noise_mode="none")[-1].square().sum(), ws)
     assert (grad.abs().amax(2) > 0).all()
-    slots = {n: m.slot for n, m in G.synthesis.named_modules() if isinstance(m, StyleConv | ToRGB)}
-    assert slots["b16.torgb"] == slots["b16.conv1"] + 1 == G.num_ws - 1
+    indices = {n: m.w_index for n, m in G.synthesis.named_modules() if isinstance(m, StyleConv | ToRGB)}
+    assert indices["b16.torgb"] == indices["b16.conv1"] + 1 == G.num_ws - 1
     if name == "skip":
-        assert slots["b4.torgb"] == slots["b8.conv0"]
+        assert indices["b4.torgb"] == indices["b8.conv0"]
 
 
 # --- options of the style block ------------------------------------------------------------------------------------
@@ -191,7 +191,7 @@ def test_stylegan_like_options_give_its_layers() -> None:
     options = {"noise": "channel", "const": "ones", "const_layer": True, "gain": "weight", "torgb_modulated": False,
                "resampling": "box", "resample_filter": [1, 2, 1]}  # fmt: skip
     G = generator("original", Interface(16, 3), lambda s: InstanceNorm(InstanceNorm.Config(), s), **options)
-    assert G.num_ws == 2 * 4 - 2  # one slot a layer, none for toRGB
+    assert G.num_ws == 2 * 4 - 2  # one w a layer, none for toRGB
     state = G.state_dict()
     assert torch.equal(state["synthesis.b4.const"], torch.ones(8, 4, 4))
     assert state["synthesis.b4.const_layer.noise_strength"].shape == (8,)

@@ -41,7 +41,7 @@ def test_truncates_or_refuses_to(name: str) -> None:
 
 
 @every_generator
-def test_a_cutoff_is_for_slots_of_ws(name: str) -> None:
+def test_a_cutoff_counts_ws(name: str) -> None:
     G = built(name)
     z = torch.randn(2, G.z_dim)
     if "ws" not in G.provides:

@@ -149,7 +149,7 @@ def test_path_length_mean_moves_once_a_step() -> None:
     assert set(regularizer.state_dict()) == {"pl_mean"}
 
 
-def test_style_mixing_replaces_the_last_slots() -> None:
+def test_style_mixing_replaces_the_last_ws() -> None:
     ws, other = torch.zeros(3, 6, 2), torch.ones(3, 6, 2)
     mixing = made("regularizer", "style_mixing", probability=1)
     cuts = set()

@@ -238,12 +238,12 @@ def test_slots_in_use_are_those_that_reach_the_image(name: str) -> None:
         assert used.tolist() == [k < G.num_ws_at(stage) for k in range(G.num_ws)], stage
 
 
-def test_style_mixing_cuts_among_the_slots_in_use() -> None:
+def test_style_mixing_cuts_among_the_ws_in_use() -> None:
     trainer = tiny_trainer(**{**GROWING, "regularizers": {"style_mixing": {"probability": 1.0}}})
     ws = phase_step(trainer, Stage(4)).fake.ws
     first, second, *rest = ws.unbind(1)
     assert ws.shape[1] == trainer.gan.generator.num_ws == 6
-    assert not torch.equal(first, second)  # two slots in use, so there is one place to cut
+    assert not torch.equal(first, second)  # two ws in use, so there is one place to cut
     assert all(torch.equal(first, other) for other in rest)
 
 

@@ -90,7 +90,7 @@ class PhaseStep:
         return Fakes(tuple(map(at_least_float32, images)), ws, z, label, draw)  # as reals are
 
     def _mixed(self, ws: Tensor, again: Callable[[], Tensor], draw: SeededDraw) -> Tensor:
-        """What the regularizers make of the slots of ws that are in use; they are shown no others."""
+        """ws after the regularizers' changes to those that are in use; they never see the others."""
         used = self.G.num_ws_at(self.stage)
         rest = ws[:, used:]
         mixed = ws[:, :used]

@@ -82,9 +82,9 @@ class AliasFreeLayer(StyledLayer, Weighted, MeasuredInput):
     """A style block whose nonlinearity is filtered: [N, in, before.size, ...] to [N, out, after.size, ...]."""
 
     def __init__(
-        self, spec: LayerSpec, site: Site, normalization: Normalization, slot: int, cfg: AliasFreeConfig
+        self, spec: LayerSpec, site: Site, normalization: Normalization, w_index: int, cfg: AliasFreeConfig
     ) -> None:
-        super().__init__(site, normalization, cfg.w_dim, slot, cfg.style)
+        super().__init__(site, normalization, cfg.w_dim, w_index, cfg.style)
         self.magnitude_decay = cfg.magnitude_decay
         self.filtered = FilteredActivation(spec, self.activation, cfg.radial_filters)
         self.prenormalize = cfg.prenormalize and not self.own_style
@@ -108,8 +108,8 @@ class AliasFreeLayer(StyledLayer, Weighted, MeasuredInput):
 class AliasFreeToRGB(ToRGB, MeasuredInput):
     """A toRGB with the gain of its input."""
 
-    def __init__(self, spec: LayerSpec, slot: int, cfg: AliasFreeConfig) -> None:
-        super().__init__(spec.before.channels, spec.after.channels, cfg.w_dim, slot, cfg.style)
+    def __init__(self, spec: LayerSpec, w_index: int, cfg: AliasFreeConfig) -> None:
+        super().__init__(spec.before.channels, spec.after.channels, cfg.w_dim, w_index, cfg.style)
         self.magnitude_decay = cfg.magnitude_decay
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:

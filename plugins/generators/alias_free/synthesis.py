@@ -26,21 +26,21 @@ class AliasFreeSynthesis(Synthesis):
         self.input = FourierInput(cfg.w_dim, first.channels, size, first.sampling_rate, first.cutoff)
         self.layers = [f"L{i}_{row.size}_{row.channels}" for i, row in enumerate(rows)]
         sites = Sites("generator", cfg.layers, styled=True)
-        for slot, (name, spec) in enumerate(zip(self.layers, layer_specs(rows, cfg), strict=True), start=1):
+        for w_index, (name, spec) in enumerate(zip(self.layers, layer_specs(rows, cfg), strict=True), start=1):
             if spec.torgb:
-                setattr(self, name, AliasFreeToRGB(spec, slot, cfg))
+                setattr(self, name, AliasFreeToRGB(spec, w_index, cfg))
                 continue
             site = sites.next(name, spec.after.size, spec.before.channels, spec.after.channels)
-            setattr(self, name, AliasFreeLayer(spec, site, normalize(site), slot, cfg))
+            setattr(self, name, AliasFreeLayer(spec, site, normalize(site), w_index, cfg))
         self.num_ws = len(rows) + 1
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
         if how.stage is not None and how.stage.resolution != self.resolution:
             raise PluginError(f"the alias-free generator paints at {self.resolution} only, and cannot grow")
-        slots = ws.unbind(1)
-        x = self.input(slots[0])
+        layer_ws = ws.unbind(1)
+        x = self.input(layer_ws[0])
         for name in self.layers:
-            x = getattr(self, name)(x, slots, how)
+            x = getattr(self, name)(x, layer_ws, how)
         return (x * self.output_scale,)
 
 
