@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gancore.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from gancore.analysis.run import analyze as analyze
     from gancore.artifacts import load as load
     from gancore.composition import compose as compose
     from gancore.evaluation import evaluate as evaluate
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from gancore.training import train as train
 
 _LAZY = {
+    "analyze": "gancore.analysis.run",
     "load": "gancore.artifacts",
     "compose": "gancore.composition",
     "evaluate": "gancore.evaluation",

@@ -14,7 +14,7 @@ CONTRACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "dataset": ("Dataset",),
         "metric": ("Metric",),
         "feature": ("Feature",),
-        "analysis": ("Plugin",),
+        "analysis": ("Analysis",),
         "format": ("Format",),
     }
 )

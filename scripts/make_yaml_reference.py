@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from gancore.cli.plugin_options import Option, table
 from gancore.config.describe import SELECTORS, selectors
 from gancore.config.inheritance import source_of
+from gancore.config.sections.analyses import AnalysisKeys
 from gancore.config.sections.data import DataKeys
 from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.sections.experiment import Sections
@@ -40,6 +41,7 @@ def made() -> dict[str, str]:
         "training": options(TrainingConfig),
         "evaluation": options(EvaluationKeys, slot_at(("evaluation", "features"))),
         "metrics": options(MetricKeys, *slot_at(("evaluation", "metrics", ANY)).inside),
+        "analyses": options(AnalysisKeys, *TOP["analyses"].inside),
         "grid": options(GridConfig),
         "stop_early": options(StopEarly),
         "optimizers": "\n".join([chosen(Adam), chosen(RMSprop), chosen(SGD)]),
@@ -64,6 +66,7 @@ def sections() -> str:
     kinds = dict.fromkeys(TOP, CHOSEN) | {
         "training": "a mapping",
         "regularizers": "a mapping",
+        "analyses": "a list",
         "evaluation": "a mapping or null",
     }
     values = {option.name: option.type for option in table(Sections)} | kinds

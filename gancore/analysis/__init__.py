@@ -1,1 +1,18 @@
-"""What the tools around a trained generator share."""
+"""Looking inside trained models: what analyses share, which plugins import from here, and what runs and draws them.
+
+maps                  magnitude maps of activations, peaks
+painting              from ws to images
+taps, subject         activations by layer name; what an analysis looks at
+targets, run, record  from a path to a subject; analyses run, and written
+figures               drawing
+sanity                two numbers that tell one colour and noise from pictures
+"""
+
+from gancore.analysis.maps import consistency as consistency
+from gancore.analysis.maps import disc as disc
+from gancore.analysis.maps import energy_ratio as energy_ratio
+from gancore.analysis.maps import magnitude as magnitude
+from gancore.analysis.maps import peak_place as peak_place
+from gancore.analysis.maps import peak_ratio as peak_ratio
+from gancore.analysis.maps import spot as spot
+from gancore.analysis.painting import paint as paint

@@ -26,6 +26,7 @@ COMMANDS = {
     "runs": ("gancore.cli.runs:runs", "List and compare runs."),
     "sample": ("gancore.cli.sample:sample", "Generate images from a trained model."),
     "evaluate": ("gancore.cli.evaluate:evaluate", "Compute metrics of a trained model."),
+    "analyze": ("gancore.cli.analyze:analyze", "Look inside a trained model: figures and numbers."),
     "grid": ("gancore.cli.grid:grid", "Run a grid of experiments and report on it."),
     "plan": ("gancore.cli.plan:plan", "Estimate parameters, memory and time of an experiment."),
     "data": ("gancore.cli.data:data", "Convert and inspect data sets."),

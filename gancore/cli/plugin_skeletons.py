@@ -19,6 +19,7 @@ USES = {
     "augmentation": "augmentation: {name}",
     "dataset": "data: {{use: {name}, resolution: 32}}",
     "metric": "evaluation: {{features: embedded, metrics: [{name}]}}",
+    "analysis": "analyses: [{name}]",
     "feature": "evaluation: {{features: {name}, metrics: [fd]}}",
 }
 """What there are skeletons of, with the line of an experiment that uses the plugin."""

@@ -62,6 +62,8 @@ class _Check:
     def fit(self) -> Iterator[Problem]:
         """What parts require and do not find, and what they say themselves about sizes."""
         for part in self.parts:
+            if part.slot.afterwards:  # it says so itself when it looks at a model
+                continue
             context = self.context(part)
             for requirement, why in part.plugin.requires.items():
                 if not _met(requirement, context):

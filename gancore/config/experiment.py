@@ -133,6 +133,7 @@ class Experiment:
     augmentation: Chosen | None
     training: TrainingConfig
     evaluation: ChosenEvaluation | None
+    analyses: list[Chosen]
     grid: GridConfig | None = field(compare=False)
     home: Path = field(compare=False)
     dropped: list[str] = field(compare=False)
@@ -148,9 +149,7 @@ class Experiment:
     def parts(self) -> list[Chosen]:
         """Every chosen plugin, in the order of the sections."""
         sections = [getattr(self, name) for name in TOP]
-        chosen = [
-            part for section in sections for part in (section.values() if isinstance(section, dict) else [section])
-        ]
+        chosen = [part for section in sections for part in _listed(section)]
         return [inner for part in [*chosen, self.evaluation] if part for inner in part.parts()]
 
     def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
@@ -162,7 +161,7 @@ class Experiment:
             "format": 1,
             "name": self.name,
             **({"plugins": self.plugins} if self.plugins else {}),
-            **{name: plain(getattr(self, name), omit_later_defaults) for name in TOP},
+            **{name: plain(chosen, omit_later_defaults) for name in TOP if (chosen := getattr(self, name)) != []},
             "training": plain(self.training, omit_later_defaults),
             "evaluation": plain(self.evaluation, omit_later_defaults),
         }
@@ -189,10 +188,15 @@ class Experiment:
         return differences(self.identity(), other.identity())
 
     def identity(self) -> dict[str, Any]:
-        """What makes this experiment differ from others: plugin files by their content, wherever it lies."""
-        files = [part.spec for part in self.parts() if isinstance(part.spec, LocalPlugin)]
+        """What makes this experiment differ from others: plugin files by their content, wherever it lies.
+
+        What only looks at the trained model is left out.
+        """
+        later: dict[str, Any] = {name: [] for name, slot in TOP.items() if slot.afterwards}
+        trained = replace(self, **later)
+        files = [part.spec for part in trained.parts() if isinstance(part.spec, LocalPlugin)]
         versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
-        return {**self._with_data_base(None).to_dict(omit_later_defaults=True), "plugins": versions}
+        return {**trained._with_data_base(None).to_dict(omit_later_defaults=True), "plugins": versions}
 
     def error(self, key: str, message: str) -> ConfigError:
         """A mistake at a dotted key, with the place where that was written."""
@@ -200,6 +204,11 @@ class Experiment:
 
     def _with_data_base(self, base: str | None) -> "Experiment":
         return replace(self, data=replace(self.data, core=self.data.core.model_copy(update={"base": base})))
+
+
+def _listed(section: Any) -> list[Any]:
+    """What was chosen in a section: one plugin, several by key, or a list."""
+    return list(section.values()) if isinstance(section, dict) else section if isinstance(section, list) else [section]
 
 
 def plain(value: Any, omit_later_defaults: bool = False) -> Any:

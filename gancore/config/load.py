@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gancore.config.experiment import ChosenEvaluation, Experiment
-from gancore.config.resolve import resolve, resolve_evaluation
+from gancore.config.experiment import Chosen, ChosenEvaluation, Experiment
+from gancore.config.resolve import resolve, resolve_analyses, resolve_evaluation
 from gancore.config.yaml.document import Document
 from gancore.config.yaml.layers import changed, extending, read_experiment
 from gancore.discovery import discover
@@ -71,6 +71,11 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
 def load_evaluation(section: Mapping[str, Any], registry: Registry | None = None) -> ChosenEvaluation:
     """An `evaluation:` section without an experiment around it, from plain data. Raises ConfigError."""
     return resolve_evaluation(changed(Document({}, {}), {"evaluation": section}, ""), registry or discover())
+
+
+def load_analyses(section: Sequence[Any], registry: Registry | None = None) -> list[Chosen]:
+    """An `analyses:` section without an experiment around it, from plain data. Raises ConfigError."""
+    return resolve_analyses(changed(Document({}, {}), {"analyses": list(section)}, ""), registry or discover())
 
 
 def _safe(stem: str) -> str:

@@ -55,6 +55,15 @@ def resolve_evaluation(document: Document, registry: Registry) -> ChosenEvaluati
     return evaluation
 
 
+def resolve_analyses(document: Document, registry: Registry) -> list[Chosen]:
+    """The `analyses` section of a document that may have nothing else. Raises ConfigError."""
+    resolver = _Resolver(document, registry)
+    analyses = resolver.analyses()
+    if resolver.problems:
+        raise ConfigError(resolver.problems)
+    return analyses
+
+
 def _line(problem: Problem) -> tuple[str, int]:
     file, _, line = problem.where.rpartition(":")
     return (file, int(line)) if line.isdecimal() else ("", 0)
@@ -80,6 +89,7 @@ class _Resolver:
         regularizers = self.regularizers()
         augmentation = self.section("augmentation")
         evaluation = self.evaluation()
+        analyses = self.analyses()
         if self.problems or not (sections and data and generator and discriminator and loss):
             return None
         return Experiment(
@@ -93,6 +103,7 @@ class _Resolver:
             augmentation=augmentation,
             training=sections.training,
             evaluation=evaluation,
+            analyses=analyses,
             grid=sections.grid,
             home=home,
             dropped=self.dropped,
@@ -162,6 +173,12 @@ class _Resolver:
         found = [self.metric((*keys, "metrics", i), metric, features) for i, metric in enumerate(core.metrics)]
         metrics = [metric for metric in found if metric]
         return ChosenEvaluation(core.model_copy(update={"metrics": [m.to_dict() for m in metrics]}), features, metrics)
+
+    def analyses(self) -> list[Chosen]:
+        """Those listed; what is no list is reported by the check of the sections."""
+        listed = self.document.data.get("analyses")
+        written = enumerate(listed if isinstance(listed, list) else [])
+        return [part for i, one in written if (part := self.choose(("analyses", i), one)) is not None]
 
     def metric(self, keys: Keys, written: Any, features: Chosen) -> ChosenMetric | None:
         part = self.choose(keys, written)

@@ -34,7 +34,12 @@ class _Builder:
     def schema(self) -> Schema:
         sections = self.model("experiment", Sections)["properties"]
         chosen = {name: self.slot(slot) for name, slot in TOP.items() if ANY not in slot.keys}
-        chosen |= {"regularizers": self.regularizers(), "evaluation": _or([None], self.evaluation())}
+        listed = {"type": ["array", "null"], "items": self.part(TOP["analyses"])}
+        chosen |= {
+            "analyses": listed,
+            "regularizers": self.regularizers(),
+            "evaluation": _or([None], self.evaluation()),
+        }
         self.optimizers()
         sections |= {key: _described(sections[key]["description"], part) for key, part in chosen.items()}
         return {
@@ -136,6 +141,7 @@ class _Builder:
         metrics = {"items": known(METRIC)}
         chosen = {name: known(slot) for name, slot in TOP.items() if ANY not in slot.keys}
         chosen["regularizers"] = {"additionalProperties": known(TOP["regularizers"])}
+        chosen["analyses"] = {"items": known(TOP["analyses"])}
         chosen["evaluation"] = {"properties": {"features": known(FEATURES), "metrics": metrics}}
         return {"properties": chosen}
 

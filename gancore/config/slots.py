@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gancore.config.sections.analyses import AnalysisKeys
 from gancore.config.sections.data import DataKeys
 from gancore.config.sections.evaluation import MetricKeys
 from gancore.config.yaml.document import Document, Key, Keys
@@ -30,6 +31,7 @@ class Slot:
     default: the plugin where none is named; ANY: the one that is called like the key.
     optional: whether null leaves it empty.
     own: keys of the core that stand beside the plugin's options.
+    afterwards: whether it looks at the trained model only, and is no part of the training.
     contract, does: where plugins of a kind fit only one of two slots: the class of gancore.contracts that fits here,
         and what it does, for the message.
     """
@@ -40,6 +42,7 @@ class Slot:
     default: str | None = None
     optional: bool = False
     own: type[PluginConfig] = PluginConfig
+    afterwards: bool = False
     contract: str = "Plugin"
     does: str = ""
 
@@ -125,6 +128,19 @@ SLOTS: tuple[Slot, ...] = (
         ("evaluation", "metrics", ANY, "features"),
         "feature",
         "feature plugin (default: that of `evaluation.features`, or the standard)",
+        optional=True,
+    ),
+    Slot(
+        ("analyses", ANY),
+        "analysis",
+        "what is looked at inside the model when it is trained: a list of NAME or {use: NAME, ...}; for reports",
+        own=AnalysisKeys,
+        afterwards=True,
+    ),
+    Slot(
+        ("analyses", ANY, "features"),
+        "feature",
+        "feature plugin that it looks through (default: the first of its own that is available)",
         optional=True,
     ),
     Slot(("training", "optimizer"), None),

@@ -11,16 +11,33 @@
     dataset         Dataset              (cfg, base)                        dataset.py
     metric          Metric               (cfg)                              metric.py
     feature         Feature              (cfg)                              feature.py
+    analysis        Analysis             (cfg)                              analysis.py, figure.py
     format          Format               (cfg)                              format.py
 
 Every class has a nested `Config(PluginConfig)` with its typed options; `cfg` is an instance of it.
 """
 
+from gancore.contracts.analysis import Analysis as Analysis
+from gancore.contracts.analysis import Edit as Edit
+from gancore.contracts.analysis import Layer as Layer
+from gancore.contracts.analysis import Result as Result
+from gancore.contracts.analysis import Snapshot as Snapshot
+from gancore.contracts.analysis import Subject as Subject
 from gancore.contracts.augmentation import Augmentation as Augmentation
 from gancore.contracts.dataset import Dataset as Dataset
 from gancore.contracts.dataset import Item as Item
 from gancore.contracts.discriminator import Discriminator as Discriminator
 from gancore.contracts.feature import Feature as Feature
+from gancore.contracts.figure import Bars as Bars
+from gancore.contracts.figure import Chart as Chart
+from gancore.contracts.figure import ColourScale as ColourScale
+from gancore.contracts.figure import Figure as Figure
+from gancore.contracts.figure import Film as Film
+from gancore.contracts.figure import Grid as Grid
+from gancore.contracts.figure import HeatMap as HeatMap
+from gancore.contracts.figure import Histogram as Histogram
+from gancore.contracts.figure import Line as Line
+from gancore.contracts.figure import Picture as Picture
 from gancore.contracts.format import Format as Format
 from gancore.contracts.generator import Generator as Generator
 from gancore.contracts.generator import Mapping as Mapping

@@ -25,6 +25,7 @@ MAY_CHANGE = (
     "training.keep_checkpoints",
     "training.on_divergence",
     "evaluation",
+    "analyses",
 )
 """Keys (and what is below them) that may differ when a run is continued. Some of them change bits: device, microbatch,
 compile, CUDA graphs."""

@@ -16,8 +16,8 @@ from PIL import Image
 from support.made_up_grids import NINE, D, G, cell, made_up
 
 from gancore.cli import main
+from gancore.drawing import apart, linear_ticks, log_ticks
 from gancore.grid.folder import GridFolder
-from gancore.grid.report.figures import apart, linear_ticks, log_ticks
 from gancore.grid.report.pictures import LARGEST, Picture, picture
 from gancore.grid.report.write import write_report
 

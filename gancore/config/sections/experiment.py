@@ -47,4 +47,5 @@ class Sections(PluginConfig):
     augmentation: Any = _chosen("augmentation")
     training: TrainingConfig = Field(TrainingConfig(), description="optimizers, length, batch, seeds, logs")
     evaluation: Any = Field(None, description="metrics while training and at its end; null: none")
+    analyses: list[Any] | None = _chosen("analyses", [])
     grid: GridConfig | None = Field(None, description="makes many experiments of this one, for `gancore grid`")

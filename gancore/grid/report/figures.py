@@ -4,12 +4,12 @@ Every panel has the same scales and, in grey, the lines of the other panels, so 
 classes (`series-0`, `series-1`, ...) that the page gives its own, lighter in the dark; without a page they are black.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from gancore.drawing.scales import LINE, Scale, apart
 from gancore.grid.report.results import Results
 from gancore.grid.report.terms import word
 
@@ -18,8 +18,6 @@ WIDTH, HEIGHT = 320.0, 220.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 74.0, 26.0, 30.0
 LOG_FROM = 4.0
 """Ratio of largest to smallest value from which the scale is logarithmic."""
-LINE = 12.0
-"""Least distance of two labels, pixels."""
 
 
 @dataclass(frozen=True)
@@ -87,58 +85,6 @@ def _figure(results: Results, score: str, where: Mapping[str, str], curves: Sequ
     return Figure(word(score), results.layout.title_of(where), logarithmic, panels)
 
 
-# -- scales ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Values to pixels, with the values that have a tick."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    ticks: Sequence[float]
-    of: Callable[[float], float] = float
-
-    def __call__(self, value: float) -> float:
-        low, high = self.of(self.low), self.of(self.high)
-        share = (self.of(value) - low) / (high - low)
-        return round(self.start + share * (self.end - self.start), 1)
-
-    @classmethod
-    def linear(cls, low: float, high: float, start: float, end: float) -> "Scale":
-        return cls(low, high, start, end, linear_ticks(low, high))
-
-    @classmethod
-    def padded(cls, values: Sequence[float], start: float, end: float) -> "Scale":
-        """With room above and below, also where all values are one."""
-        low, high = min(values), max(values)
-        room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
-        return cls.linear(low - room, high + room, start, end)
-
-    @classmethod
-    def logarithmic(cls, low: float, high: float, start: float, end: float) -> "Scale":
-        low, high = low / 1.1, high * 1.1
-        return cls(low, high, start, end, log_ticks(low, high), math.log)
-
-
-def linear_ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten between two values, about so many."""
-    rough = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.99)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(index * step, 12) for index in range(first, last + 1)]
-
-
-def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten between two positive values; powers alone where these would be many."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    factors = (1, 2, 5) if math.log10(high / low) <= 2.5 else (1,)
-    return [f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high]
-
-
 # -- drawing --------------------------------------------------------------------------------------------------------
 
 
@@ -185,21 +131,6 @@ def _labels(svg: Element, curves: Sequence[Curve], y: Scale) -> None:
     wanted = {label: sum(y(c.points[-1][1]) for c in found) / len(found) for label, found in ends.items() if label}
     for label, place in apart(wanted, TOP, HEIGHT - BOTTOM - LINE / 2).items():
         _text(svg, WIDTH - RIGHT + 8, place + 3.5, label, f"label series-{ends[label][0].series}")
-
-
-def apart(wanted: Mapping[str, float], top: float, bottom: float) -> dict[str, float]:
-    """Places near the wanted ones, at least a line from each other as far as there is room."""
-    order = sorted(wanted, key=lambda label: wanted[label])
-    found: dict[str, float] = {}
-    lowest = top
-    for label in order:
-        found[label] = lowest = max(wanted[label], lowest)
-        lowest += LINE
-    ceiling = bottom
-    for label in reversed(order):
-        found[label] = min(found[label], ceiling)
-        ceiling = found[label] - LINE
-    return found
 
 
 def _text(svg: Element, x: float, y: float, text: str, kind: str) -> None:

@@ -1,0 +1,165 @@
+"""`gancore.analyze`: analyses of a run, a model or a generator."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gancore.analysis.record import Record, recorded
+from gancore.analysis.subject import ModelSubject, Sources
+from gancore.analysis.targets import sources_of
+from gancore.config.experiment import Chosen
+from gancore.config.load import load_analyses
+from gancore.config.sections.analyses import AnalysisKeys
+from gancore.contracts import Analysis, Generator
+from gancore.device import pick_device
+from gancore.discovery import discover
+from gancore.errors import GancoreError
+from gancore.evaluation.extractor import FeatureExtractor
+
+Part = str | Mapping[str, Any]
+
+
+def analyze_all(target: str | Path | Generator, **asked: Any) -> tuple[list[Record], dict[str, str]]:
+    """What every analysis that there is finds, and the reasons of those that say nothing about `target`.
+
+    `asked` is as for `analyze`.
+    """
+    found, refused = [], {}
+    for name in discover().names("analysis"):
+        try:
+            found += analyze(target, [name], **asked)
+        except Refused as refusal:
+            refused[name] = refusal.reasons[name]
+    return found, refused
+
+
+class Refused(GancoreError):
+    """Analyses that say nothing about a model. reasons: by name."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        self.reasons = dict(reasons)
+        super().__init__("; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+
+
+def analyze(
+    target: str | Path | Generator,
+    analyses: Sequence[Part],
+    real: str | Path | None = None,
+    features: Part | None = None,
+    count: int | None = None,
+    seeds: Sequence[int] | None = None,
+    device: str | torch.device | None = None,
+    trust_local_plugins: bool = False,
+) -> list[Record]:
+    """What analyses find in `target`, in their order.
+
+    target: a run folder, a model file, or a generator.
+    analyses: names or mappings, ["droplets", {"use": "truncation", "psi": [0.5, 1]}].
+    real: real images: a folder, an archive, an experiment's file, a dataset plugin; default: the run's own.
+    features: what to look through, a feature plugin; default: the first of each analysis's own that is there.
+    count: samples; seeds: of latents, labels and noise; default: each analysis's own.
+    device: default cuda, mps or cpu, the first that is available.
+    trust_local_plugins: whether plugin files that a run folder or a model brings along may be executed.
+
+    Raises GancoreError before anything is computed where an analysis is unknown or says nothing about this model.
+    """
+    chosen = load_analyses([_with(part, features, count, seeds) for part in analyses])
+    where = pick_device(device)
+    path = target if isinstance(target, Generator) else Path(target)
+    sources = sources_of(path, Path(real) if real is not None else None, trust_local_plugins)
+    ready = [Ready(part, sources, where) for part in chosen]
+    if refusals := {one.part.use: "; ".join(reasons) for one in ready if (reasons := list(one.refusals()))}:
+        raise Refused(refusals)
+    return [one.record() for one in ready]
+
+
+class Ready:
+    """An analysis with all that it needs, before it is run. Raises GancoreError where features cannot be had."""
+
+    def __init__(self, part: Chosen, sources: Sources, device: torch.device) -> None:
+        self.part, self.sources, self.device = part, sources, device
+        self.analysis: Analysis = part.plugin(part.cfg)
+        self.extractor = _extractor(part, device)
+        self.count: int = keys_of(part).count or self.analysis.count
+
+    @property
+    def name(self) -> str:
+        """The analysis's, with the features where they are not its first choice."""
+        other = self.extractor is not None and self.extractor.label != self.analysis.features[0]
+        return f"{self.part.use}[{self.extractor.label}]" if self.extractor and other else self.part.use
+
+    def refusals(self) -> Iterator[str]:
+        """Why the analysis says nothing about this model; nothing where it does."""
+        subject = self._subject(0)
+        unmet = [(word, why) for word, why in self.analysis.requires.items() if not _provides(subject, word)]
+        for word, why in unmet:
+            yield MISSING.get(word, f"the model's {word.replace(':', ' provides no ')}") + f"; {why}"
+        if not unmet:
+            with self.part.spec.blamed("could not say whether it applies"):
+                yield from self.analysis.misfits(subject)
+
+    def record(self) -> Record:
+        """Runs it with each of its seeds."""
+        results = []
+        for seed in keys_of(self.part).seeds:
+            with torch.no_grad(), self.part.spec.blamed("raises"):
+                results.append(self.analysis.analyze(self._subject(seed)))
+        label = self.extractor.label if self.extractor else None
+        return recorded(self.part, self.name, label, self.sources.about, self.count, keys_of(self.part).seeds, results)
+
+    def _subject(self, seed: int) -> ModelSubject:
+        return ModelSubject(self.sources, self.count, seed, self.device, self.extractor)
+
+
+MISSING = {
+    "run:history": "no checkpoints here",
+    "run:discriminator": "no discriminator here",
+    "data:images": "no real images here, say which ones (--real)",
+}
+"""What is wrong where a requirement is not met that is not the generator's."""
+
+
+def keys_of(part: Chosen) -> AnalysisKeys:
+    """The core's keys beside an analysis."""
+    assert isinstance(part.core, AnalysisKeys)
+    return part.core
+
+
+def _provides(subject: ModelSubject, requirement: str) -> bool:
+    kind, _, word = requirement.partition(":")
+    return word in subject.provided.get(kind, frozenset())
+
+
+def _with(part: Part, features: Part | None, count: int | None, seeds: Sequence[int] | None) -> dict[str, Any]:
+    """An analysis as it is written, with what was asked for beside it."""
+    asked = {"features": features, "count": count, "seeds": None if seeds is None else list(seeds)}
+    written = {"use": part} if isinstance(part, str) else dict(part)
+    return {**written, **{key: value for key, value in asked.items() if value is not None}}
+
+
+def _extractor(part: Chosen, device: torch.device) -> FeatureExtractor | None:
+    """The features chosen for an analysis, else the first of its own that are available."""
+    if not part.plugin.features:
+        return None
+    given = part.inside["features"]
+    missing: GancoreError | None = None
+    for feature in [given] if given else map(_feature, part.plugin.features):
+        extractor = FeatureExtractor(feature, device)
+        try:
+            extractor.feature.check()
+        except GancoreError as error:
+            missing = missing or error
+        else:
+            return extractor
+    assert missing is not None
+    raise missing
+
+
+def _feature(name: str) -> Chosen:
+    """A feature plugin with its defaults."""
+    (part,) = load_analyses([{"use": next(iter(discover().names("analysis"))), "features": name}])
+    found = part.inside["features"]
+    assert found is not None
+    return found

@@ -1,0 +1,103 @@
+"""From a run folder, a model file or a generator to what an analysis looks at."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from gancore.analysis.subject import Sources
+from gancore.artifacts.model import load_networks, load_with_experiment
+from gancore.artifacts.run import CHECKPOINT, MODEL, RunFolder
+from gancore.artifacts.tensors import description_of, load_tensors, misfits
+from gancore.composition import compose_dataset, compose_discriminator, compose_generator
+from gancore.config import Experiment
+from gancore.contracts import Discriminator, Generator, Stage
+from gancore.data import ImageData, open_data
+from gancore.errors import DataError, RunError
+from gancore.evaluation.targets import Target, find_reals, label_rows
+
+
+def sources_of(target: Path | Generator, real: Path | None = None, trust: bool = False) -> Sources:
+    """The model of a run folder or a model file, or a generator as it is, with what lies beside it.
+
+    real: real images, as for `gancore.evaluate`; None: the run's own, where they can be opened.
+    Raises GancoreError where there is no model, or where the images that were asked for cannot be opened.
+    """
+    if isinstance(target, Generator):
+        data = find_reals(real, Target(target), trust=trust) if real else None
+        return Sources(target, data=None if data is None else lambda: data, labels=label_rows(target, data))
+    generator, experiment = load_with_experiment(target, trust)
+    found = find_reals(real, Target(generator, experiment), trust=trust) if real else _own_images(experiment)
+    file = target / MODEL if target.is_dir() else target
+    run = RunFolder(target if target.is_dir() else target.parent)
+    description = description_of(file)
+    beside = target.is_dir()
+    return Sources(
+        generator,
+        discriminator=_discriminator(run if beside else None, file, generator, experiment, trust),
+        history=list(_history(run, generator, experiment)) if beside else (),
+        data=None if found is None else lambda: found,
+        labels=label_rows(generator, found),
+        about={
+            "model": file.name,
+            "run": run.path.name,
+            "kimg": description.get("kimg"),
+            "step": description.get("step"),
+        },
+    )
+
+
+def _own_images(experiment: Experiment) -> ImageData | None:
+    """The run's data; None where they are not on this machine, which an analysis that needs them says."""
+    try:
+        return open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
+    except DataError:
+        return None
+
+
+def _history(
+    run: RunFolder, generator: Generator, experiment: Experiment
+) -> Iterator[tuple[float, Callable[[], Generator]]]:
+    """The averaged generators of checkpoints, which are read when they are asked for."""
+    for path in reversed(run.checkpoints()):
+        name = CHECKPOINT.fullmatch(path.name)
+        assert name is not None
+        yield float(name[1]), lambda path=path: _averaged(path, generator, experiment)  # type: ignore[misc]
+
+
+def _averaged(path: Path, like: Generator, experiment: Experiment) -> Generator:
+    tensors, about = load_tensors(path)
+    generator = compose_generator(experiment, like.interface)
+    own = {key.removeprefix("ema/"): value for key, value in tensors.items() if key.startswith("ema/")}
+    if wrong := list(misfits(generator.state_dict(), own)):
+        raise RunError(f"{path}: a checkpoint of another generator: {'; '.join(wrong)}")
+    generator.load_state_dict(own)
+    generator.stage = Stage(**about["stage"]) if about.get("stage") else None
+    return generator
+
+
+def _discriminator(
+    run: RunFolder | None, file: Path, like: Generator, experiment: Experiment, trust: bool
+) -> Callable[[], Discriminator] | None:
+    """How to get the discriminator: of the newest checkpoint, or of the model file; None where neither has one."""
+    checkpoints = run.checkpoints() if run else []
+    if checkpoints:
+        return cache(lambda: _of_checkpoint(checkpoints, like, experiment))
+    if "discriminator" in (description_of(file).get("networks") or {}):
+
+        def of_file() -> Discriminator:
+            found = load_networks(file, trust)["discriminator"]
+            assert isinstance(found, Discriminator)
+            return found
+
+        return cache(of_file)
+    return None
+
+
+def _of_checkpoint(checkpoints: Sequence[Path], like: Generator, experiment: Experiment) -> Discriminator:
+    tensors, _ = load_tensors(checkpoints[0])
+    network = compose_discriminator(experiment, like.interface)
+    own = {key.removeprefix("discriminator/"): v for key, v in tensors.items() if key.startswith("discriminator/")}
+    if wrong := list(misfits(network.state_dict(), own)):
+        raise RunError(f"{checkpoints[0]}: a checkpoint of another discriminator: {'; '.join(wrong)}")
+    network.load_state_dict(own)
+    return network
