@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": ("gancore.cli.plan:plan", "Estimate parameters, memory and time of an experiment."),
     "data": ("gancore.cli.data:data", "Convert and inspect data sets."),
     "import": ("gancore.cli.interop:import_", "Make a model of another project's checkpoint."),
+    "export": ("gancore.cli.export:export", "Write a model for other tools: ONNX, the hub, images."),
     "inspect": ("gancore.cli.interop:inspect", "Say what a checkpoint holds, without loading it."),
     "diff": ("gancore.cli.interop:diff", "Compare the tensors of two files."),
     "cite": ("gancore.cli.cite:cite", "Print the papers behind an experiment."),

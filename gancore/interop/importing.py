@@ -118,10 +118,12 @@ Formats = dict[str, tuple[PluginSpec, Format]]
 
 
 def formats_of(registry: Registry) -> Formats:
-    """The formats there are, by name. Raises PluginError for one that cannot be loaded."""
+    """The formats that can be read, by name. Raises PluginError for one that cannot be loaded."""
     found: Formats = {}
     for spec in registry.specs("format"):
         plugin = spec.load()
+        if plugin.read is Format.read:
+            continue
         with spec.blamed("cannot be made"):
             found[spec.name] = spec, plugin(plugin.Config())
     return found

@@ -4,7 +4,15 @@ Source of the networks: arXiv:1912.04958, the generator with output skips and th
 stored as ours are; only names and leading dimensions of 1 differ. A training checkpoint has no average w.
 """
 
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
 from gancore.contracts import Format
+from gancore.errors import CheckpointError
+from gancore.interop.exporting import Model, check_held, whole_style_biases
 from gancore.interop.networks import (
     Mapped,
     Names,
@@ -17,13 +25,17 @@ from gancore.interop.networks import (
     taps_of,
 )
 from gancore.interop.reading import Foreign
-from gancore.interop.tensorflow import first, noise
 from gancore.interop.values import Array, entries
+
+FREE = {"z_dim", "w_dim", "channels.base", "channels.max", "resample_filter", "style_bias"}
+FREE |= {"mapping.layers", "mapping.lr_multiplier", "mapping.w_avg_decay"}
+"""Options that the project has, too."""
 
 
 class Rosinality(Format):
-    """Plugin `rosinality`: state dicts g_ema, g and d."""
+    """Plugin `rosinality`: state dicts g_ema, g and d; g_ema and latent_avg are written, as `convert_weight` does."""
 
+    writes = "rosinality.pt"
     title = "rosinality/stylegan2-pytorch"
     classes = ("argparse.Namespace",)
 
@@ -42,25 +54,80 @@ class Rosinality(Format):
             snapshot.facts["augment_p"] = float(strength)
         return snapshot
 
+    def write(self, model: Model, out: Path) -> None:
+        check_held(model, {"skip"}, FREE)
+        if model.generator.interface.label_dim or model.generator.z_dim != model.generator.w_dim:
+            raise CheckpointError(f"{model.path}: the project has no labels, and z and w of one size")
+        torch.save({"g_ema": state_of(model), "latent_avg": model.generator.state_dict()["mapping.w_avg"]}, out)
+
 
 def generator_of(names: Names, w_avg: Array | None) -> Network:
     """A generator with output skips. Raises CheckpointError."""
+    layers = sum(name.startswith("style.") and name.endswith(".weight") for name in names)
+    blocks = sum(name.startswith("to_rgbs.") and name.endswith(".conv.weight") for name in names)
     mapped: Mapped = {} if w_avg is None else {"mapping.w_avg": Taken((w_avg,))}
-    for i in range(sum(name.startswith("style.") and name.endswith(".weight") for name in names)):
-        for leaf in ("weight", "bias"):
-            mapped[f"mapping.fc{i}.{leaf}"] = names.take(f"style.{i + 1}.{leaf}")
-    mapped["synthesis.b4.const"] = names.take("input.input", first)
-    _layer(names, mapped, "conv1", "synthesis.b4.conv1", 0)
-    _torgb(names, mapped, "to_rgb1", "synthesis.b4.torgb")
-    for k in range(sum(name.startswith("to_rgbs.") and name.endswith(".bias") and "mod" not in name for name in names)):
-        block = f"synthesis.b{8 << k}"
-        _layer(names, mapped, f"convs.{2 * k}", f"{block}.conv0", 2 * k + 1)
-        _layer(names, mapped, f"convs.{2 * k + 1}", f"{block}.conv1", 2 * k + 2)
-        _torgb(names, mapped, f"to_rgbs.{k}", f"{block}.torgb")
+    for ours, (theirs, ones) in generator_names(layers, blocks).items():
+        mapped[ours] = names.take(theirs, partial(without, ones=ones))
     taps = taps_of(names.array("convs.0.conv.blur.kernel").tensor())
     names.ignore(".kernel")
     names.done()
     return style_generator(mapped, "skip", resample_filter=taps)
+
+
+Name = tuple[str, tuple[int, ...]]
+"""A name of theirs, and the places of the dimensions of 1 that their tensor has and ours has not."""
+
+
+def generator_names(layers: int, blocks: int) -> dict[str, Name]:
+    """Our names of a generator, but for w_avg, to theirs; `blocks` counts those after 4x4."""
+    found: dict[str, Name] = {"synthesis.b4.const": ("input.input", (0,))}
+    for i in range(layers):
+        for leaf in ("weight", "bias"):
+            found[f"mapping.fc{i}.{leaf}"] = f"style.{i + 1}.{leaf}", ()
+    for i in range(2 * blocks + 1):
+        theirs = f"convs.{i - 1}" if i else "conv1"
+        ours = f"synthesis.b{4 << (i + 1) // 2}.conv{(i + 1) % 2}"
+        found |= _styled(theirs, ours) | {
+            f"{ours}.bias": (f"{theirs}.activate.bias", ()),
+            f"{ours}.noise_strength": (f"{theirs}.noise.weight", (0,)),
+            f"{ours}.noise_const": (f"noises.noise_{i}", (0, 1)),
+        }
+    for i in range(blocks + 1):
+        theirs, ours = f"to_rgbs.{i - 1}" if i else "to_rgb1", f"synthesis.b{4 << i}.torgb"
+        found |= _styled(theirs, ours) | {f"{ours}.bias": (f"{theirs}.bias", (0, 2, 3))}
+    return found
+
+
+def _styled(theirs: str, ours: str) -> dict[str, Name]:
+    return {
+        f"{ours}.weight": (f"{theirs}.conv.weight", (0,)),
+        f"{ours}.affine.weight": (f"{theirs}.conv.modulation.weight", ()),
+        f"{ours}.affine.bias": (f"{theirs}.conv.modulation.bias", ()),
+    }
+
+
+def without(x: Tensor, ones: tuple[int, ...]) -> Tensor:
+    """Without the dimensions of 1 at these places. Raises CheckpointError where they are others."""
+    if any(place >= x.ndim or x.shape[place] != 1 for place in ones):
+        raise CheckpointError(f"has a tensor {list(x.shape)} where dimensions {list(ones)} should be 1")
+    return x.squeeze(ones) if ones else x
+
+
+def state_of(model: Model) -> dict[str, Tensor]:
+    """The state dict of the project's Generator, with its filters."""
+    ours = whole_style_biases(model)
+    layers, blocks = model.options()["mapping"]["layers"], model.generator.resolution.bit_length() - 3
+    state: dict[str, Tensor] = {}
+    for name, (theirs, ones) in generator_names(layers, blocks).items():
+        value = ours.pop(name)
+        for place in ones:
+            value = value.unsqueeze(place)
+        state[theirs] = value.contiguous()
+    row = torch.tensor(model.options()["resample_filter"])
+    kernel = row.outer(row) / row.outer(row).sum() * 4  # upsampling spreads a pixel over four
+    for i in range(blocks):
+        state[f"convs.{2 * i}.conv.blur.kernel"] = state[f"to_rgbs.{i}.upsample.kernel"] = kernel
+    return state
 
 
 def discriminator_of(names: Names) -> Network:
@@ -85,19 +152,3 @@ def discriminator_of(names: Names) -> Network:
     names.ignore(".kernel")
     names.done()
     return style_discriminator(mapped, "residual", resample_filter=taps)
-
-
-def _layer(names: Names, mapped: Mapped, theirs: str, ours: str, place: int) -> None:
-    mapped[f"{ours}.weight"] = names.take(f"{theirs}.conv.weight", first)
-    mapped[f"{ours}.affine.weight"] = names.take(f"{theirs}.conv.modulation.weight")
-    mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}.conv.modulation.bias")
-    mapped[f"{ours}.bias"] = names.take(f"{theirs}.activate.bias")
-    mapped[f"{ours}.noise_strength"] = names.take(f"{theirs}.noise.weight", first)
-    mapped[f"{ours}.noise_const"] = names.take(f"noises.noise_{place}", noise)
-
-
-def _torgb(names: Names, mapped: Mapped, theirs: str, ours: str) -> None:
-    mapped[f"{ours}.weight"] = names.take(f"{theirs}.conv.weight", first)
-    mapped[f"{ours}.affine.weight"] = names.take(f"{theirs}.conv.modulation.weight")
-    mapped[f"{ours}.affine.bias"] = names.take(f"{theirs}.conv.modulation.bias")
-    mapped[f"{ours}.bias"] = names.take(f"{theirs}.bias", lambda x: x.flatten())

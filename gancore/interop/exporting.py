@@ -1,0 +1,156 @@
+"""Models out: what a format that writes is given, and where its files go."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from torch import Tensor
+
+from gancore.artifacts import environment, scores
+from gancore.artifacts.model import load_networks, load_with_experiment, write_model
+from gancore.artifacts.reading import first_mistake
+from gancore.artifacts.run import MODEL, RunFolder
+from gancore.artifacts.tensors import description_of
+from gancore.config import Experiment
+from gancore.config.experiment import plain
+from gancore.contracts import Discriminator, Format, Generator
+from gancore.errors import CheckpointError, RunError, did_you_mean
+from gancore.registry import PluginSpec, Registry
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of ours that is to be written in another format.
+
+    path: the run folder or the model file. generator: the averaged one, on the CPU. about: the description of the file.
+    licence: under what terms the weights are; "unknown" unless somebody said.
+    """
+
+    path: Path
+    generator: Generator
+    experiment: Experiment
+    about: Mapping[str, Any]
+    licence: str
+    trusted: bool = False
+
+    @cached_property
+    def networks(self) -> dict[str, Generator | Discriminator]:
+        """The other networks in the file: "generator" (not averaged), "discriminator", or neither."""
+        return load_networks(self.path, self.trusted)
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """The scores of the last evaluation of a run, as metrics.jsonl has them; none for a model file alone."""
+        run = RunFolder(self.path)
+        return [score.to_dict() for score in scores.read(run.metrics).final.values()]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Identity of the data that a run was trained with; empty where it is not known."""
+        try:
+            return environment.read(RunFolder(self.path)).data or {}
+        except (OSError, RunError):
+            return {}
+
+    def options(self, network: str = "generator") -> dict[str, Any]:
+        """The resolved entry of a network in the experiment."""
+        entry: dict[str, Any] = self.experiment.to_dict()[network]
+        return entry
+
+    def save(self, out: Path) -> None:
+        """Writes a model file of ours, of all networks."""
+        tensors: dict[str, Tensor] = dict(self.generator.state_dict())
+        for name, network in self.networks.items():
+            tensors |= {f"{name}/{key}": value for key, value in network.state_dict().items()}
+        about = {k: v for k, v in self.about.items() if k not in ("experiment", "interface", "stage", "plugins")}
+        about["licence"] = self.licence
+        write_model(out, tensors, self.experiment, self.generator.interface, self.generator.stage, about)
+
+
+def load_for_export(path: Path, licence: str | None = None, trusted: bool = False) -> Model:
+    """A model as `gancore.load` takes it. Raises as that does."""
+    generator, experiment = load_with_experiment(path, trusted)
+    about = description_of(path / MODEL if path.is_dir() else path)
+    return Model(path, generator, experiment, about, licence or str(about.get("licence", "unknown")), trusted)
+
+
+def writers(registry: Registry) -> dict[str, PluginSpec]:
+    """The formats that can write, by name. Raises PluginError for one that cannot be loaded."""
+    return {spec.name: spec for spec in registry.specs("format") if spec.load().writes}
+
+
+def writer(registry: Registry, name: str, options: Mapping[str, Any]) -> tuple[PluginSpec, Format]:
+    """The format of a name, in which - stands for _, with these options. Raises CheckpointError."""
+    known = writers(registry)
+    if (spec := known.get(name.replace("-", "_"))) is None:
+        raise CheckpointError(f"no format {name!r} that can be written; {did_you_mean(name.replace('-', '_'), known)}")
+    plugin = spec.load()
+    try:
+        cfg = plugin.Config.model_validate(options)
+    except ValidationError as error:
+        raise CheckpointError(f"format {spec.name}: {first_mistake(error)}") from error
+    with spec.blamed("cannot be made"):
+        made: Format = plugin(cfg)
+    return spec, made
+
+
+def export(model: Model, spec: PluginSpec, format: Format, out: Path, force: bool = False) -> None:
+    """Writes a model to a file or folder, whole or not at all.
+
+    Raises CheckpointError where something is there already, unless `force`, and where the format cannot hold the model.
+    """
+    if (out.exists() or out.is_symlink()) and not force:
+        raise CheckpointError(f"{out} is there already; --force replaces it")
+    if not out.parent.is_dir():
+        raise CheckpointError(f"{out.parent}: no such folder")
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as folder:
+        made = Path(folder) / out.name
+        with spec.blamed(f"cannot write {model.path}"):
+            format.write(model, made)
+        if made.is_dir() and out.is_dir():
+            shutil.copytree(made, out, dirs_exist_ok=True)
+        else:
+            os.replace(made, out)
+
+
+def check_held(model: Model, uses: set[str], free: set[str], **known: set[Any]) -> None:
+    """Raises CheckpointError unless the averaged generator is one of `uses`, demodulates, and is fully grown, and its
+    options are the defaults, but for those that are `free`; of `known` ones the values are given.
+
+    An option that is added to a generator later is refused, unless it is at its default, until a format knows it.
+    """
+    options = model.options()
+    if options["use"] not in uses:
+        raise CheckpointError(f"{model.path}: a generator {options['use']!r}, and this format has {', '.join(uses)}")
+    default = _flat({**plain(type(model.generator.cfg)()), **STYLEGAN2})
+    found = _flat({name: value for name, value in options.items() if name != "use"})
+    for name, value in found.items():
+        fits = value in known[name] if name in known else name in free or value == default.get(name)
+        if not fits:
+            raise CheckpointError(f"{model.path}: has {name}: {value}, which this format cannot hold")
+    if model.generator.stage is not None:
+        raise CheckpointError(f"{model.path}: is still growing, which this format cannot hold")
+
+
+STYLEGAN2 = {"normalization": {"use": "demod", "eps": 1e-8}, "weight_normalization": None}
+"""What a network of StyleGAN2 has in its slots."""
+
+
+def whole_style_biases(model: Model) -> dict[str, Tensor]:
+    """The state dict of a style-based generator with the 1 that scales start at in the biases of styles."""
+    apart = model.options().get("style_bias") == "around_start"
+    state = model.generator.state_dict()
+    return {name: value + 1 if apart and name.endswith("affine.bias") else value for name, value in state.items()}
+
+
+def _flat(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
