@@ -26,6 +26,9 @@ class Environment(BaseModel):
     convolution_precision: str | None = None
     plugins: dict[str, str] | None = None
     data: dict[str, Any] | None = None
+    classes: list[str] | None = None
+    skipped: dict[str, Any] | None = None
+    passed_over: list[dict[str, Any]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What the file has."""

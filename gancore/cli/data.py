@@ -1,9 +1,7 @@
 """`gancore data`: what a data set holds, and its conversion into one archive."""
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from numbers import Integral
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +9,18 @@ import click
 
 from gancore.cli.options import overrides, trust_local_plugins
 from gancore.errors import DataError
+from gancore.messages import tell
 
 if TYPE_CHECKING:
+    from gancore.data import ImageData
     from gancore.data.sources import Source
 
-SKIPPED_SHOWN = 10
+OPTIONS = {
+    "size": "--resolution R --fit resize, crop or pad makes images of another size fit",
+    "channels": "--channels 1, 2, 3 or 4 makes all of one kind",
+    "damaged": "--skip-invalid leaves out images that cannot be used, if they are few",
+}
+"""What helps, by what is wrong with images (gancore.data.rejected)."""
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,11 +52,11 @@ def data() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
 def info(source: Path, override: Sequence[str], trust: bool | None, as_json: bool, **form: Any) -> None:
     """Show count, size, classes and content hash of SOURCE, and which images cannot be used."""
+    from gancore.data.describe import facts_of, lines_of
     from gancore.data.sources import find_source
 
-    found = find_source(source, override, trust).changed(invalid="skip", **form)
-    facts = _facts(found)
-    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else "\n".join(_lines(facts)))
+    facts = facts_of(find_source(source, override, trust).changed(invalid="skip", **form), source)
+    click.echo(json.dumps(facts, indent=2) if as_json else "\n".join(lines_of(facts)))
 
 
 @data.command()
@@ -77,49 +82,28 @@ def convert(
     if destination.exists() and not force:
         raise DataError(f"{destination} is there already; --force replaces it")
     from gancore.data.convert import write_archive
+    from gancore.data.describe import described_size
     from gancore.data.sources import find_source
 
     found = find_source(source, override, trust).changed(invalid="skip" if skip_invalid else None, **form)
-    images = found.with_labels().open()
+    images = _opened(found.with_labels())
     try:
         write_archive(images, destination)
     except OSError as cause:
         raise DataError(f"{destination} cannot be written: {cause}") from cause
+    for note in images.notes:
+        tell(note)
     skipped = f", {len(images.skipped)} skipped" if images.skipped else ""
-    click.echo(f"{destination}: {len(images)} images of {_size(images.identity.to_dict())}{skipped}")
+    click.echo(f"{destination}: {len(images)} images of {described_size(images.identity.to_dict())}{skipped}")
+    tell(f"next: data: {{use: zip, path: {destination}, resolution: {images.identity.resolution}}} in an experiment")
 
 
-def _facts(source: "Source") -> dict[str, Any]:
-    images = source.open()
-    return {**images.identity.to_dict(), "classes": _class_counts(source), "skipped": images.skipped}
+def _opened(source: "Source") -> "ImageData":
+    """The images; what can be done about those that cannot be used is said in options of this command."""
+    from gancore.data.rejected import Unusable
 
-
-def _class_counts(source: "Source") -> dict[str, int] | None:
-    """Images of each class by its name, unusable ones included; None unless every image has one."""
-    names = source.dataset.class_names()
-    labels = [item.label for item in source.dataset.items()]
-    if names is None or not all(isinstance(label, Integral) for label in labels):
-        return None
-    counts = Counter(labels)
-    return {name: counts[label] for label, name in enumerate(names)}
-
-
-def _lines(facts: dict[str, Any]) -> Iterator[str]:
-    yield f"dataset     {facts['dataset']}"
-    yield f"images      {facts['count']} of {_size(facts)}"
-    yield f"fit         {facts['fit'] or 'none needed'}" + (f", {facts['filter']}" if facts["fit"] else "")
-    yield f"mirror      {'yes' if facts['mirror'] else 'no'}"
-    yield f"sha256      {facts['sha256']}"
-    classes = facts["classes"]
-    yield f"classes     {len(classes) if classes else 'none'}"
-    yield from (f"  {count:8}  {name}" for name, count in (classes or {}).items())
-    if skipped := facts["skipped"]:
-        yield f"skipped     {len(skipped)}"
-        yield from (f"  {line}" for line in skipped[:SKIPPED_SHOWN])
-        if len(skipped) > SKIPPED_SHOWN:
-            yield f"  and {len(skipped) - SKIPPED_SHOWN} more (--json lists them all)"
-
-
-def _size(facts: dict[str, Any]) -> str:
-    channels = facts["channels"]
-    return f"{facts['resolution']}x{facts['resolution']}, {channels} channel{'s' * (channels > 1)}"
+    try:
+        return source.open()
+    except Unusable as error:
+        remedies = [OPTIONS[kind] for kind in OPTIONS if kind in error.kinds]
+        raise DataError(f"{error.found}\n{'; '.join(remedies)}") from error

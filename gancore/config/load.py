@@ -8,7 +8,7 @@ from typing import Any
 
 from gancore.config.experiment import Chosen, ChosenEvaluation, Experiment
 from gancore.config.resolve import resolve, resolve_analyses, resolve_evaluation
-from gancore.config.yaml.document import Document
+from gancore.config.yaml.document import Document, find
 from gancore.config.yaml.layers import changed, extending, read_experiment
 from gancore.discovery import discover
 from gancore.registry import Registry
@@ -66,6 +66,15 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
     document = changed(document, {key: value for key, value in changes.items() if key != "extends"}, where)
     document = replace(document, data={key: value for key, value in document.data.items() if key != "grid"})
     return resolve(document, experiment.installed, experiment.home, experiment.name, experiment.trusted)
+
+
+def with_data_format(experiment: Experiment, format: int) -> Experiment:
+    """The experiment under the rules of what is continued (`data.format`), unless it says which ones itself."""
+    if find(experiment.document.data, ("data", "format")) is not None:
+        return experiment
+    document = changed(experiment.document, {"data.format": format}, "")
+    core = experiment.data.core.model_copy(update={"format": format})
+    return replace(experiment, document=document, data=replace(experiment.data, core=core))
 
 
 def load_evaluation(section: Mapping[str, Any], registry: Registry | None = None) -> ChosenEvaluation:

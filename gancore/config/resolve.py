@@ -12,6 +12,7 @@ from gancore.config.compatibility import misfits
 from gancore.config.experiment import Chosen, ChosenData, ChosenEvaluation, ChosenMetric, ChosenNetwork, Experiment
 from gancore.config.inheritance import filled, inherited, means_another
 from gancore.config.messages import mistakes, show
+from gancore.config.sections.data import FORMAT
 from gancore.config.sections.evaluation import EvaluationKeys
 from gancore.config.sections.experiment import Sections
 from gancore.config.slots import KEY, Slot, slot_at
@@ -62,6 +63,11 @@ def resolve_analyses(document: Document, registry: Registry) -> list[Chosen]:
     if resolver.problems:
         raise ConfigError(resolver.problems)
     return analyses
+
+
+def _is_a_runs_own(data: Mapping[Any, Any]) -> bool:
+    """Whether this is what a run, a grid or a model says of itself: a resolved experiment, which has these keys."""
+    return "format" in data and "base" in dict(_items(data.get("data")))
 
 
 def _line(problem: Problem) -> tuple[str, int]:
@@ -137,7 +143,8 @@ class _Resolver:
         resolution = chosen.core.resolution or getattr(chosen.plugin, "default_resolution", None)
         if resolution is None:
             self.problem(("data",), "resolution is missing; say the width of the images, for example 32")
-        data = replace(chosen, core=chosen.core.model_copy(update={"resolution": resolution}))
+        format = chosen.core.format or (1 if _is_a_runs_own(self.document.data) else FORMAT)
+        data = replace(chosen, core=chosen.core.model_copy(update={"resolution": resolution, "format": format}))
         self.resolved["data"] = data
         return data
 

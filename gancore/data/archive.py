@@ -2,43 +2,80 @@
 
 import zipfile
 import zlib
-from functools import partial
+from collections.abc import Sequence
+from functools import cached_property, partial
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from gancore.contracts import Item
-from gancore.data.layout import INDEX, Layout, layout
+from gancore.data.layout import Layout, layout, nothing_here
+from gancore.data.paths import LARGEST
 from gancore.errors import DataError
 
-LARGEST = 512 * 2**20
-"""Bytes of one image file; a larger one is taken for a decompression bomb."""
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, NotImplementedError)
+"""What reading a zip archive may raise; RuntimeError where it is encrypted."""
 
 
 class Archive:
-    """An open archive with its names and labels. Raises DataError when it is missing or is no zip."""
+    """An archive with its names and labels, opened when they are asked for.
 
-    def __init__(self, path: Path) -> None:
+    format: `data.format`. Raises DataError when the file is missing; later, when it is no zip.
+    """
+
+    def __init__(self, path: Path, format: int = 2) -> None:
         if not path.is_file():
             raise DataError(f"{path}: no such file")
-        self.path = path
+        self.path, self.format = path, format
+
+    @cached_property
+    def layout(self) -> Layout:
         try:
-            self._zip = zipfile.ZipFile(path)
-            index = self.read(INDEX) if INDEX in self._zip.namelist() else None
-        except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError) as cause:  # RuntimeError: encrypted
-            raise DataError(f"{path}: not a zip archive, or damaged ({cause})") from cause
-        self.layout = self._layout(index)
+            return layout([self._name(about) for about in self._zip.infolist()], self._index, self.format)
+        except DataError as error:
+            raise DataError(f"{self.path}: {error}") from error
+
+    def class_names(self) -> Sequence[str] | None:
+        """The names of the classes, None without labels. Raises DataError where the labels cannot be used."""
+        try:
+            return self.layout.class_names()
+        except DataError as error:
+            raise DataError(f"{self.path}: {error}") from error
 
     def read(self, name: str) -> bytes:
         """The content of a file; its checksum is verified."""
-        if self._zip.getinfo(name).file_size > LARGEST:
+        with self.open(name) as file:
+            return file.read()
+
+    def open(self, name: str) -> BinaryIO:
+        """A file, opened."""
+        about = self._members[name]
+        if about.file_size > LARGEST:
             raise zipfile.BadZipFile(f"larger than {LARGEST // 2**20} MiB")
-        return self._zip.read(name)
+        return cast(BinaryIO, self._zip.open(about))
 
     def items(self) -> list[Item]:
+        if not self.layout.names:
+            raise DataError(f"{self.path}: {nothing_here(self.layout)}")
         pairs = zip(self.layout.names, self.layout.labels, strict=True)
-        return [Item(name, partial(self.read, name), label) for name, label in pairs]
+        return [Item(name, partial(self.read, name), label, partial(self.open, name)) for name, label in pairs]
 
-    def _layout(self, index: bytes | None) -> Layout:
+    @cached_property
+    def _zip(self) -> zipfile.ZipFile:
         try:
-            return layout(self._zip.namelist(), index)
-        except DataError as error:
-            raise DataError(f"{self.path}: {error}") from error
+            return zipfile.ZipFile(self.path)
+        except DAMAGED as cause:
+            raise DataError(f"{self.path}: not a zip archive, or damaged ({cause})") from cause
+
+    @cached_property
+    def _members(self) -> dict[str, zipfile.ZipInfo]:
+        return {self._name(about): about for about in self._zip.infolist()}
+
+    def _name(self, about: zipfile.ZipInfo) -> str:
+        """With slashes, where a program on Windows has written backslashes."""
+        return about.filename.replace("\\", "/") if self.format > 1 else about.filename
+
+    def _index(self, name: str) -> bytes:
+        try:
+            return self.read(name)
+        except DAMAGED as cause:
+            raise DataError(f"{name} cannot be read: {cause}") from cause

@@ -30,7 +30,7 @@ def cache_folder() -> Path:
     return Path(folder) / "data"
 
 
-def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, skip: bool, labels: bool) -> str | None:
+def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, may_skip: float, labels: bool) -> str | None:
     """A hash (hex) of the sources and of what is made of them; None when the plugin cannot name its sources.
 
     None also when one of them is no file or cannot be read: decoding will name it.
@@ -47,7 +47,7 @@ def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, skip: bool, l
             "sources": fingerprints,
             "items": _digest([[item.name, np.asarray(item.label).tolist()] for item in items]),
             "form": vars(form),
-            "skip": skip,
+            "skip": may_skip,
             "labels": labels,
         }
     )

@@ -1,4 +1,4 @@
-"""Writes a data set as a zip archive of PNG files with a `dataset.json` (gancore/data/layout.py).
+"""Writes a data set as a zip archive of PNG files with a `dataset.json` (gancore/data/index.py).
 
 The same images give the same bytes: times are fixed, order is that of the data set.
 """
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from gancore.data.color import MODES
 from gancore.data.images import ImageData
-from gancore.data.layout import INDEX
+from gancore.data.index import INDEX
 from gancore.data.store import temporary
 
 EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -2,16 +2,15 @@
 
 from dataclasses import dataclass
 from io import BytesIO
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gancore.data.color import channels_of, with_channels
 from gancore.data.fit import fitted
+from gancore.data.formats import readable
 from gancore.data.rejected import Rejected
-
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""Formats that are read. Others of Pillow's run programs (EPS) or are never meant as training images."""
 
 KINDS = {1: "gray", 2: "gray with alpha", 3: "RGB", 4: "RGB with alpha"}
 
@@ -21,6 +20,7 @@ class Form:
     """What every image is made into.
 
     held: the channels that the files must hold, before they become `channels`; None: any.
+    alike: whether all files must hold the same channels.
     """
 
     resolution: int
@@ -28,21 +28,35 @@ class Form:
     fit: str | None
     filter: str
     held: int | None = None
+    alike: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.channels, self.resolution, self.resolution
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image, uint8 [C, R, R], and the channels that its file held."""
+
+    pixels: np.ndarray
+    held: int
+
+
 def decode(content: bytes | np.ndarray, form: Form) -> np.ndarray:
     """Image file, or uint8 [H, W] or [H, W, C], to uint8 [C, R, R]; raises Rejected with the reason."""
+    return decode_picture(content, form).pixels
+
+
+def decode_picture(content: bytes | np.ndarray, form: Form) -> Picture:
+    """The same, with what is known of the file."""
     image = read_image(content)
     held = channels_of(image)
     if form.held not in (None, held):
         raise Rejected("channels", f"{KINDS[held]}, unlike the others ({KINDS[form.held or held]})")
     image = fitted(with_channels(image, form.channels), form.resolution, form.fit, form.filter)
     pixels = np.asarray(image).reshape(form.resolution, form.resolution, form.channels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return Picture(np.ascontiguousarray(pixels.transpose(2, 0, 1)), held)
 
 
 def read_image(content: bytes | np.ndarray) -> Image.Image:
@@ -61,7 +75,7 @@ def read_image(content: bytes | np.ndarray) -> Image.Image:
     return image
 
 
-def open_image(content: bytes | np.ndarray, check: bool = False) -> Image.Image:
+def open_image(content: bytes | BinaryIO | np.ndarray, check: bool = False) -> Image.Image:
     """The image with its size and mode known, its pixels not yet decoded. Raises Rejected when it is damaged.
 
     `check` goes through the checksums of the file, which decoding does not; the image is then used up.
@@ -69,7 +83,7 @@ def open_image(content: bytes | np.ndarray, check: bool = False) -> Image.Image:
     if isinstance(content, np.ndarray):
         return _from_array(content)
     try:
-        image = Image.open(BytesIO(content), formats=FORMATS)
+        image = Image.open(BytesIO(content) if isinstance(content, bytes) else content, formats=readable())
         if check:
             image.verify()
     except Exception as cause:  # see read_image
@@ -77,11 +91,11 @@ def open_image(content: bytes | np.ndarray, check: bool = False) -> Image.Image:
     return image
 
 
-def _reason(content: bytes, cause: Exception) -> str:
+def _reason(content: bytes | BinaryIO, cause: Exception) -> str:
     if not content:
         return "an empty file"
     if isinstance(cause, UnidentifiedImageError):
-        return f"not an image ({', '.join(FORMATS)})"
+        return "not an image of a kind that is read here"
     return f"cannot be decoded: {cause or type(cause).__name__}"
 
 

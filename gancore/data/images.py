@@ -9,11 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancore.contracts import Interface
+from gancore.contracts import Interface, PassedOver
 from gancore.data.labels import LabelRows
 from gancore.data.transfer import to_device
 
 Indices = Tensor | np.ndarray
+
+SKIPPED_TOLD = 100
+"""Images left out that are named in environment.json; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,8 @@ class ImageData:
     label_rows: the labels as networks take them; None when training without labels.
     class_names: label_dim names, empty without labels.
     skipped: "name: reason" of the images that `invalid: skip` left out.
+    passed_over: the files beside the images that were not read.
+    notes: what a person should hear of the data, a line each.
     """
 
     def __init__(
@@ -56,9 +61,12 @@ class ImageData:
         class_names: Sequence[str],
         identity: DataIdentity,
         skipped: Sequence[str] = (),
+        passed_over: Sequence[PassedOver] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         self.images, self.labels = images, labels
         self.class_names, self.identity, self.skipped = list(class_names), identity, list(skipped)
+        self.passed_over, self.notes = list(passed_over), list(notes)
         self._images = torch.from_numpy(images)  # shares the memory
         self.label_rows = None if labels is None else LabelRows(torch.from_numpy(labels), identity.label_dim)
 
@@ -68,6 +76,15 @@ class ImageData:
     @property
     def interface(self) -> Interface:
         return Interface(self.identity.resolution, self.identity.channels, self.identity.label_dim)
+
+    def about(self) -> dict[str, Any]:
+        """What environment.json tells beside the identity: names of classes, and which files were not used, and why."""
+        skipped = {"count": len(self.skipped), "images": self.skipped[:SKIPPED_TOLD]}
+        return {
+            "classes": self.class_names or None,
+            "skipped": skipped if self.skipped else None,
+            "passed_over": [asdict(files) for files in self.passed_over],
+        }
 
     def batch(self, indices: Indices, flip: Indices | None, device: torch.device | str) -> Tensor:
         """Images [N, C, R, R], float32 in [-1, 1] (x / 127.5 - 1), channels_last.

@@ -1,97 +1,156 @@
 """Names and labels of images in a folder or an archive, which are laid out alike.
 
-Labels come from a `dataset.json` at the top, `{"labels": [["00000/img0.png", 3], ...]}` (the layout of StyleGAN2-ADA's
-and later tools; `"labels": null` says that there are none, `"classes": [...]` is ours and names them), or else from
-the top-level folders, whose names are the classes.
+Labels come from a `dataset.json` at the top (gancore/data/index.py), or else from the top-level folders, whose names
+are the classes, in natural order (10 after 9). A folder that all images lie in is no class; what counts is below it.
 """
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import PurePosixPath
-from typing import Any
 
+from gancore.contracts import PassedOver
+from gancore.data.formats import HIDDEN, is_image, why_passed_over
+from gancore.data.index import INDEX, Index, Label
 from gancore.errors import DataError
 
-EXTENSIONS = frozenset(["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff", "ppm", "pgm", "pbm"])
-INDEX = "dataset.json"
-MOST_CLASSES = 100_000
-"""Each label is a vector with a number for every class; more classes than this are taken for a mistake."""
+SPLITS = frozenset(["train", "training", "val", "valid", "validation", "test", "testing", "dev", "eval"])
+"""Folders of these names are taken for parts of a data set, not for classes, where there are no others."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Names of images, sorted; a label or None for each; names of the classes, or None without labels."""
+    """Names of images, sorted; a label or None for each; names of the classes, or None without labels.
+
+    flaw: why there are no labels, where there might have been some.
+    notes: what a person should hear. label_notes: the same, where labels are wanted.
+    """
 
     names: Sequence[str]
-    labels: Sequence[int | None]
+    labels: Sequence[Label | None]
     classes: Sequence[str] | None
+    flaw: str = ""
+    passed_over: Sequence[PassedOver] = ()
+    notes: Sequence[str] = ()
+    label_notes: Sequence[str] = field(default_factory=list)
+
+    def class_names(self) -> Sequence[str] | None:
+        """The names of the classes, None without labels. Raises DataError where the labels cannot be used."""
+        if self.flaw:
+            raise DataError(self.flaw)
+        return self.classes
 
 
-def layout(files: Iterable[str], index: bytes | None) -> Layout:
-    """The images among `files` (relative, with slashes); `index` is the content of dataset.json. Raises DataError."""
-    names = sorted(name for name in files if is_image(name))
-    return _from_index(names, index) if index is not None else _from_folders(names)
+def layout(files: Sequence[str], read: Callable[[str], bytes], format: int = 2) -> Layout:
+    """The images among `files` (relative, with slashes; those of folders end in one).
+
+    read: gives the content of dataset.json; it may raise DataError.
+    format: `data.format`; 1 are the rules of before.
+    Raises DataError where two files have one name.
+    """
+    names = sorted(name for name in files if is_image(name, format))
+    index = _index_among(files, names) if format > 1 else INDEX if INDEX in files else None
+    skipped = {*names, index}
+    others = Counter(why_passed_over(name) for name in files if name not in skipped and not name.endswith("/"))
+    passed_over = [PassedOver(what, count, why) for (what, why), count in sorted(others.items())]
+    if format < 2:
+        return _from_index(names, index, read, passed_over, True) if index else _first(names, passed_over)
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise DataError(f"{len(twice)} names stand for several files each, so that nobody knows which: {some(twice)}")
+    if index is not None:
+        return _from_index(names, index, read, passed_over)
+    return _from_folders(names, files, passed_over)
 
 
-def is_image(name: str) -> bool:
-    """Whether a name ends like an image's and nothing in its path is hidden (".thumbs", "__MACOSX")."""
-    path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
-    return not hidden and path.suffix[1:].lower() in EXTENSIONS
+def nothing_here(found: Layout) -> str:
+    """That there are no images, and what there is instead."""
+    there = ", ".join(map(str, found.passed_over))
+    return f"no images; {f'there are {there}' if there else 'it is empty'}"
 
 
-def _from_folders(names: Sequence[str]) -> Layout:
+def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """A key that sorts numbers in names by their value: 2, 9, 10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [_number(part) if part[0] in "0123456789" else (1, 0, part) for part in parts], name
+
+
+def _number(digits: str) -> tuple[int, int, str]:
+    digits = digits.lstrip("0")
+    return 0, len(digits), digits
+
+
+def some(names: Sequence[str]) -> str:
+    """The first ten, and how many more."""
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+
+
+def _index_among(files: Sequence[str], names: Sequence[str]) -> str | None:
+    """The name of the dataset.json that counts: at the top, or in the folder that all images lie in."""
+    parts = _wrapping(names)
+    there = set(files)
+    return next((name for n in range(len(parts) + 1) if (name := "/".join([*parts[:n], INDEX])) in there), None)
+
+
+def _first(names: Sequence[str], passed_over: Sequence[PassedOver]) -> Layout:
+    """`data.format: 1`: every top-level folder is a class, in the order of text."""
     folders = [PurePosixPath(name).parts[0] if "/" in name else None for name in names]
     classes = sorted({folder for folder in folders if folder is not None})
+    return _numbered(names, folders, classes, passed_over)
+
+
+def _from_folders(names: Sequence[str], files: Sequence[str], passed_over: Sequence[PassedOver]) -> Layout:
+    around = _wrapping(names)
+    start = sum(len(part) + 1 for part in around)
+    folders = [name[start:].partition("/")[0] if "/" in name[start:] else None for name in names]
+    classes = sorted({folder for folder in folders if folder is not None}, key=natural)
+    if not classes:
+        one = "/".join(around)
+        flaw = f"all images lie in one folder ({one}), and one class is no label; `labels: false` trains without"
+        return Layout(names, [None] * len(names), None, flaw if around else "", passed_over)
+    if len(classes) > 1 and SPLITS.issuperset(map(str.casefold, classes)):
+        told = f"the folders {', '.join(classes)} are taken for parts of a data set, not for classes"
+        flaw = f"{told}; `path` may name one of them, or a {INDEX} say the labels"
+        notes = [f"{told}; all of them are read together"]
+        return Layout(names, [None] * len(names), None, flaw, passed_over, notes)
+    prefix = names[0][:start] if names else ""
+    below = [name[start:] for name in files if name.startswith(prefix) and why_passed_over(name)[0] != HIDDEN]
+    there = {name.partition("/")[0] for name in below if "/" in name}
+    return _numbered(names, folders, classes, passed_over, sorted(there - set(classes), key=natural))
+
+
+def _numbered(
+    names: Sequence[str],
+    folders: Sequence[str | None],
+    classes: Sequence[str],
+    passed_over: Sequence[PassedOver],
+    empty: Sequence[str] = (),
+) -> Layout:
     numbers = {folder: number for number, folder in enumerate(classes)}
-    return Layout(names, [None if folder is None else numbers[folder] for folder in folders], classes or None)
+    labels = [None if folder is None else numbers[folder] for folder in folders]
+    notes = [f"folders without images are no classes: {some(empty)}"] if empty else []
+    return Layout(names, labels, classes or None, "", passed_over, (), notes)
 
 
-def _from_index(names: Sequence[str], index: bytes) -> Layout:
-    about = _parsed(index)
-    if about.get("labels") is None:
-        return Layout(names, [None] * len(names), None)
-    labels = _labels(about["labels"])
-    if missing := sorted(labels.keys() - set(names)):
-        listed = ", ".join(missing[:10])
-        raise DataError(f"{INDEX} has labels of {len(missing)} images that are not there: {listed}")
-    classes = about.get("classes") or numbered(labels.values())
-    return Layout(names, [labels.get(name) for name in names], classes)
-
-
-def numbered(labels: Iterable[int]) -> list[str]:
-    """Names of the classes 0 to the largest label, which are their numbers. Raises DataError when they are too many."""
-    largest = max(labels, default=-1)
-    if largest >= MOST_CLASSES:
-        raise DataError(f"labels must count the classes from 0, at most {MOST_CLASSES:,} of them; there is a {largest}")
-    return [str(label) for label in range(largest + 1)]
-
-
-def _parsed(index: bytes) -> dict[str, Any]:
+def _from_index(
+    names: Sequence[str],
+    name: str,
+    read: Callable[[str], bytes],
+    passed_over: Sequence[PassedOver],
+    last_counts: bool = False,
+) -> Layout:
     try:
-        about = json.loads(index)
-    except ValueError as cause:
-        raise DataError(f"{INDEX} is not JSON: {cause}") from cause
-    if not isinstance(about, dict) or not _are_names(about.get("classes") or []):
-        raise DataError(f'{INDEX} should hold {{"labels": [["name.png", 0], ...]}}, and may hold "classes": [names]')
-    return about
+        index = Index.parse(read(name), last_counts)
+        labels, missing = index.labels_of(names, name.removesuffix(INDEX))
+    except DataError as error:
+        return Layout(names, [None] * len(names), None, str(error), passed_over)
+    notes = [f"{INDEX} has labels of {len(missing)} images that are not there: {some(missing)}"] if missing else []
+    return Layout(names, labels, index.classes, "", passed_over, (), notes)
 
 
-def _labels(pairs: Any) -> dict[str, int]:
-    """{name: label} from dataset.json's pairs, or from a mapping."""
-    pairs = list(pairs.items()) if isinstance(pairs, dict) else pairs
-    if not isinstance(pairs, list):
-        raise DataError(f'"labels" in {INDEX} should be a list of [name, label] or null')
-    for pair in pairs:
-        if not _is_pair(pair):
-            raise DataError(f'"labels" in {INDEX} should be [name, whole number], not {json.dumps(pair)[:80]}')
-    return {name: label for name, label in pairs}
-
-
-def _is_pair(pair: Any) -> bool:
-    return isinstance(pair, list | tuple) and [type(value) for value in pair] == [str, int]
-
-
-def _are_names(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+def _wrapping(names: Sequence[str]) -> list[str]:
+    """The folders, from the outermost in, that all images lie in."""
+    paths = [name.split("/")[:-1] for name in names] or [[]]
+    pairs = zip(min(paths), max(paths), strict=False)
+    return [part for part, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]

@@ -10,16 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from gancore.config.sections.data import DataKeys
+from gancore.config.sections.data import FORMAT, DataKeys
 from gancore.contracts import Dataset, Interface, Item
 from gancore.data import store
 from gancore.data.cache_key import cache_folder, cache_key
 from gancore.data.decode import Form
 from gancore.data.images import DataIdentity, ImageData, content_hash
+from gancore.data.index import MOST_CLASSES, numbered
 from gancore.data.labels import label_array, labels_of_items
-from gancore.data.layout import MOST_CLASSES, numbered
-from gancore.data.reading import Rejections, decode_all, sample, survey
-from gancore.data.rejected import described
+from gancore.data.layout import some
+from gancore.data.notes import notes_on_classes, notes_on_reading
+from gancore.data.reading import SAMPLED, Reading, Survey, decode_all, sample, survey
+from gancore.data.rejected import described, refusal
 from gancore.data.store import Decoded
 from gancore.errors import DataError, GancoreError
 from gancore.registry import explain
@@ -27,18 +29,28 @@ from gancore.registry import explain
 MEMORY_LIMIT = 2 * 2**30
 """Bytes of pixels beyond which images are mapped from the cache instead of being held in memory."""
 
+MAY_SKIP = 0.5
+"""The share of images that `invalid: skip` leaves out before it is taken for a mistake."""
+
 WORTH_KEEPING = 2.0
 """Seconds of decoding from which the result is kept on disk; emoji take 0.4 s of one core, Fashion-MNIST 9 s."""
 
 
+class NoLabels(DataError):
+    """Labels are wanted, and a data set has none at all."""
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What is to be decoded, and into what. `classes` is None when training without labels."""
+    """What is to be decoded, and into what. `classes` is None when training without labels.
+
+    may_skip: the share of images that may be left out.
+    """
 
     items: Sequence[Item]
     form: Form
     classes: Sequence[str] | None
-    skip: bool
+    may_skip: float
 
     @property
     def size(self) -> int:
@@ -67,7 +79,7 @@ def open_data(
     decoded = store.load(path, memory_limit) if path else None
     if decoded is None:
         decoded = _decode_mapped(plan, folder, path) if plan.size > memory_limit else _decode_in_memory(plan, path)
-    return _image_data(decoded, plan, config, name or type(dataset).__name__.lower())
+    return _image_data(decoded, plan, dataset, config, name or type(dataset).__name__.lower())
 
 
 def interface_of(dataset: Dataset, config: DataKeys) -> Interface:
@@ -76,25 +88,33 @@ def interface_of(dataset: Dataset, config: DataKeys) -> Interface:
     Raises DataError, also when none of the first images can be used.
     """
     plan = plan_of(dataset, config)
-    sample(plan.items, plan.form, plan.skip)
+    sample(plan.items, plan.form, plan.may_skip > 0)
     return Interface(plan.form.resolution, plan.form.channels, len(plan.classes or ()))
 
 
 def plan_of(dataset: Dataset, config: DataKeys) -> Plan:
-    """What there is to decode; looks at labels and at the headers of the first images. Raises DataError."""
-    items = items_of(dataset)
+    """What there is to decode; looks at labels, and at headers where they decide. Raises DataError."""
+    items, first_rules = items_of(dataset, config), config.format == 1
     if not items:
         raise DataError("the data set is empty")
-    found = survey(items)
-    resolution = config.resolution or _own_resolution(found[0] if found else None)
-    form = Form(resolution, config.channels, config.fit, config.filter, found[1] if found else None)
+    found = survey(items, SAMPLED if first_rules else None) if first_rules or config.resolution is None else None
+    form = Form(
+        config.resolution or _own_resolution(found, len(items)),
+        config.channels,
+        config.fit,
+        config.filter,
+        found.most_common[1] if found and first_rules and found.most_common else None,
+        not first_rules and "channels" not in config.model_fields_set,
+    )
     with _blaming(dataset):
-        classes = _classes(dataset, items) if config.labels else None
-    return Plan(items, form, classes, config.invalid == "skip")
+        classes = classes_of(dataset, items, config) if config.labels else None
+    may_skip = 0.0 if config.invalid == "error" else 1.0 if first_rules else MAY_SKIP
+    return Plan(items, form, classes, may_skip)
 
 
-def items_of(dataset: Dataset) -> Sequence[Item]:
-    """What the dataset's own `items` gives; DataError for whatever it raises."""
+def items_of(dataset: Dataset, config: DataKeys) -> Sequence[Item]:
+    """What the dataset's own `items` gives under the rules of `config.format`; DataError for whatever it raises."""
+    dataset.format = config.format or FORMAT
     with _blaming(dataset):
         return list(dataset.items())
 
@@ -112,25 +132,31 @@ def _blaming(dataset: Dataset) -> Iterator[None]:
         raise DataError(f"dataset {plugin.__qualname__} of {origin} failed: {explain(cause)}") from cause
 
 
-def _own_resolution(size: tuple[int, int] | None) -> int:
-    if size is None:
-        raise DataError("none of the first images can be read, so their size is not known; say `resolution`")
-    if size[0] != size[1]:
+def _own_resolution(found: Survey | None, total: int) -> int:
+    """The most common size among the first images. Raises DataError where that is none for training."""
+    if found is None or found.most_common is None:
+        rejected = found.rejected if found else []
+        error = refusal(rejected, total, first=len(rejected) < total)
+        raise DataError(f"{error.found}\nso their size is not known; `resolution` may say it")
+    width, height = found.most_common[0]
+    if width != height:
         raise DataError(
-            f"the images are not square ({size[0]}x{size[1]}); say `resolution` and how they should be made square, "
+            f"the images are not square ({width}x{height}); say `resolution` and how they should be made square, "
             "`fit: resize | crop | pad`"
         )
-    return size[0]
+    return width
 
 
-def _classes(dataset: Dataset, items: Sequence[Item]) -> Sequence[str]:
+def classes_of(dataset: Dataset, items: Sequence[Item], config: DataKeys) -> Sequence[str]:
     """The names of the classes, or of the entries of vectors; raises DataError unless every item has such a label."""
+    names = dataset.class_names()
     without = [item.name for item in items if item.label is None]
     if len(without) == len(items):
-        raise DataError("`labels: true`, but the data set has no labels; `labels: false` trains without them")
+        raise NoLabels("`labels: true`, but the data set has no labels; `labels: false` trains without them")
     if without:
-        raise DataError(f"{len(without)} of {len(items)} images have no label: {_some(without)}")
-    names, labels = dataset.class_names(), labels_of_items(items)
+        told = "".join(f"; {note}" for note in dataset.notes(labels=True))
+        raise DataError(f"{len(without)} of {len(items)} images have no label: {some(without)}{told}")
+    labels = labels_of_items(items)
     if labels.ndim == 2:
         own = names is not None and len(names) == labels.shape[1]
         return names if names is not None and own else [str(entry) for entry in range(labels.shape[1])]
@@ -141,25 +167,26 @@ def _classes(dataset: Dataset, items: Sequence[Item]) -> Sequence[str]:
     wrong = ((labels < 0) | (labels >= len(names))).tolist()
     outside = [f"{item.name} ({item.label})" for item, is_wrong in zip(items, wrong, strict=True) if is_wrong]
     if outside:
-        raise DataError(f"labels must be 0 to {len(names) - 1}; {len(outside)} are not: {_some(outside)}")
+        raise DataError(f"labels must be 0 to {len(names) - 1}; {len(outside)} are not: {some(outside)}")
+    if len(names) == 1 and config.format != 1:
+        raise DataError(
+            f"`labels: true`, but there is one class only ({names[0]}), and a label that is always the same says "
+            "nothing; `labels: false` trains without"
+        )
     return names
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _cache_path(dataset: Dataset, plan: Plan, folder: Path) -> Path | None:
     with _blaming(dataset):
-        key = cache_key(dataset, plan.items, plan.form, plan.skip, plan.classes is not None)
+        key = cache_key(dataset, plan.items, plan.form, plan.may_skip, plan.classes is not None)
     return folder / f"{key}.images" if key else None
 
 
 def _decode_in_memory(plan: Plan, path: Path | None) -> Decoded:
     out = BytesIO()
     started = time.perf_counter()
-    kept, rejected = decode_all(plan.items, plan.form, plan.skip, out)
-    decoded = _decoded(np.frombuffer(out.getbuffer(), np.uint8), plan, kept, rejected)
+    reading = decode_all(plan.items, plan.form, plan.may_skip, out)
+    decoded = _decoded(np.frombuffer(out.getbuffer(), np.uint8), plan, reading)
     if path and time.perf_counter() - started > WORTH_KEEPING:
         try:
             store.save(path, decoded)
@@ -174,9 +201,9 @@ def _decode_mapped(plan: Plan, folder: Path, path: Path | None) -> Decoded:
     """Decodes into a file, which is kept when it has a path, and is gone when it is no longer mapped otherwise."""
     try:
         with store.temporary(folder) as file:
-            kept, rejected = decode_all(plan.items, plan.form, plan.skip, file)
+            reading = decode_all(plan.items, plan.form, plan.may_skip, file)
             file.flush()
-            decoded = _decoded(store.mapped(Path(file.name)), plan, kept, rejected)
+            decoded = _decoded(store.mapped(Path(file.name)), plan, reading)
             if path:
                 store.finish(file, path, decoded)
     except OSError as cause:
@@ -187,13 +214,14 @@ def _decode_mapped(plan: Plan, folder: Path, path: Path | None) -> Decoded:
     return decoded
 
 
-def _decoded(pixels: np.ndarray, plan: Plan, kept: Sequence[Item], rejected: Rejections) -> Decoded:
-    images = pixels.reshape(len(kept), *plan.form.shape)
-    labels = None if plan.classes is None else label_array([item.label for item in kept])
-    return Decoded(images, labels, content_hash(images, labels), described(rejected))
+def _decoded(pixels: np.ndarray, plan: Plan, reading: Reading) -> Decoded:
+    images = pixels.reshape(len(reading.kept), *plan.form.shape)
+    labels = None if plan.classes is None else label_array([item.label for item in reading.kept])
+    notes = notes_on_reading(reading, plan.form)
+    return Decoded(images, labels, content_hash(images, labels), described(reading.rejected), notes)
 
 
-def _image_data(decoded: Decoded, plan: Plan, config: DataKeys, name: str) -> ImageData:
+def _image_data(decoded: Decoded, plan: Plan, dataset: Dataset, config: DataKeys, name: str) -> ImageData:
     form = plan.form
     identity = DataIdentity(
         sha256=decoded.sha256,
@@ -206,4 +234,11 @@ def _image_data(decoded: Decoded, plan: Plan, config: DataKeys, name: str) -> Im
         mirror=config.mirror,
         dataset=name,
     )
-    return ImageData(decoded.images, decoded.labels, plan.classes or (), identity, decoded.skipped)
+    with _blaming(dataset):
+        passed_over, notes = dataset.passed_over(), list(dataset.notes(labels=config.labels))
+    if passed_over:
+        notes.insert(0, f"passed over: {', '.join(map(str, passed_over))}")
+    notes += decoded.notes
+    if plan.classes is not None and decoded.labels is not None and decoded.labels.ndim == 1:
+        notes += notes_on_classes(plan.classes, decoded.labels)
+    return ImageData(decoded.images, decoded.labels, plan.classes or (), identity, decoded.skipped, passed_over, notes)

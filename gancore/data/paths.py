@@ -1,7 +1,10 @@
 """Paths that people write, and files that may be anything: what cannot be used is reported, and nothing waits."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
+from typing import BinaryIO
 
 from gancore.errors import DataError
 
@@ -24,22 +27,66 @@ def located(base: Path, written: str) -> Path:
     return path
 
 
+LARGEST = 512 * 2**20
+"""Bytes of one image file; a larger one is taken for a mistake, or for a decompression bomb."""
+
+
 def read_regular(path: Path) -> bytes:
-    """The content of a regular file. Raises OSError for others; a pipe would be waited for without end."""
-    path.stat()  # says why, where the file is missing or may not be seen
-    if not path.is_file():
+    """The content of a regular file of at most LARGEST bytes. Raises OSError for others."""
+    with open_regular(path) as file:
+        return file.read()
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file of at most LARGEST bytes, opened. Raises OSError for others; a pipe would be waited for."""
+    stat = path.stat()  # says why, where the file is missing or may not be seen
+    if not S_ISREG(stat.st_mode):
         raise OSError("not a regular file")
-    return path.read_bytes()
+    if stat.st_size > LARGEST:
+        raise OSError(f"larger than {LARGEST // 2**20} MiB")
+    return path.open("rb")
 
 
-def files_below(folder: Path) -> list[str]:
-    """Names of all files below a folder, relative to it, with slashes. Raises DataError where one cannot be listed."""
+@dataclass(frozen=True)
+class Below:
+    """What lies below a folder: names relative to it, with slashes; those of folders without files end in a slash.
+
+    not_followed: links to folders that were not entered.
+    """
+
+    names: list[str]
+    not_followed: list[str]
+
+
+def files_below(folder: Path, follow: bool = True) -> Below:
+    """All files below a folder, those behind links to folders too if `follow`. Raises DataError where one cannot be
+    listed.
+
+    Every file is found once: a link to what is found without it, into the folder itself or behind another link, is not
+    followed.
+    """
 
     def refuse(cause: OSError) -> None:
         raise DataError(f"{cause.filename}: the folder cannot be read: {reason(cause)}") from cause
 
-    walked = os.walk(folder, onerror=refuse)
-    return [(Path(parent) / name).relative_to(folder).as_posix() for parent, _, names in walked for name in names]
+    below = Below([], [])
+    entered = {folder.resolve()}
+    around = set(folder.resolve().parents)
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        prefix = "" if Path(parent) == folder else f"{Path(parent).relative_to(folder).as_posix()}/"
+        folders.sort()
+        for name in [name for name in folders if os.path.islink(os.path.join(parent, name))]:
+            target = Path(parent, name).resolve()
+            if follow and target not in around and entered.isdisjoint((target, *target.parents)):
+                entered.add(target)
+                around.update(target.parents)
+            else:
+                below.not_followed.append(f"{prefix}{name}")
+                folders.remove(name)
+        below.names.extend(f"{prefix}{name}" for name in files)
+        if not files and not folders and prefix:
+            below.names.append(prefix)
+    return below
 
 
 def reason(cause: Exception) -> str:

@@ -8,10 +8,13 @@ from typing import Any
 
 from gancore.config import load_experiment
 from gancore.config.sections.data import DataKeys
-from gancore.contracts import Dataset
+from gancore.contracts import Dataset, Item
+from gancore.data.formats import is_image
 from gancore.data.images import ImageData
-from gancore.data.opening import items_of, open_data
-from gancore.data.reading import survey
+from gancore.data.layout import layout
+from gancore.data.opening import NoLabels, classes_of, items_of, open_data
+from gancore.data.paths import files_below
+from gancore.data.reading import Survey, survey
 from gancore.discovery import discover
 from gancore.errors import DataError, PluginError
 from gancore.presets import is_preset
@@ -21,11 +24,17 @@ EXPERIMENTS = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class Source:
-    """A dataset plugin ready to be opened; `name` is what it is called in experiments."""
+    """A dataset plugin ready to be opened; `name` is what it is called in experiments.
+
+    headers: what the headers of all images say, where they were looked at already.
+    no_labels: why there are no labels, where there might have been some.
+    """
 
     name: str
     dataset: Dataset
     keys: DataKeys
+    headers: Survey | None = None
+    no_labels: str = ""
 
     def changed(self, **keys: Any) -> "Source":
         """The same source with other keys; those that are None stay."""
@@ -33,8 +42,22 @@ class Source:
         return replace(self, keys=self.keys.model_copy(update=chosen))
 
     def with_labels(self) -> "Source":
-        """The same source, with labels where every image has one."""
-        return self.changed(labels=all(item.label is not None for item in items_of(self.dataset)))
+        """The same source, with labels where every image has one that can be used."""
+        try:
+            classes_of(self.dataset, self.items(), self.keys)
+        except NoLabels:
+            return self.changed(labels=False)
+        except DataError as error:
+            return replace(self.changed(labels=False), no_labels=str(error))
+        return self.changed(labels=True)
+
+    def items(self) -> Sequence[Item]:
+        """All images, before they are decoded."""
+        return items_of(self.dataset, self.keys)
+
+    def survey(self) -> Survey:
+        """What the headers of all images say."""
+        return self.headers or survey(self.items())
 
     def open(self) -> ImageData:
         """All images; raises DataError."""
@@ -56,15 +79,29 @@ def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool | None 
 
 
 def _bare(path: Path) -> Source:
-    """The first plugin that can read a file or folder; images keep their channels and labels."""
+    """The first plugin that can read a file or folder; images keep their size, channels and labels."""
+    broken = []
     for spec in discover().specs("dataset"):
         try:
             plugin = spec.load()
-        except PluginError:
-            continue  # `gancore plugins list` tells of it
+        except PluginError as error:
+            broken.append(f"\n{error}")
+            continue
         if (options := plugin.options_for(path)) is not None:
             dataset = plugin(plugin.Config.model_validate(options), Path())
-            found = survey(items_of(dataset))
-            keys = DataKeys(channels=found[1] if found else 3)
-            return Source(spec.name, dataset, keys).with_labels()
-    raise DataError(f"{path}: no images are found here that a dataset plugin reads; an experiment (.yaml) can say how")
+            headers = survey(items_of(dataset, DataKeys()))
+            (width, height), channels = headers.most_common or ((0, 1), 3)
+            several = headers.channels()
+            keys = DataKeys(channels=channels if len(several) < 2 else 3 if max(several) > 2 else 1)
+            source = Source(spec.name, dataset, keys, headers).changed(resolution=width if width == height else None)
+            return source.with_labels()
+    raise DataError(f"{path}: no images are found here that a dataset plugin reads{_lies_at(path)}{''.join(broken)}")
+
+
+def _lies_at(path: Path) -> str:
+    """What there is instead."""
+    if not path.is_dir():
+        return "; an experiment (.yaml) can say how"
+    below = files_below(path)
+    found = layout([name for name in below.names if not is_image(name)], lambda name: b"{}").passed_over
+    return f"; there are {', '.join(map(str, found))}" if found else "; it is empty"

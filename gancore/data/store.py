@@ -28,12 +28,16 @@ log = logging.getLogger("gancore.data")
 
 @dataclass(frozen=True)
 class Decoded:
-    """Images [M, C, R, R] uint8, labels [M] int64, [M, K] float32 or None, the hash of both, and skipped images."""
+    """images [M, C, R, R] uint8, labels [M] int64, [M, K] float32 or None, the hash of both, and skipped images.
+
+    notes: what was noticed while decoding.
+    """
 
     images: np.ndarray
     labels: np.ndarray | None
     sha256: str
     skipped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def save(path: Path, decoded: Decoded) -> None:
@@ -51,6 +55,7 @@ def finish(file: BinaryIO, path: Path, decoded: Decoded) -> None:
             "labels": None if decoded.labels is None else decoded.labels.tolist(),
             "sha256": decoded.sha256,
             "skipped": decoded.skipped,
+            "notes": decoded.notes,
         }
     ).encode()
     file.write(text + len(text).to_bytes(8, "little") + hashlib.sha256(text).digest())
@@ -99,4 +104,4 @@ def _parse(buffer: np.ndarray) -> Decoded:
     images = buffer[: -TAIL - length].reshape(about["shape"])
     if content_hash(images, labels) != about["sha256"]:
         raise ValueError("its pixels have changed")
-    return Decoded(images, labels, about["sha256"], about["skipped"])
+    return Decoded(images, labels, about["sha256"], about["skipped"], about["notes"])

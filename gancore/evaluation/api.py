@@ -18,6 +18,7 @@ from gancore.evaluation.reals import Reals
 from gancore.evaluation.score import Score
 from gancore.evaluation.targets import Target, find_reals, find_target
 from gancore.local_plugins import LocalPlugin
+from gancore.messages import tell
 from gancore.registry import Registry
 
 Metrics = Sequence[str | Mapping[str, Any]]
@@ -64,6 +65,9 @@ def evaluate(
         if isinstance(real, ImageData)
         else find_reals(Path(real) if real else None, found, fit, trust_local_plugins)
     )
+    for images in filter(None, (found.images, data)):
+        for note in images.notes:
+            tell(f"{images.identity.dataset}: {note}")
     evaluator = Evaluator(evaluation, Reals(data, evaluation.core.reals) if data else None, where)
     return evaluator.scores(found.fakes(data, where, batch, evaluation.core.draws))
 

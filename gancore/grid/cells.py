@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gancore.composition import experiment_data
+from gancore.composition import compose_dataset
 from gancore.config import Experiment, with_changes
 from gancore.config.yaml.scalars import inline
-from gancore.data import DataIdentity
+from gancore.data import DataIdentity, open_data
 from gancore.errors import ConfigError, DataError, Problem
 from gancore.grid.combinations import Combination, combinations_of, problems
 from gancore.grid.stop_early import mistakes
@@ -68,15 +68,15 @@ def experiments_of(experiment: Experiment) -> dict[str, Experiment]:
     return {cell.name: cell.experiment for cell in cells_of(experiment)}
 
 
-def identified(cells: Iterable[Cell]) -> list[Cell]:
-    """The cells with their data opened, once for all cells that share them."""
+def identified(cells: Iterable[Cell], say: Callable[[str], None] = lambda note: None) -> list[Cell]:
+    """The cells with their data opened, once for all cells that share them; `say` hears what is noticed."""
     opened: dict[str, DataIdentity | str] = {}
     found = []
     for cell in cells:
         experiment = cell.experiment
         key = json.dumps([experiment.data.to_dict(), str(experiment.base), experiment.data.spec.version])
         if key not in opened:
-            opened[key] = _data_of(experiment)
+            opened[key] = _data_of(experiment, say)
         data = opened[key]
         if isinstance(data, str):
             found.append(replace(cell, flaw=data))
@@ -96,11 +96,14 @@ def identity_of(experiment: Experiment, data: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _data_of(experiment: Experiment) -> DataIdentity | str:
+def _data_of(experiment: Experiment, say: Callable[[str], None]) -> DataIdentity | str:
     try:
-        return experiment_data(experiment).identity
+        data = open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
     except DataError as error:
-        return str(error)
+        return str(experiment.error("data", str(error)))
+    for note in data.notes:
+        say(f"{experiment.document.where(('data',))}: {note}")
+    return data.identity
 
 
 @dataclass

@@ -20,6 +20,7 @@ from gancore.artifacts.atomic import write_json
 from gancore.artifacts.lock import held, is_locked
 from gancore.artifacts.reading import first_mistake, read_json
 from gancore.config.sections.grid import GridConfig
+from gancore.config.yaml.document import find
 from gancore.config.yaml.reader import read
 from gancore.errors import RunError
 from gancore.grid.combinations import Combination, combinations_of
@@ -80,6 +81,10 @@ class GridFolder:
             raise RunError(f"{self.file}: not the file of a grid: {first_mistake(error)}") from error
         except (KeyError, TypeError) as error:
             raise RunError(f"{self.file}: not the file of a grid: it has no `grid:` section") from error
+
+    def data_format(self) -> int | None:
+        """`data.format` of the grid that is here, None where there is none. Raises ConfigError if it is not YAML."""
+        return (find(read(self.file).data, ("data", "format")) or 1) if self.file.is_file() else None
 
     def combinations(self) -> list[Combination]:
         """The cells of the grid, in their order."""

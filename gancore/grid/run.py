@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from gancore.artifacts.atomic import write_text
 from gancore.artifacts.tensors import description_of
 from gancore.config import Experiment
+from gancore.config.load import with_data_format
 from gancore.config.sections.grid import GridConfig
 from gancore.config.yaml.document import find
 from gancore.config.yaml.scalars import dump
@@ -75,15 +76,16 @@ def run_grid(
     """
     if started_with()[1] > 1:
         raise GancoreError("a grid starts the processes of its cells itself: run it without torchrun, with --workers")
-    cells = identified(cells_of(experiment))
+    listener, folder = listener or Listener(), GridFolder(out or Path("runs") / experiment.name)
+    if (there := folder.data_format()) is not None:
+        experiment = with_data_format(experiment, there)
+    cells = identified(cells_of(experiment), listener.say)
     if all(cell.flaw for cell in cells):
         raise GancoreError("\n".join(dict.fromkeys(str(cell.flaw) for cell in cells)))
     check_evaluations(cells)
-    folder = GridFolder(out or Path("runs") / experiment.name)
     folder.check_usable()
     with folder.locked():
         folder.stop.unlink(missing_ok=True)
-        listener = listener or Listener()
         for name in (cell.name for cell in cells if folder.state(cell.name).state == "damaged"):
             listener.say(f"{name}: its state was damaged; it is made anew from its run folder")
         jobs, names = _set_up(folder, experiment, cells, executor.threads, retry_failed)

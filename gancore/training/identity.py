@@ -7,12 +7,15 @@ from gancore.artifacts import environment
 from gancore.artifacts.environment import Environment
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
+from gancore.config.load import with_data_format
+from gancore.config.yaml.document import find
 from gancore.data import ImageData
 from gancore.errors import RunError
 
 MAY_CHANGE = (
     "name",
     "data.base",
+    "data.format",
     "training.kimg",
     "training.device",
     "training.microbatch",
@@ -29,6 +32,14 @@ MAY_CHANGE = (
 )
 """Keys (and what is below them) that may differ when a run is continued. Some of them change bits: device, microbatch,
 compile, CUDA graphs."""
+
+
+def as_begun(run: RunFolder, experiment: Experiment) -> Experiment:
+    """The experiment under the rules that its run has begun with, where it does not say which (`data.format`)."""
+    run.check_usable()
+    return (
+        with_data_format(experiment, find(run.read_config(), ("data", "format")) or 1) if run.exists() else experiment
+    )
 
 
 def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:

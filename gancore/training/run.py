@@ -23,12 +23,12 @@ from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder, SoundCheckpoint
 from gancore.artifacts.tensors import save_tensors, saved_step
-from gancore.composition import compose, experiment_data
+from gancore.composition import compose, compose_dataset
 from gancore.config import Experiment, ExperimentLike, as_experiment
 from gancore.config.sections.training import TrainingConfig
-from gancore.data import ImageData
+from gancore.data import ImageData, open_data
 from gancore.discovery import discover
-from gancore.errors import Interrupted, RunError, RunFailed
+from gancore.errors import DataError, Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
 from gancore.training.checkpoint import misfits_of, restore, state_of, unsaved
 from gancore.training.compile.choice import compile_as_asked
@@ -37,7 +37,7 @@ from gancore.training.device import describe_environment, training_device
 from gancore.training.distribution import Processes, joined
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
-from gancore.training.identity import check_same_data, check_same_experiment
+from gancore.training.identity import as_begun, check_same_data, check_same_experiment
 from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Logs, Silence
 from gancore.training.memory import fitting_microbatch, memory_shortage
@@ -68,6 +68,7 @@ def train(experiment: ExperimentLike, out: str | Path | None = None, observer: O
     if experiment.grid is not None:
         raise experiment.error("grid", "this is a grid of experiments; run it with `gancore grid run FILE`")
     folder = RunFolder(Path(out) if out else Path("runs") / experiment.name)
+    experiment = as_begun(folder, experiment)
     check_same_experiment(folder, experiment)
     device = training_device(experiment.training)
     with process_settings(experiment.training, device):
@@ -145,7 +146,7 @@ class Run:
         """Trains up to `training.kimg`, from the newest checkpoint if there is one."""
         with self.folder.locked() if self.processes.first else nullcontext(), stop_request() as self.stop:
             self.set_up()
-            notes = self.resume()
+            notes = [*self.data.notes, *self.resume()]
             if self.training.recompute is not None and not self.trainer.recomputed:
                 notes.append(f"training.recompute: {self.training.recompute} changes nothing: no such block repeats")
             notes += compile_as_asked(self.experiment, self.folder, self.trainer, self.twin)
@@ -169,7 +170,7 @@ class Run:
         self.folder.clear_leftovers()
         if not self.folder.exists():
             about = {"plugins": self.experiment.plugin_origins(), "data": self.data.identity.to_dict()}
-            write_json(self.folder.environment, describe_environment(self.device) | about)
+            write_json(self.folder.environment, describe_environment(self.device) | about | self.data.about())
             count = grid_side(self.data.interface.resolution) ** 2
             save_grid(self.folder.samples / "reals.png", real_images(self.data, count, self.training.seed))
         write_text(self.folder.config, self.experiment.copied_into(self.folder.path).to_yaml())  # last: now it is a run
@@ -417,12 +418,17 @@ class Run:
 
 
 def training_data(experiment: Experiment, processes: Processes | None = None) -> ImageData:
-    """The images of an experiment (see `experiment_data`). The first process decodes; the others read its cache."""
+    """The images of an experiment, decoded and checked; raises DataError with the line that names them.
+
+    The first process decodes, and the others find what it has put into the cache.
+    """
     processes = processes or Processes()
     if not processes.first:
         processes.wait()
     try:
-        return experiment_data(experiment)
+        return open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
+    except DataError as error:
+        raise DataError(str(experiment.error("data", str(error)))) from error
     finally:
         if processes.first:
             processes.wait()

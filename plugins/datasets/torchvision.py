@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from gancore.contracts import Dataset, Item, PluginConfig
-from gancore.data.layout import numbered
+from gancore.data.index import numbered
 from gancore.data.paths import located
 from gancore.errors import DataError, did_you_mean
 

@@ -2,12 +2,13 @@
 
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from gancore.contracts import Dataset, Item, PluginConfig
+from gancore.contracts import Dataset, Item, PassedOver, PluginConfig
 from gancore.data.archive import Archive
 from gancore.data.paths import located
 
@@ -20,16 +21,27 @@ class Zip(Dataset):
 
     def __init__(self, cfg: Config, base: Path) -> None:
         super().__init__(cfg, base)
-        self.archive = Archive(located(base, cfg.path))
+        self.path = Archive(located(base, cfg.path)).path
+
+    @cached_property
+    def archive(self) -> Archive:
+        """Opened when it is asked for, under the rules of `format`."""
+        return Archive(self.path, self.format)
 
     def items(self) -> Sequence[Item]:
         return self.archive.items()
 
     def class_names(self) -> Sequence[str] | None:
-        return self.archive.layout.classes
+        return self.archive.class_names()
+
+    def passed_over(self) -> Sequence[PassedOver]:
+        return self.archive.layout.passed_over
+
+    def notes(self, labels: bool) -> Sequence[str]:
+        return [*self.archive.layout.notes, *(self.archive.layout.label_notes if labels else ())]
 
     def sources(self) -> Sequence[Path]:
-        return [self.archive.path]
+        return [self.path]
 
     @classmethod
     def options_for(cls, path: Path) -> Mapping[str, Any] | None:

@@ -15,7 +15,7 @@ import torch
 from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset
 from gancore.data import ImageData, open_data, opening, reading, store
-from gancore.data.decode import decode
+from gancore.data.decode import Picture, decode_picture
 from gancore.errors import DataError
 
 
@@ -35,11 +35,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A 1 for every image that is decoded."""
     calls: list[int] = []
 
-    def counted(*args: Any) -> np.ndarray:
+    def counted(*args: Any) -> Picture:
         calls.append(1)
-        return decode(*args)
+        return decode_picture(*args)
 
-    monkeypatch.setattr(reading, "decode", counted)
+    monkeypatch.setattr(reading, "decode_picture", counted)
     return calls
 
 
@@ -61,7 +61,7 @@ def test_decoded_once(make: Any, folder: Path, decoded: list[int], cache: Path) 
     again = make.open("folder", folder, labels=True, invalid="skip", mirror=False)
     assert len(decoded) == 21
     assert same(first, again)
-    assert again.skipped == ["x/bad.png: not an image (PNG, JPEG, WEBP, BMP, GIF, TIFF, PPM)"]
+    assert again.skipped == ["x/bad.png: not an image of a kind that is read here"]
     assert [path.suffix for path in cache.iterdir()] == [".images"]
 
 

@@ -170,10 +170,14 @@ class TestConvert:
         np.testing.assert_array_equal(make.open("zip", path, channels=1).images, expected.images)
 
     def test_experiment_to_zip(self, make: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        (tmp_path / "x.yaml").write_text("data: {use: emoji, resolution: 16, fit: resize, classes: [Flags]}\n")
+        (tmp_path / "x.yaml").write_text("data: {use: emoji, resolution: 16, fit: resize, classes: [Flags, Objects]}\n")
         assert run(capsys, "data", "convert", tmp_path / "x.yaml", tmp_path / "x.zip")[0] == 0
         converted = make.open("zip", tmp_path / "x.zip", labels=True)
-        assert (len(converted), converted.interface.resolution, converted.class_names) == (270, 16, ["Flags"])
+        assert (len(converted), converted.interface.resolution, converted.class_names) == (
+            534,
+            16,
+            ["Flags", "Objects"],
+        )
 
     def test_nothing_is_overwritten_unless_forced(
         self, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gancore.data.decode import FORMATS, Form, decode
+from gancore.data.decode import Form, decode
+from gancore.data.formats import FORMATS, readable
 from gancore.data.rejected import Rejected
 
 RGB = Form(16, 3, None, "lanczos")
@@ -79,8 +80,10 @@ def test_first_frame_of_an_animation(make: Any) -> None:
     assert (decode(content, RGB)[:, 0, 0] == (255, 0, 0)).all()
 
 
-@pytest.mark.parametrize("format", FORMATS)
-def test_every_format_is_read_and_its_truncation_noticed(make: Any, format: str) -> None:
+@pytest.mark.parametrize("format", sorted({*FORMATS} - {"ICNS", "PSD", "SUN", "XBM", "XPM"}))
+def test_every_format_that_can_be_made_here_is_read_and_its_truncation_noticed(make: Any, format: str) -> None:
+    if format not in readable():
+        pytest.skip(f"{format} needs an extra")
     content = make.file(make.pixels(1, 32)[0], format)
     form = Form(32, 3, None, "lanczos")
     assert decode(content, form).shape == (3, 32, 32)
@@ -108,7 +111,7 @@ def test_no_changed_byte_of_a_png_changes_its_pixels_unnoticed(make: Any) -> Non
     ("content", "reason"),
     [
         (b"", "an empty file"),
-        (b"hello", "not an image (PNG, JPEG"),
+        (b"hello", "not an image of a kind that is read here"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n", "not an image"),
         (np.zeros((16, 16, 3)), "not uint8 [H, W] or [H, W, C], but float64 [16, 16, 3]"),
         (np.zeros((16, 16, 5), np.uint8), "but uint8 [16, 16, 5]"),

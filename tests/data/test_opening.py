@@ -72,16 +72,36 @@ def test_all_unusable_images_are_named_in_one_error(make: Any, flawed: Path) -> 
 
 
 def test_unusable_images_are_skipped_and_counted_when_asked(make: Any, flawed: Path) -> None:
-    data = make.open("folder", flawed, invalid="skip")
+    data = make.open("folder", flawed, invalid="skip", channels=3)
+    assert len(data) == 4
+    assert [line.partition(":")[0] for line in data.skipped] == ["cut.png", "large.png", "text.png", "wide.png"]
+    np.testing.assert_array_equal(data.images[[0, 1, 2]], make.pixels(3).transpose(0, 3, 1, 2))
+    left_out, kinds = data.notes
+    assert left_out.startswith("4 of 8 images are left out (2 damaged, 2 size): cut.png: cannot be decoded")
+    assert kinds == "images of several kinds (3 RGB, 1 gray) are all made RGB"
+    assert data.about()["skipped"] == {"count": 4, "images": data.skipped}
+
+
+def test_those_before_were_skipped_for_their_kind_and_however_many(make: Any, flawed: Path) -> None:
+    data = make.open("folder", flawed, invalid="skip", format=1)
     assert len(data) == 3
-    assert [line.partition(":")[0] for line in data.skipped] == [
-        "cut.png",
-        "gray.png",
-        "large.png",
-        "text.png",
-        "wide.png",
-    ]
-    np.testing.assert_array_equal(data.images, make.pixels(3).transpose(0, 3, 1, 2))
+    assert "gray.png: gray, unlike the others (RGB)" in data.skipped
+
+
+def test_most_of_the_images_are_not_skipped(make: Any, flawed: Path) -> None:
+    for name in "xyz":
+        (flawed / f"{name}.png").write_bytes(b"no image")
+    text = message(make.dataset("folder", path=str(flawed)), invalid="skip", channels=3)
+    assert text.startswith("most would be left out: 7 of 11 images cannot be used (5 damaged, 2 size):\n  cut.png: ")
+
+
+def test_kinds_are_those_of_all_images_not_of_the_first(make: Any) -> None:
+    gray, colored = make.pixels(40, channels=1)[..., 0], make.pixels(41)
+    text = message(given(*gray, *colored))
+    assert text.startswith("40 of 81 images cannot be used (40 channels):\n  0.png: gray, unlike the others (RGB)")
+    assert "`channels: 1 | 2 | 3 | 4` makes all of them" in text
+    assert "invalid: skip" not in message(given(*gray, *colored), invalid="skip")
+    assert len(open_data(given(*gray, *colored), DataKeys(channels=3))) == 81
 
 
 def test_fit_mends_sizes_only(make: Any, flawed: Path) -> None:
@@ -119,7 +139,9 @@ def test_when_all_are_skipped_nothing_is_left(make: Any) -> None:
 
 
 def test_the_size_of_unreadable_images_is_not_known() -> None:
-    assert "say `resolution`" in message(given(b"x", b"y"))
+    text = message(given(b"x", b"y"))
+    assert text.startswith("2 of 2 images cannot be used (2 damaged):\n  0.png: not an image")
+    assert text.endswith("so their size is not known; `resolution` may say it")
 
 
 def test_empty() -> None:

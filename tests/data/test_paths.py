@@ -79,23 +79,25 @@ def test_folders_that_may_not_be_listed(make: Any, folder: Path, closed: str, mo
         return real(path)
 
     monkeypatch.setattr(os, "scandir", guarded)
-    text = refused(lambda: make.dataset("folder", path=str(folder)))
+    text = refused(lambda: make.dataset("folder", path=str(folder)).items())
     assert text == f"{forbidden}: the folder cannot be read: Permission denied"
 
 
-def test_an_index_that_cannot_be_read_is_not_passed_over(make: Any, folder: Path) -> None:
+def test_an_index_that_cannot_be_read_is_told_where_labels_are_wanted(make: Any, folder: Path) -> None:
     (folder / "dataset.json").symlink_to("nowhere")
-    text = refused(lambda: make.dataset("folder", path=str(folder)))
-    assert text == f"{folder / 'dataset.json'}: cannot be read: No such file or directory"
+    dataset = make.dataset("folder", path=str(folder))
+    assert len(open_data(dataset, DataKeys())) == 2
+    text = refused(lambda: open_data(dataset, DataKeys(labels=True)))
+    assert text == f"{folder}: dataset.json cannot be read: No such file or directory"
 
 
 def test_an_encrypted_index_of_an_archive(make: Any, tmp_path: Path) -> None:
-    path = make.zip(tmp_path / "x.zip", {}, {"labels": None})
+    path = make.zip(tmp_path / "x.zip", {}, {"labels": []})
     content = bytearray(path.read_bytes())
     content[6] |= 1  # the flag of encryption, in the file's header and in the directory
     content[content.index(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(content)
-    assert "not a zip archive, or damaged" in refused(lambda: make.dataset("zip", path=str(path)))
+    assert "dataset.json cannot be read: " in refused(lambda: make.dataset("zip", path=str(path)).class_names())
 
 
 def test_a_file_that_is_none_is_skipped_in_a_large_data_set_too(make: Any, folder: Path) -> None:

@@ -4,7 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from gancore.options import PluginConfig
+from gancore.options import Later, PluginConfig
+
+FORMAT: Literal[2] = 2
+"""The rules of new experiments."""
 
 
 class DataKeys(PluginConfig):
@@ -22,3 +25,8 @@ class DataKeys(PluginConfig):
     )
     filter: Literal["lanczos", "bicubic", "bilinear", "box"] = Field("lanczos", description="filter of resizing")
     invalid: Literal["error", "skip"] = Field("error", description="what to do with unreadable images")
+    format: Later[Literal[1, 2] | None] = Field(
+        None,
+        description="rules by which files become images and classes: 1 those of before, 2; null: those of the run that "
+        "is continued, else 2",
+    )

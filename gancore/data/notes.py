@@ -1,0 +1,36 @@
+"""What a person hears of a data set that can be used, but may not be what was meant."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from gancore.data.decode import KINDS, Form
+from gancore.data.layout import some
+from gancore.data.reading import Reading
+from gancore.data.rejected import described
+
+NAMED = 3
+"""Images left out that are named; the data set's own lists have all of them."""
+
+
+def notes_on_reading(reading: Reading, form: Form) -> list[str]:
+    """Which images were left out and why, and whether unlike ones were made alike."""
+    notes = []
+    if rejected := reading.rejected:
+        kinds = Counter(cause.kind for _, cause in rejected)
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        named = "; ".join(described(rejected[:NAMED]))
+        total = len(rejected) + len(reading.kept)
+        notes.append(f"{len(rejected)} of {total} images are left out ({counts}): {named}")
+    if len(reading.held) > 1:
+        counts = ", ".join(f"{count} {KINDS[held]}" for held, count in reading.held.most_common())
+        notes.append(f"images of several kinds ({counts}) are all made {KINDS[form.channels]}")
+    return notes
+
+
+def notes_on_classes(names: Sequence[str], labels: np.ndarray) -> list[str]:
+    """Classes that no image has; `labels` is int64 [M]."""
+    counts = np.bincount(labels, minlength=len(names)).tolist()
+    empty = [name for name, count in zip(names, counts, strict=True) if not count]
+    return [f"{len(empty)} of {len(names)} classes have no images: {some(empty)}"] if empty else []
