@@ -16,3 +16,6 @@ from gancore.analysis.maps import peak_place as peak_place
 from gancore.analysis.maps import peak_ratio as peak_ratio
 from gancore.analysis.maps import spot as spot
 from gancore.analysis.painting import paint as paint
+from gancore.analysis.painting import sampled_ws as sampled_ws
+from gancore.analysis.painting import slerp as slerp
+from gancore.analysis.taps import tapped as tapped

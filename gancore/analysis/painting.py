@@ -1,10 +1,41 @@
 """From latents to images, as analyses do it."""
 
+import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from gancore.contracts import Draw, Generator, NoiseMode
+from gancore.contracts import Draw, Generator, NoiseMode, Subject
 
 
-def paint(generator: Generator, ws: Tensor, draw: Draw | None = None, noise_mode: NoiseMode = "const") -> Tensor:
-    """Images [N, C, R, R] of ws [N, num_ws, w_dim]; those of a generator that is still growing are enlarged."""
-    return generator.enlarged(generator.synthesis(ws, noise_mode=noise_mode, stage=generator.stage, draw=draw)[-1])
+def paint(
+    generator: Generator, ws: Tensor, draw: Draw | None = None, noise_mode: NoiseMode = "const", batch: int = 16
+) -> Tensor:
+    """Images [N, C, R, R] of ws [N, num_ws, w_dim], a batch at a time where the noise is no draw's.
+
+    Those of a generator that is still growing are enlarged.
+    """
+    pieces = (ws,) if draw is not None else ws.split(batch)
+    images = [
+        generator.synthesis(piece, noise_mode=noise_mode, stage=generator.stage, draw=draw)[-1] for piece in pieces
+    ]
+    return generator.enlarged(torch.cat(images))
+
+
+def sampled_ws(subject: Subject, count: int | None = None) -> Tensor:
+    """ws [count, num_ws, w_dim] of the subject's latents, without truncation."""
+    z, label = subject.latents(count)
+    return subject.generator.mapping(z, label)
+
+
+def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
+    """On the sphere from a [N, D] to b [N, D] by t [N, 1], with the lengths between those of the ends.
+
+    The middle of a straight line between two normal latents is too short to be one (arXiv:1609.04468).
+    """
+    la, lb = a.norm(dim=1, keepdim=True), b.norm(dim=1, keepdim=True)
+    cosine = (F.normalize(a, dim=1) * F.normalize(b, dim=1)).sum(dim=1, keepdim=True).clamp(-1, 1)
+    angle = torch.acos(cosine)
+    sine = angle.sin()
+    mixed = (torch.sin((1 - t) * angle) * a / la + torch.sin(t * angle) * b / lb) / sine.clamp_min(1e-6)
+    straight = torch.lerp(a / la, b / lb, t)
+    return torch.where(sine > 1e-6, mixed, straight) * torch.lerp(la, lb, t)
