@@ -37,12 +37,12 @@ lint: env
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo --no-cache
 
-# One thread per worker: two workers with two threads each would wait for one another.
+# One thread per worker: two workers with two threads each would wait for one another. A file's tests are one worker's.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
 
 test-slow: env
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS) -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m slow
 
 demo: env
 	$(BIN)/gancore grid run experiments/$(DEMO_NAME).yaml --workers $(WORKERS)

@@ -1,4 +1,5 @@
-"""What holds in all tests: no model hub is asked for anything, and nothing is written to the user's data directory."""
+"""What holds in all tests: no model hub is asked for anything, nothing is written to the user's data directory, and
+nobody waits for a disk."""
 
 import os
 import signal
@@ -11,6 +12,22 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported: it rea
 for name in ("SIGHUP", "SIGUSR1", "SIGXCPU"):  # nohup ignores SIGHUP, and a run leaves ignored signals ignored
     if hasattr(signal, name):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` one worker has a whole file, and makes what it shares once; some files go together."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_a_disk() -> Iterator[None]:
+    """Files are not flushed to the disk: no test ends by a power failure."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

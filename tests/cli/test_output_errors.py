@@ -10,6 +10,8 @@ from support.tiny import quick_experiment
 
 from gancore import cli
 
+pytestmark = pytest.mark.xdist_group("processes")  # one worker has a server to fork them from
+
 GANCORE = [sys.executable, "-m", "gancore.cli"]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from golden_cases import Case, cases, close
+from support.golden_cases import Case, cases, close
 from torch import Tensor
 
 from gancore.contracts import Site

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pty
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from support.tiny import tiny_experiment
+from support.tiny import tiny_experiment, tiny_trainer
 
 from gancore.cli import main
 from gancore.training import train
@@ -82,7 +83,7 @@ def start(
     `errors` is a file for what it writes to stderr.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gancore.training", "torch.utils.tensorboard", "torch._dynamo"])
+    context.set_forkserver_preload(["gancore.training", "torch.utils.tensorboard"])
     process = context.Process(target=_called, args=(function, args, environment or {}, errors), daemon=True)
     process.start()
     return process
@@ -96,6 +97,20 @@ def _called(
     if errors is not None:
         os.dup2(os.open(errors, os.O_CREAT | os.O_WRONLY), 2)
     function(*args)
+
+
+def step_without_a_compiler() -> None:
+    tiny_trainer().step()
+    assert "torch._dynamo" not in sys.modules
+
+
+def command_on_a_gone_terminal(arguments: Sequence[str]) -> None:
+    """`gancore ARGUMENTS` on a terminal whose other end is closed; what is written there is an I/O error."""
+    window, terminal = pty.openpty()
+    os.close(window)
+    for stream in (0, 1, 2):
+        os.dup2(terminal, stream)
+    sys.exit(main(list(arguments)))
 
 
 def command_without(descriptor: int, arguments: Sequence[str]) -> None:

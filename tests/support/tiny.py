@@ -2,10 +2,12 @@
 
 import copy
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from gancore.config import Experiment, load_experiment
 from gancore.data import ImageData
@@ -87,6 +89,18 @@ def quick_trainer(**changes: Any) -> Trainer:
 def trainer_for(experiment: Experiment, device: str = "cpu") -> Trainer:
     """A trainer at step 0."""
     return new_trainer(experiment, data_of(experiment), torch.device(device))
+
+
+def walked(trainer: Trainer, steps: int) -> Trainer:
+    """The trainer some steps later."""
+    for _ in range(steps):
+        trainer.step()
+    return trainer
+
+
+def assert_equal_bits(a: Mapping[str, Tensor], b: Mapping[str, Tensor]) -> None:
+    assert a.keys() == b.keys()
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
 
 
 def data_of(experiment: Experiment) -> ImageData:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from support.killing import child
 from support.small import load_experiment
-from support.tiny import tiny_mapping
+from support.tiny import QUICK, tiny_mapping
 
 from gancore.data import ImageData
 from gancore.training.distribution import Processes, joined
@@ -43,7 +43,7 @@ def leave_gradients(file: Path, cases: dict[str, list[str]]) -> None:
 
 
 def gradients_and_states(overrides: list[str], processes: Processes) -> dict[str, Any]:
-    experiment = load_experiment(tiny_mapping(), overrides)
+    experiment = load_experiment(tiny_mapping(data__resolution=8, generator__mapping={"layers": 1}), overrides)
     trainer = new_trainer(experiment, training_data(experiment), torch.device("cpu"), processes)
     for module in (*trainer.gan.modules().values(), trainer.ema):
         module.double()
@@ -61,4 +61,4 @@ def gradients_and_states(overrides: list[str], processes: Processes) -> dict[str
 
 def train_one(out: Path, fault: int | None) -> None:
     """Trains; the first process meets a fault (see killing.fault)."""
-    child(out, fault if os.environ["RANK"] == "0" else None, {"training__kimg": 0.032})
+    child(out, fault if os.environ["RANK"] == "0" else None, QUICK | {"training__kimg": 0.032})

@@ -5,11 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from support.small import diagonal, experiment_of, names
+from support.small import diagonal, experiment_of, names, regularizers_for
 from support.tiny import trainer_for
 from torch import Tensor
-from torch._dynamo.backends.common import aot_autograd
-from torch._functorch.aot_autograd import make_boxed_func
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gancore.nn import precision
@@ -43,7 +41,9 @@ def test_nothing_is_multiplied_in_bf16_without_instructions_for_it(
     generator: str, discriminator: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(precision, "CPU_HAS_BF16", False)
-    trainer, found = trainer_of(generator, discriminator), Counter[str]()
+    penalties = regularizers_for(generator, discriminator).keys() & {"r1", "path_length"}
+    trainer = trainer_of(generator, discriminator, regularizers={name: {} for name in penalties})
+    found = Counter[str]()
     for phase in trainer.phases:
         with Watched() as watched:
             loss = trainer.gradients(phase)
@@ -52,8 +52,12 @@ def test_nothing_is_multiplied_in_bf16_without_instructions_for_it(
     assert not found
 
 
+@pytest.mark.xdist_group("compiler")
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch hides it by itself
 def test_nor_in_the_gradients_of_a_compiled_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._dynamo.backends.common import aot_autograd
+    from torch._functorch.aot_autograd import make_boxed_func
+
     dtypes: list[tuple[str, torch.dtype]] = []
 
     def noted(graph: torch.fx.GraphModule, inputs: Any) -> Any:

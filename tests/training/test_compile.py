@@ -4,14 +4,13 @@ Graphs are run by torch's own kernels here, so that no compiler is needed; the s
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from support.killing import start, step_without_a_compiler
 from support.small import experiment_of, load, names
 from support.tiny import tiny_experiment, tiny_trainer, trainer_for
 
@@ -31,7 +30,10 @@ from gancore.training.profile import Profile
 from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
 
-pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch hides it by itself
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor"),  # torch hides it by itself
+    pytest.mark.xdist_group("compiler"),
+]
 
 CPU = torch.device("cpu")
 STYLED: dict[str, Any] = {"data__resolution": 8, "generator__mapping": {"layers": 1}, "training__batch": 4}
@@ -123,12 +125,9 @@ def test_a_signal_while_the_compiler_is_tried_is_no_failure_of_it(
 
 def test_off_is_the_default_and_imports_no_compiler() -> None:
     assert tiny_experiment().training.compile == "off"
-    script = "from support.tiny import tiny_trainer; tiny_trainer().step(); print('torch._dynamo' in sys.modules)"
-    tests = str(Path(__file__).parents[1])
-    result = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {tests!r}); {script}"], capture_output=True, text=True
-    )
-    assert result.stdout == "False\n", result.stderr
+    process = start(step_without_a_compiler)
+    process.join()
+    assert process.exitcode == 0
 
 
 def test_networks_are_compiled_only_in_first_order_phases_and_not_while_fading(graphs: Graphs) -> None:
@@ -276,6 +275,7 @@ def test_a_continued_run_goes_on_with_what_was_chosen(
     assert "auto takes" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_run_may_go_on_with_another_wish(tmp_path: Path, graphs: Graphs) -> None:
     train(simple(training__kimg=0.016), tmp_path / "run")
     assert not graphs

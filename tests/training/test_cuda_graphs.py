@@ -13,8 +13,6 @@ import torch
 from support.small import experiment_of
 from support.tiny import tiny_experiment, trainer_for
 from torch import Tensor
-from torch._dynamo.backends.common import aot_autograd
-from torch._functorch.aot_autograd import make_boxed_func
 
 from gancore.config import Experiment
 from gancore.config.sections.training import TrainingConfig
@@ -24,7 +22,10 @@ from gancore.training.compile import compiler
 from gancore.training.device import training_device
 from gancore.training.trainer import Trainer
 
-pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # torch hides it by itself
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor"),  # torch hides it by itself
+    pytest.mark.xdist_group("compiler"),
+]
 
 GRAPHS: dict[str, Any] = {"training__compile": "on", "training__cuda_graphs": True}
 
@@ -46,6 +47,8 @@ class FixedPlaces:
                     value.fill_(float("nan"))
 
     def backend(self, graph: torch.fx.GraphModule, inputs: Sequence[Any], options: Any = None) -> Any:
+        from torch._dynamo.backends.common import aot_autograd
+
         self.options.append(options)
         return aot_autograd(fw_compiler=self.compiler, bw_compiler=self.compiler)(graph, inputs)
 
@@ -62,6 +65,8 @@ class FixedPlaces:
                 value if place is None else place.copy_(value).detach()  # another tensor, in the same memory
                 for place, value in zip(self.places[key], given, strict=True)
             ]
+
+        from torch._functorch.aot_autograd import make_boxed_func
 
         return make_boxed_func(run)
 
@@ -118,6 +123,7 @@ def test_it_would_be_seen(memory: FixedPlaces, monkeypatch: pytest.MonkeyPatch) 
     assert difference_after(1) > 1e-3  # a wrong gradient turns a step of Adam around, whatever its size
 
 
+@pytest.mark.slow
 def test_without_the_option_there_are_none(memory: FixedPlaces) -> None:
     trainer = trainer_for(simple(training__compile="on"))
     trainer.compile()

@@ -16,6 +16,8 @@ from gancore.artifacts.tensors import load_tensors
 from gancore.errors import GancoreError
 from gancore.training.distribution import Processes
 
+pytestmark = pytest.mark.xdist_group("processes")  # one worker has a server to fork them from
+
 LEARNED = Path(__file__).parents[1] / "fixtures" / "learned.py"
 
 CASES = {

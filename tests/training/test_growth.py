@@ -11,7 +11,7 @@ import pytest
 import torch
 from support.fakes import made
 from support.killing import run_child
-from support.tiny import tiny_experiment, tiny_trainer
+from support.tiny import assert_equal_bits, tiny_experiment, tiny_trainer, walked
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -45,12 +45,6 @@ GROWERS = {
     kind: [spec.name for spec in discover().specs(kind) if "growth" in spec.load().provides]
     for kind in ("generator", "discriminator")
 }
-
-
-def walked(trainer: Trainer, steps: int) -> Trainer:
-    for _ in range(steps):
-        trainer.step()
-    return trainer
 
 
 def phase_step(trainer: Trainer, stage: Stage, n: int = 4) -> PhaseStep:
@@ -280,11 +274,7 @@ def test_resumed_trainer_has_equal_bits(steps: int, states: list[tuple[dict[str,
     assert_equal_bits(states[steps + 2][0], state_of(walked(second, 2))[0])
 
 
-def assert_equal_bits(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
-    assert a.keys() == b.keys()
-    assert [name for name in a if not torch.equal(a[name], b[name])] == []
-
-
+@pytest.mark.slow
 def test_kills_inside_a_fade_leave_no_trace(tmp_path: Path) -> None:
     """Sessions of three steps each, killed: at 24, 40, 56 and 72 images, the first and the second in a fade."""
     changes = {**GROWING, "training__kimg": 0.088}

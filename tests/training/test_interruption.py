@@ -3,14 +3,13 @@
 import errno
 import io
 import os
-import pty
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from support.tiny import tiny_experiment
+from support.killing import command_on_a_gone_terminal, start
+from support.tiny import quick_experiment
 
 from gancore import cli
 from gancore.cli.grid_cell import STOP
@@ -18,6 +17,8 @@ from gancore.errors import Interrupted, RunFailed
 from gancore.training import logs, train
 from gancore.training.interruption import URGENT, WARNINGS, stop_request
 from gancore.training.trainer import Trainer
+
+pytestmark = pytest.mark.xdist_group("processes")  # one worker has a server to fork them from
 
 ALL = [*URGENT, *WARNINGS]
 
@@ -35,8 +36,8 @@ def test_every_signal_saves_and_ends_with_3(number: int, tmp_path: Path, monkeyp
         send(number)
 
     monkeypatch.setattr(Trainer, "step", signalled)
-    file = tmp_path / "tiny.yaml"
-    file.write_text(tiny_experiment().to_yaml())
+    file = tmp_path / "quick.yaml"
+    file.write_text(quick_experiment().to_yaml())
     assert cli.main(["train", str(file), "--out", str(tmp_path / "run")]) == 3
     assert (tmp_path / "run" / "checkpoint-000000.008.safetensors").is_file()
 
@@ -94,8 +95,8 @@ class Broken(io.StringIO):
 def test_a_stderr_that_takes_nothing_ends_no_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, tty: bool
 ) -> None:
-    file = tmp_path / "tiny.yaml"
-    file.write_text(tiny_experiment(training__kimg=0.016).to_yaml())
+    file = tmp_path / "quick.yaml"
+    file.write_text(quick_experiment(training__kimg=0.016).to_yaml())
     monkeypatch.setattr(sys, "stderr", Broken(number, tty))
     assert cli.main(["train", str(file), "--out", str(tmp_path / "run")]) == 0
     assert (tmp_path / "run" / "model.safetensors").is_file()
@@ -108,17 +109,13 @@ def test_a_log_that_cannot_be_written_fails_the_run(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(logs, "append_line", full)
     with pytest.raises(RunFailed, match=r"log\.jsonl: No space left on device; run folder"):
-        train(tiny_experiment(), tmp_path / "run")
+        train(quick_experiment(), tmp_path / "run")
 
 
 def test_a_terminal_that_is_gone_ends_no_training(tmp_path: Path) -> None:
-    """stdout and stderr are a terminal whose other end is closed; what is written there is an I/O error."""
-    file = tmp_path / "tiny.yaml"
-    file.write_text(tiny_experiment(training__kimg=0.008).to_yaml())
-    window, terminal = pty.openpty()
-    os.close(window)
-    command = [sys.executable, "-m", "gancore.cli", "train", str(file), "--out", str(tmp_path / "run")]
-    code = subprocess.run(command, stdin=terminal, stdout=terminal, stderr=terminal).returncode
-    os.close(terminal)
-    assert code == 0
+    file = tmp_path / "quick.yaml"
+    file.write_text(quick_experiment(training__kimg=0.008).to_yaml())
+    process = start(command_on_a_gone_terminal, ["train", str(file), "--out", str(tmp_path / "run")])
+    process.join()
+    assert process.exitcode == 0
     assert (tmp_path / "run" / "model.safetensors").is_file()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from support.killing import run_child
-from support.tiny import tiny_trainer
+from support.tiny import assert_equal_bits, tiny_trainer, walked
 from torch import Tensor
 
 from gancore.artifacts import RunFolder
@@ -21,7 +21,7 @@ LEARNED = Path(__file__).parents[1] / "fixtures" / "learned.py"
 
 
 def named(kind: str, name: str, target: str) -> dict[str, Any]:
-    return {"plugins": {kind: {name: f"{LEARNED}:{target}"}}}
+    return {"data__resolution": 8, "plugins": {kind: {name: f"{LEARNED}:{target}"}}}
 
 
 CODES = {**named("regularizer", "codes", "Codes"), "regularizers": {"codes": {}, "path_length": {"interval": 2}}}
@@ -42,17 +42,6 @@ def own(trainer: Trainer) -> dict[str, Tensor]:
     }
 
 
-def walked(trainer: Trainer, steps: int) -> Trainer:
-    for _ in range(steps):
-        trainer.step()
-    return trainer
-
-
-def assert_equal_bits(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
-    assert a.keys() == b.keys()
-    assert [name for name in a if not torch.equal(a[name], b[name])] == []
-
-
 @each_case
 def test_every_parameter_moves_and_two_runs_are_equal(changes: dict[str, Any]) -> None:
     one, two = tiny_trainer(**changes), tiny_trainer(**changes)
@@ -68,7 +57,11 @@ def test_every_parameter_moves_and_two_runs_are_equal(changes: dict[str, Any]) -
 
 @each_case
 def test_first_values_come_from_the_seed_and_leave_the_networks_alone(changes: dict[str, Any]) -> None:
-    plain, torch_seeded, other = tiny_trainer(), tiny_trainer(**changes), tiny_trainer(**changes, training__seed=1)
+    plain, torch_seeded, other = (
+        tiny_trainer(data__resolution=8),
+        tiny_trainer(**changes),
+        tiny_trainer(**changes, training__seed=1),
+    )
     torch.manual_seed(99)
     again = tiny_trainer(**changes)
     assert_equal_bits(own(torch_seeded), own(again))
@@ -102,6 +95,7 @@ def test_resumed_trainer_has_equal_bits(changes: dict[str, Any]) -> None:
     assert_equal_bits(state_of(straight)[0], state_of(walked(second, 2))[0])
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_with_equal_bits(tmp_path: Path) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
     assert run_child(straight, None, **CODES) == 0
