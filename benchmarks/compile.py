@@ -8,13 +8,14 @@ Both take turns in one process, with equal weights; medians of rounds. Phases th
 from pathlib import Path
 
 from benchmarks.measure import command, in_turns, parser, seconds, show, summary, table
+from gancore.composition import experiment_data
 from gancore.config import load_experiment
 from gancore.device import wait_for
 from gancore.errors import GancoreError
 from gancore.training.compile.compiler import why_not
 from gancore.training.compile.networks import is_first_order
 from gancore.training.device import training_device
-from gancore.training.run import new_trainer, training_data
+from gancore.training.run import new_trainer
 from gancore.training.trainer import Trainer
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     device = training_device(experiment.training)
     if (why := why_not(device)) is not None:
         raise GancoreError(why)
-    data = training_data(experiment)
+    data = experiment_data(experiment)
     eager, compiled = (new_trainer(experiment, data, device) for _ in range(2))
     compiled.compile()
     gradients(eager)

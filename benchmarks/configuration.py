@@ -7,10 +7,9 @@ residual discriminator, Adam, non-saturating logistic loss, R1 every 16 steps, p
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gancore.composition import compose_dataset
+from gancore.composition import experiment_interface
 from gancore.config import Experiment, load_experiment
 from gancore.contracts import Interface
-from gancore.data import interface_of
 from gancore.errors import GancoreError
 
 BATCH, WIDTH, CHANNEL_BASE = 16, 128, 2048
@@ -59,6 +58,6 @@ class Subject:
         if self.yaml is None:
             return Interface(self.resolution, 3)
         try:
-            return interface_of(compose_dataset(experiment), experiment.data.core)
+            return experiment_interface(experiment)
         except GancoreError:
             return Interface(experiment.data.core.resolution or self.resolution, 3)

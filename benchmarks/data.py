@@ -17,10 +17,10 @@ from PIL import Image
 
 from benchmarks.measure import command, in_turns, parser, positive, seconds, show, summary, table
 from benchmarks.networks import experiment
-from gancore.composition import compose_dataset
+from gancore.composition import experiment_data
 from gancore.config import Experiment
 from gancore.cost.probe import probe
-from gancore.data import ImageData, open_data
+from gancore.data import ImageData
 
 BATCH = 16
 
@@ -34,10 +34,6 @@ def pictures(folder: Path, count: int, resolution: int) -> None:
         Image.fromarray(pixels).save(folder / f"{index:05}.png")
 
 
-def opened(asked: Experiment) -> ImageData:
-    return open_data(compose_dataset(asked), asked.data.core, name=asked.data.use)
-
-
 def batches(data: ImageData) -> None:
     """All images once, in a random order, half of them mirrored, as float32."""
     order, flip = np.random.default_rng(0).permutation(len(data)), torch.arange(BATCH) % 2 == 0
@@ -47,9 +43,9 @@ def batches(data: ImageData) -> None:
 
 def measured(asked: Experiment, rounds: int, clock: str) -> dict[str, Any]:
     """Seconds to decode and to open again; images/s of batches and of training."""
-    decode = seconds(lambda: opened(asked), clock)
-    data = opened(asked)
-    times = in_turns({"open": lambda: opened(asked), "batches": lambda: batches(data)}, rounds, clock)
+    decode = seconds(lambda: experiment_data(asked), clock)
+    data = experiment_data(asked)
+    times = in_turns({"open": lambda: experiment_data(asked), "batches": lambda: batches(data)}, rounds, clock)
     served = len(data) // BATCH * BATCH
     rate, demand = summary([served / t for t in times["batches"]]), probe(asked, data.interface).images_per_s
     return {

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from benchmarks.measure import child, command, in_turns, now, parser, positive, show, summary, table
 from benchmarks.networks import experiment
-from gancore.composition import compose, compose_dataset
-from gancore.data import ImageData, open_data
+from gancore.composition import compose, experiment_data
+from gancore.data import ImageData
 from gancore.evaluation import Evaluator, Generated, Reals
 from gancore.evaluation.api import evaluation_of
 from gancore.evaluation.moments import moments_of
@@ -131,7 +131,7 @@ def main() -> None:
     if args.images == 1:
         arguments.error("--images: a covariance needs at least 2")
     asked = experiment()
-    data = open_data(compose_dataset(asked), asked.data.core, name=asked.data.use)
+    data = experiment_data(asked)
     with tempfile.TemporaryDirectory() as folder:
         kept = (Path(folder) / f"statistics-{i}" for i in range(args.rounds))
         runs = [stages(data, args.images, args.features, args.clock, cache) for cache in kept]

@@ -26,9 +26,10 @@ training: {kimg: 0.008, batch: 8}
 FIRST_STEP = """\
 import sys, torch
 from gancore.config import load_experiment
-from gancore.training.run import new_trainer, training_data
+from gancore.composition import experiment_data
+from gancore.training.run import new_trainer
 experiment = load_experiment(sys.argv[1])
-new_trainer(experiment, training_data(experiment), torch.device("cpu")).step()
+new_trainer(experiment, experiment_data(experiment), torch.device("cpu")).step()
 """
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from gancore.analysis.sanity import distance_to_data, diversity
 from gancore.artifacts import load
+from gancore.composition import experiment_data
 from gancore.config import load_experiment
 from gancore.errors import GancoreError
 from gancore.training import train
 from gancore.training.allocation import keep_freed_memory
-from gancore.training.run import training_data
 from gancore.training.samples import generate, real_images
 
 EXPERIMENT = Path(__file__).parent.parent / "experiments" / "demo-long.yaml"
@@ -30,7 +30,7 @@ def demo() -> int:
     """Trains, measures 256 samples, and prints what to look at."""
     experiment = load_experiment(EXPERIMENT)
     keep_freed_memory()
-    run, data = train(experiment), training_data(experiment)
+    run, data = train(experiment), experiment_data(experiment)
     fakes, reals = generate(load(run.path), 256, seed=1), real_images(data, 1024, seed=1)
     spread, distance = diversity(fakes, reals), distance_to_data(fakes, reals)
     print(f"diversity {spread:.2f} (the data: 1), distance to the data {distance:.2f} (among the data: 1)")

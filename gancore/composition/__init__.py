@@ -1,5 +1,7 @@
 """Config + registry -> networks, loss, regularizers. What does not fit was refused before, by gancore.config."""
 
+from gancore.composition.data import experiment_data as experiment_data
+from gancore.composition.data import experiment_interface as experiment_interface
 from gancore.composition.model import GAN as GAN
 from gancore.composition.model import compose as compose
 from gancore.composition.model import compose_dataset as compose_dataset

@@ -1,5 +1,6 @@
 """From an experiment to the parts of a GAN: networks, loss, regularizers, augmentation."""
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from gancore.contracts import (
     Interface,
     Loss,
     Normalization,
+    Plugin,
     Regularizer,
     Site,
 )
@@ -46,6 +48,16 @@ class GAN:
     def trained_with(self, network: Network) -> dict[str, nn.Module]:
         """The parts beside the networks whose parameters are trained with one of them, by the same names."""
         return {name: part for name, part in self._beside().items() if part.trained_with == network}
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether the discriminator can give more than logits."""
+        return "wanted" in inspect.signature(type(self.discriminator).forward).parameters
+
+    def wanted(self, *parts: Plugin) -> tuple[str, ...]:
+        """The words that these parts require of the discriminator."""
+        needs = (need.split(":") for part in parts for need in part.requires)
+        return tuple(sorted({word for kind, word in needs if kind == "discriminator"}))
 
     def _beside(self) -> dict[str, Regularizer | Augmentation | Loss]:
         named: dict[str, Regularizer | Augmentation | Loss]

@@ -152,7 +152,7 @@ def _provided(parts: Iterable[Chosen]) -> dict[str, frozenset[str]]:
     """The words that parts provide, by kind; several parts of one kind provide together."""
     words: dict[str, frozenset[str]] = {}
     for part in parts:
-        words[part.kind] = words.get(part.kind, NOTHING) | part.plugin.provides
+        words[part.kind] = words.get(part.kind, NOTHING) | part.plugin.provided_with(part.cfg)
     return words
 
 

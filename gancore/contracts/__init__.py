@@ -28,6 +28,8 @@ from gancore.contracts.dataset import Dataset as Dataset
 from gancore.contracts.dataset import Item as Item
 from gancore.contracts.dataset import PassedOver as PassedOver
 from gancore.contracts.discriminator import Discriminator as Discriminator
+from gancore.contracts.discriminator import Logits as Logits
+from gancore.contracts.discriminator import Outputs as Outputs
 from gancore.contracts.feature import Feature as Feature
 from gancore.contracts.figure import Bars as Bars
 from gancore.contracts.figure import Chart as Chart
@@ -57,6 +59,8 @@ from gancore.contracts.part import Part as Part
 from gancore.contracts.part import Plugin as Plugin
 from gancore.contracts.regularizer import Regularizer as Regularizer
 from gancore.contracts.step import Fakes as Fakes
+from gancore.contracts.step import Judged as Judged
+from gancore.contracts.step import Main as Main
 from gancore.contracts.step import Step as Step
 from gancore.contracts.types import Draw as Draw
 from gancore.contracts.types import Images as Images

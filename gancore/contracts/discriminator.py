@@ -1,6 +1,7 @@
 """The contract of discriminators."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 from torch import Tensor
 
@@ -8,11 +9,22 @@ from gancore.contracts.generator import Normalize
 from gancore.contracts.part import Part
 from gancore.contracts.types import Images, Interface, Stage
 
+Logits = tuple[Tensor, ...]
+"""Raw logits [N] of each head (a head may give a map, [N, h, w]); most discriminators have one head."""
+
+Outputs = Mapping[str, tuple[Tensor, ...]]
+"""What a discriminator gives beside logits, by word; tensors [N, ...], whose first size is that of the batch:
+
+class_logits: [N, label_dim] of each classifier.
+features: [N, ...] of each layer or block, in the order of computation.
+"""
+
 
 class Discriminator(Part):
-    """Images to logits."""
+    """Images to logits, and to further outputs where it has any."""
 
     provides: ClassVar[frozenset[str]] = frozenset()
+    """Words in use: "growth" (follows a stage, as generators do), and the words of `Outputs` that it can give."""
 
     def __init__(self, cfg: Any, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
@@ -20,12 +32,25 @@ class Discriminator(Part):
 
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
-    ) -> tuple[Tensor, ...]:
-        """Raw logits [N] of each head (a head may give a map, [N, h, w]); most have one head.
+    ) -> Logits | tuple[Logits, Outputs]:
+        """Logits of each head.
 
         Whatever looks at the batch (minibatch stddev, batch norm) looks at each of `parts` equal parts apart.
+        A discriminator that has further outputs takes `wanted: tuple[str, ...] = ()`, the words that somebody asked
+        for. Where it is empty, it returns logits; otherwise (logits, outputs), with those of the words that it knows.
         """
         raise NotImplementedError
 
     if TYPE_CHECKING:
-        __call__ = forward
+
+        @overload
+        def __call__(
+            self, images: Images, label: Tensor | None = ..., stage: Stage | None = ..., parts: int = ...
+        ) -> Logits: ...
+
+        @overload
+        def __call__(
+            self, images: Images, label: Tensor | None, stage: Stage | None, parts: int, wanted: tuple[str, ...]
+        ) -> tuple[Logits, Outputs]: ...
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...

@@ -41,6 +41,11 @@ class Plugin:
     requires: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
+    def provided_with(cls, cfg: Any) -> frozenset[str]:
+        """What it provides with these options; `provides`, the default, is all that any options make it provide."""
+        return cls.provides
+
+    @classmethod
     def problems(cls, cfg: Any, context: Context) -> Iterable[str]:
         """Reasons, in words, why these options cannot work in this context (sizes, batch); none by default."""
         return ()

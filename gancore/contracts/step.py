@@ -1,11 +1,11 @@
-"""What a regularizer sees of the training step it takes part in."""
+"""What a regularizer or a loss sees of the training step it takes part in."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 from torch import Tensor
 
-from gancore.contracts.discriminator import Discriminator
+from gancore.contracts.discriminator import Discriminator, Logits, Outputs
 from gancore.contracts.generator import Generator
 from gancore.contracts.types import Draw, Images, Stage
 
@@ -22,6 +22,28 @@ class Fakes:
     z: Tensor
     label: Tensor | None
     draw: Draw
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What D said of images with their labels [N, label_dim]: logits of each head, and further outputs by word."""
+
+    label: Tensor | None
+    logits: Logits
+    outputs: Outputs
+
+
+@dataclass(frozen=True)
+class Main:
+    """What the main loss of a phase saw, with the graph to the networks: `fakes`, and what D said of both sides.
+
+    In a phase of the generator `fakes` have a graph, too, and `real` is None unless the loss needs reals there. Where
+    the loss is the mean over several batches (`training.g_batches`), this is the last of them.
+    """
+
+    fakes: Fakes
+    fake: Judged
+    real: Judged | None
 
 
 class Step(Protocol):
@@ -51,11 +73,22 @@ class Step(Protocol):
     def fake(self) -> Fakes:
         """Generated samples without a graph, one for each real image; in the main phase of D, those of its loss."""
 
+    @property
+    def main(self) -> Main:
+        """What the main loss saw, for regularizers of interval 1, which need no pass of their own then.
+
+        Outputs are those that the loss or a regularizer of the phase requires of the discriminator.
+        Raises PluginError in the phase of a lazy regularizer, which has no main loss.
+        """
+
     def generate(self, shrink: int = 1) -> Fakes:
         """Fresh samples with the graph to G and to ws; 1/`shrink` of the batch, at least one."""
 
-    def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> tuple[Tensor, ...]:
+    def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> Logits:
         """Logits of D as the main loss sees them, augmentation included."""
+
+    def judge(self, images: Images, label: Tensor | None, wanted: tuple[str, ...], parts: int = 1) -> Judged:
+        """The same with further outputs, those of the words `wanted` that D provides."""
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean of `values` over the whole batch, that of all processes of a run; differentiable."""

@@ -7,14 +7,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from gancore.composition import compose_dataset
+from gancore.composition import experiment_interface
 from gancore.config import Experiment
 from gancore.config.yaml.scalars import inline
 from gancore.contracts import Interface
 from gancore.cost.flops import StepCost, step_cost
 from gancore.cost.probe import Speed, probe
 from gancore.cost.sizes import Size, files, size_of
-from gancore.data import interface_of
 from gancore.errors import DataError, GancoreError
 
 PROBE_FLOPS = 4e12
@@ -116,10 +115,10 @@ def _interface(experiment: Experiment) -> Interface:
     """That of the data; where they are not there yet, that of what the experiment says of them."""
     core = experiment.data.core
     try:
-        return interface_of(compose_dataset(experiment), core)
-    except DataError as error:
+        return experiment_interface(experiment)
+    except DataError:
         if core.labels or core.resolution is None:
-            raise experiment.error("data", str(error)) from error
+            raise
         return Interface(core.resolution, core.channels)
 
 

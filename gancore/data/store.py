@@ -28,7 +28,7 @@ log = logging.getLogger("gancore.data")
 
 @dataclass(frozen=True)
 class Decoded:
-    """images [M, C, R, R] uint8, labels [M] int64, [M, K] float32 or None, the hash of both, and skipped images.
+    """Images [M, C, R, R] uint8, labels [M] int64, [M, K] float32 or None, the hash of both, and skipped images.
 
     notes: what was noticed while decoding.
     """

@@ -8,11 +8,11 @@ import torch
 
 from gancore.artifacts.model import load_with_experiment
 from gancore.artifacts.run import MODEL
-from gancore.composition import compose_dataset
+from gancore.composition import experiment_data
 from gancore.config import Experiment
 from gancore.config.sections.data import DataKeys
 from gancore.contracts import Generator
-from gancore.data import ImageData, open_data
+from gancore.data import ImageData
 from gancore.data.labels import LabelRows
 from gancore.data.rejected import Unusable
 from gancore.data.sources import Source, find_source
@@ -57,12 +57,7 @@ def find_reals(named: Path | None, target: Target, fit: str | None = None, trust
     They have the size of what is judged; raises DataError where they do not and no `fit` says what to do.
     """
     if named is None:
-        experiment = target.experiment
-        return (
-            open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
-            if experiment
-            else None
-        )
+        return None if target.experiment is None else experiment_data(target.experiment)
     found = _source(named, trust).changed(fit=fit, **_form(target))
     try:
         return _opened(found)

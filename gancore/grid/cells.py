@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gancore.composition import compose_dataset
+from gancore.composition import experiment_data
 from gancore.config import Experiment, with_changes
 from gancore.config.yaml.scalars import inline
-from gancore.data import DataIdentity, open_data
+from gancore.data import DataIdentity
 from gancore.errors import ConfigError, DataError, Problem
 from gancore.grid.combinations import Combination, combinations_of, problems
 from gancore.grid.stop_early import mistakes
@@ -98,9 +98,9 @@ def identity_of(experiment: Experiment, data: Mapping[str, Any]) -> str:
 
 def _data_of(experiment: Experiment, say: Callable[[str], None]) -> DataIdentity | str:
     try:
-        data = open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
+        data = experiment_data(experiment)
     except DataError as error:
-        return str(experiment.error("data", str(error)))
+        return str(error)
     for note in data.notes:
         say(f"{experiment.document.where(('data',))}: {note}")
     return data.identity

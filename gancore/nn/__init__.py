@@ -1,6 +1,6 @@
 """Numerics that plugins share; what their authors may use is listed here, and explained in docs/plugins.md.
 
-layers, activation, style, minibatch_std        layers
+layers, activation, style, attention, minibatch_std        layers
 normalizations, normalized, conditional, statistics, mix     normalizations and the layers that apply them
 synthesis, discriminator, mapping, latent       networks to vary
 label, sites, options, fade, multiscale         labels, sizes, options, growing, several scales
@@ -12,6 +12,7 @@ pretrained                                      optional packages and models of 
 
 from gancore.nn import processes
 from gancore.nn.activation import LINEAR, Activation, GainIn, bias_act, leaky
+from gancore.nn.attention import SelfAttention
 from gancore.nn.conditional import GainAndShift, conditioned
 from gancore.nn.discriminator import (
     DiscriminatorBlock,
@@ -36,7 +37,16 @@ from gancore.nn.kernels.resampled_conv import (
     upsampling_conv2d,
 )
 from gancore.nn.label import condition_of, logit_of_class, required_label, with_label, with_label_planes
-from gancore.nn.latent import Latent, LatentGenerator, LatentOptions, label_in
+from gancore.nn.latent import (
+    LabelEntry,
+    Latent,
+    LatentGenerator,
+    LatentOptions,
+    SharedEmbedding,
+    inputs_of,
+    label_in,
+    label_problems,
+)
 from gancore.nn.layers import (
     Conv2d,
     LateNormConv2d,
@@ -85,6 +95,7 @@ __all__ = [
     "GainIn",
     "InheritedChannels",
     "Instance",
+    "LabelEntry",
     "LabelMappingConfig",
     "LastBlock",
     "LateNormConv2d",
@@ -104,6 +115,8 @@ __all__ = [
     "ResidualStyleBlock",
     "RunningMoments",
     "Sampling",
+    "SelfAttention",
+    "SharedEmbedding",
     "Sites",
     "StatisticLayer",
     "StepMean",
@@ -134,9 +147,11 @@ __all__ = [
     "gained",
     "images_in_use",
     "input_gradients",
+    "inputs_of",
     "instance_norm",
     "inverse_std",
     "label_in",
+    "label_problems",
     "leaky",
     "logit_of_class",
     "normalize_2nd_moment",

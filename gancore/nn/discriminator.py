@@ -14,7 +14,17 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gancore.contracts import Context, Discriminator, Images, Interface, Normalization, Normalize, Stage
+from gancore.contracts import (
+    Context,
+    Discriminator,
+    Images,
+    Interface,
+    Logits,
+    Normalization,
+    Normalize,
+    Outputs,
+    Stage,
+)
 from gancore.errors import PluginError
 from gancore.nn.activation import leaky
 from gancore.nn.fade import weight_of_newest
@@ -154,6 +164,7 @@ class StyleDiscriminator(Discriminator):
     """Images to logits [N]. A topology chooses the block, where a fromRGB stands, and `inputs`."""
 
     Config = DiscriminatorConfig
+    provides = frozenset({"features", "class_logits"})
     block: ClassVar[type[DiscriminatorBlock]] = DiscriminatorBlock
     fromrgb_at_every_resolution: ClassVar[bool] = False
     resample_filter: Tensor
@@ -176,17 +187,33 @@ class StyleDiscriminator(Discriminator):
         self.conditioned = any(is_conditioned(normalization) for normalization in normalizations)
 
     def forward(
-        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
-    ) -> tuple[Tensor, ...]:
+        self,
+        images: Images,
+        label: Tensor | None = None,
+        stage: Stage | None = None,
+        parts: int = 1,
+        wanted: tuple[str, ...] = (),
+    ) -> Logits | tuple[Logits, Outputs]:
+        """Logits; where wanted, what leaves each block but the last, and with `labels: auxiliary` class logits."""
         x: Tensor | None = None
+        features: list[Tensor] = []
         given = self.given(label)
         for i, (block, image) in enumerate(zip(self.blocks(stage), self.inputs(images, stage), strict=False)):
             if image is not None:
                 rgb = block.fromrgb(image)
                 x = rgb if x is None else self.join(x, rgb, weight_of_newest(stage) if i == 1 else 1.0)
             x = block(x, parts, **given)
+            if "features" in wanted:
+                features.append(x)
         assert x is not None
-        return (self.score(x, label),)
+        return self.result(x, label, features, wanted)
+
+    def result(
+        self, x: Tensor, label: Tensor | None, features: list[Tensor], wanted: tuple[str, ...]
+    ) -> Logits | tuple[Logits, Outputs]:
+        """What `forward` returns, from what the last layer gives and what left each block."""
+        logits = (self.score(x, label),)
+        return (logits, {"features": tuple(features[:-1]), "class_logits": (x[:, 1:],)}) if wanted else logits
 
     def score(self, features: Tensor, label: Tensor | None) -> Tensor:
         """The logit [N] from what the last layer gives, [N, features]. Raises ValueError where a label is missing."""
@@ -228,6 +255,10 @@ class StyleDiscriminator(Discriminator):
             beside = self.cfg.labels == "auxiliary"
             return LastBlock(build, resolution, channels, self.cmap_dim or self.interface.label_dim + beside or 1)
         return self.block(build, resolution, channels, build.channels(resolution // 2))
+
+    @classmethod
+    def provided_with(cls, cfg: DiscriminatorConfig) -> frozenset[str]:
+        return cls.provides if cfg.labels == "auxiliary" else cls.provides - {"class_logits"}
 
     @classmethod
     def problems(cls, cfg: DiscriminatorConfig, context: Context) -> Iterable[str]:

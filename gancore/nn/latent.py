@@ -4,14 +4,17 @@ The one w is [z, label]: a conditional GAN by concatenation (arXiv:1411.1784). T
 truncation scales z; the label is left alone.
 """
 
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
+import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
-from gancore.contracts import Draw, Generator, Interface, Mapping, Normalize
+from gancore.contracts import Context, Draw, Generator, Interface, Mapping, Normalize
 from gancore.nn.label import with_label
-from gancore.options import PluginConfig
+from gancore.nn.mapping import normalize_2nd_moment
+from gancore.options import Later, PluginConfig
 
 
 class LatentOptions(PluginConfig):
@@ -19,6 +22,25 @@ class LatentOptions(PluginConfig):
 
     z_dim: int = Field(100, ge=1, le=65536, description="size of the latent z")
     latent: Literal["normal", "uniform"] = Field("normal", description="N(0, 1), or uniform on [-1, 1]")
+
+
+LabelEntry = Annotated[
+    Later[Literal["input", "normalization"]],
+    Field(description="where a label enters: beside z, or by normalizations that look at it alone (conditional_batch)"),
+]
+"""How a generator without styles gets labels. The default is "input"."""
+
+
+def inputs_of(labels: Literal["input", "normalization"], z_dim: int, label_dim: int) -> int:
+    """How many of the first numbers in ws [N, 1, z_dim + label_dim] enter the first layer."""
+    return z_dim + label_dim if labels == "input" else z_dim
+
+
+def label_problems(labels: Literal["input", "normalization"], context: Context) -> Iterable[str]:
+    """Why labels cannot enter by the normalization alone."""
+    looks = "condition" in context.provided.get("normalization", {"condition"})
+    if labels == "normalization" and context.interface.label_dim and not looks:
+        yield "labels: normalization needs one that looks at the label; choose conditional_batch, or labels: input"
 
 
 class Latent(Mapping):
@@ -44,6 +66,24 @@ class Latent(Mapping):
     def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """What stands for z and label in ws; as they are by default."""
         return z, label
+
+
+class SharedEmbedding(Latent):
+    """z beside an embedding of the label that all layers share (arXiv:1809.11096 section 3).
+
+    ws are [N, 1, z_dim + features]. The embedding starts as a row of N(0, 1) numbers for each class; no weight
+    normalization touches it.
+    """
+
+    def __init__(self, label_dim: int, features: int, normalize_z: bool = False) -> None:
+        """With `normalize_z` z is scaled to a root mean square of 1."""
+        super().__init__(label_dim)
+        self.normalize_z = normalize_z
+        self.embedding = nn.Parameter(torch.randn(label_dim, features)) if label_dim else None
+
+    def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        z = normalize_2nd_moment(z) if self.normalize_z else z
+        return z, label if label is None or self.embedding is None else label.to(self.embedding.dtype) @ self.embedding
 
 
 def label_in(ws: Tensor, label_dim: int) -> Tensor | None:

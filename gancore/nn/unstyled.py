@@ -25,20 +25,23 @@ def gained(normalize: Callable[[Site], Normalization], std: float = 0.0) -> Call
 class StatisticLayer(nn.Module):
     """Statistic, bias, activation: [N, C, H, W] to the same shape. Where a condition shifts them, there is no bias."""
 
-    def __init__(self, normalization: Normalization, activation: Activation = LINEAR) -> None:
+    def __init__(self, normalization: Normalization, activation: Activation = LINEAR, bias: bool = True) -> None:
         super().__init__()
         self.normalization, self.activation = without_style(normalization), activation
-        shifts = is_conditioned(normalization)
-        self.bias = None if shifts else nn.Parameter(torch.zeros(normalization.site.c_out))
+        bias = bias and not is_conditioned(normalization)
+        self.bias = nn.Parameter(torch.zeros(normalization.site.c_out)) if bias else None
 
     def forward(
         self, x: Tensor, parts: int = 1, scaled_before: bool = False, condition: Tensor | None = None
     ) -> Tensor:
         """`scaled_before`: the scales of the normalization have acted on the layer right before; else on x itself."""
-        scale = None
+        scale, given = None, x
         if not scaled_before:
             x, scale = scaled_maps(x, self.normalization)
-        return self.activation(normalized(self.normalization, scaled(x, scale), parts, condition), self.bias)
+        y = normalized(self.normalization, scaled(x, scale), parts, condition)
+        if y is given and self.bias is None:
+            y = y.clone()  # the activation may overwrite it, and a branch beside this one needs what was given
+        return self.activation(y, self.bias)
 
 
 class Projection(nn.Module):

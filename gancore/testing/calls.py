@@ -1,7 +1,7 @@
 """How plugins of each kind are called, so that a check can look at the outputs of any of them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import EllipsisType
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gancore.contracts import Images, Stage, WeightNormalization
-from gancore.testing.step import SmallDraw
+from gancore.contracts import Images, Judged, Loss, Stage, WeightNormalization
+from gancore.testing.step import SmallDraw, SmallStep
 from gancore.testing.subject import INTERFACE, LABEL, WEIGHT, C, N, R, Subject
 
 Shape = tuple[int | EllipsisType, ...]
@@ -103,14 +103,36 @@ def _judge(made: Any, stage: Stage | None, images: Tensor) -> tuple[Tensor, ...]
 
 
 def _loss(subject: Subject, made: Any) -> Iterator[Call]:
+    """Losses of the whole step are scalars, or have a value a sample."""
     logits = dict(zip(("real", "fake"), normal(2, N), strict=True))
+    step = SmallStep(INTERFACE, SmallDraw(N), LABEL)
+    seen = step.main
+
+    def judged(real: Tensor, fake: Tensor) -> tuple[Judged, Judged]:
+        assert seen.real is not None, "a small step has both sides"
+        return replace(seen.real, logits=(real,)), replace(seen.fake, logits=(fake,))
+
+    def d_whole(real: Tensor, fake: Tensor) -> Tensor:
+        loss: Tensor = made.discriminator_loss(step, *judged(real, fake))
+        return loss
+
+    def g_whole(real: Tensor, fake: Tensor) -> Tensor:
+        reals, fakes = judged(real, fake)
+        loss: Tensor = made.generator_loss(step, fakes, reals if made.needs_reals_for_g else None)
+        return loss
 
     def g(real: Tensor, fake: Tensor) -> Tensor:
         loss: Tensor = made.g(fake, real if made.needs_reals_for_g else None)
         return loss
 
-    yield Call("d", logits, made.d, (N,), ("fake",))
-    yield Call("g", logits, g, (N,), ("fake",))
+    if type(made).discriminator_loss is Loss.discriminator_loss:
+        yield Call("d", logits, made.d, (N,), ("fake",))
+    else:
+        yield Call("discriminator_loss", logits, d_whole, (...,), ("fake",))
+    if type(made).generator_loss is Loss.generator_loss:
+        yield Call("g", logits, g, (N,), ("fake",))
+    else:
+        yield Call("generator_loss", logits, g_whole, (...,), ("fake",))
 
 
 def _augmentation(subject: Subject, made: Any) -> Iterator[Call]:

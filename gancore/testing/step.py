@@ -12,8 +12,12 @@ from gancore.contracts import (
     Generator,
     Images,
     Interface,
+    Judged,
+    Logits,
+    Main,
     Mapping,
     Normalization,
+    Outputs,
     Pass,
     Stage,
     Synthesis,
@@ -44,6 +48,10 @@ class SmallDraw:
         return torch.Generator().manual_seed(seed_of(self.path + purpose))
 
 
+WORDS = ("class_logits", "features")
+"""The outputs of the small discriminator."""
+
+
 class SmallStep:
     """The `Step` of the contracts; one scale, one head, ws [N, 3, 8]."""
 
@@ -68,9 +76,17 @@ class SmallStep:
         ws = self.G.mapping(z, label)
         return Fakes(self.G.synthesis(ws), ws, z, label, draw)
 
-    def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> tuple[Tensor, ...]:
-        logits: tuple[Tensor, ...] = self.D(images, label, parts=parts)
-        return logits
+    @property
+    def main(self) -> Main:
+        fakes = self.generate()
+        fake, real = (self.judge(*side, WORDS) for side in ((fakes.images, fakes.label), (self.real, self.real_label)))
+        return Main(fakes, fake, real)
+
+    def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> Logits:
+        return self.D(images, label, None, parts)
+
+    def judge(self, images: Images, label: Tensor | None, wanted: tuple[str, ...], parts: int = 1) -> Judged:
+        return Judged(label, *self.D(images, label, None, parts, wanted))
 
     def mean(self, values: Tensor) -> Tensor:
         return values.mean()
@@ -108,12 +124,19 @@ class _SmallDiscriminator(Discriminator):
     def __init__(self, cfg: Any, interface: Interface, normalize: Any) -> None:
         super().__init__(cfg, interface, normalize)
         self.hidden = nn.Linear(interface.channels * interface.resolution**2, 8)
-        self.logit = nn.Linear(8, 1)
+        self.logit, self.classes = nn.Linear(8, 1), nn.Linear(8, interface.label_dim)
 
     def forward(
-        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
-    ) -> tuple[Tensor, ...]:
-        return (self.logit(torch.tanh(self.hidden(images[-1].flatten(1)))).squeeze(1),)
+        self,
+        images: Images,
+        label: Tensor | None = None,
+        stage: Stage | None = None,
+        parts: int = 1,
+        wanted: tuple[str, ...] = (),
+    ) -> Logits | tuple[Logits, Outputs]:
+        x = torch.tanh(self.hidden(images[-1].flatten(1)))
+        logits = (self.logit(x).squeeze(1),)
+        return (logits, {"features": (x,), "class_logits": (self.classes(x),)}) if wanted else logits
 
 
 def _identity(site: Any) -> Normalization:

@@ -23,12 +23,12 @@ from gancore.artifacts.atomic import write_json, write_text
 from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder, SoundCheckpoint
 from gancore.artifacts.tensors import save_tensors, saved_step
-from gancore.composition import compose, compose_dataset
+from gancore.composition import compose, experiment_data
 from gancore.config import Experiment, ExperimentLike, as_experiment
 from gancore.config.sections.training import TrainingConfig
-from gancore.data import ImageData, open_data
+from gancore.data import ImageData
 from gancore.discovery import discover
-from gancore.errors import DataError, Interrupted, RunError, RunFailed
+from gancore.errors import Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
 from gancore.training.checkpoint import misfits_of, restore, state_of, unsaved
 from gancore.training.compile.choice import compile_as_asked
@@ -418,17 +418,12 @@ class Run:
 
 
 def training_data(experiment: Experiment, processes: Processes | None = None) -> ImageData:
-    """The images of an experiment, decoded and checked; raises DataError with the line that names them.
-
-    The first process decodes, and the others find what it has put into the cache.
-    """
+    """The images of an experiment (see `experiment_data`). The first process decodes; the others read its cache."""
     processes = processes or Processes()
     if not processes.first:
         processes.wait()
     try:
-        return open_data(compose_dataset(experiment), experiment.data.core, name=experiment.data.use)
-    except DataError as error:
-        raise DataError(str(experiment.error("data", str(error)))) from error
+        return experiment_data(experiment)
     finally:
         if processes.first:
             processes.wait()

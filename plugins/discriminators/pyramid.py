@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Images, Interface, Normalize, Stage
+from gancore.contracts import Images, Interface, Logits, Normalize, Outputs, Stage
 from gancore.nn import (
     FIRST_RESOLUTION,
     Activation,
@@ -51,7 +51,7 @@ class Pyramid(StyleDiscriminator):
 
     Config = PyramidConfig
     cfg: PyramidConfig
-    provides = frozenset({"pyramid"})
+    provides = StyleDiscriminator.provides | {"pyramid"}
 
     def __init__(self, cfg: PyramidConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
@@ -62,14 +62,22 @@ class Pyramid(StyleDiscriminator):
             getattr(self, f"b{resolution}").combine = combine
 
     def forward(
-        self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
-    ) -> tuple[Tensor, ...]:
+        self,
+        images: Images,
+        label: Tensor | None = None,
+        stage: Stage | None = None,
+        parts: int = 1,
+        wanted: tuple[str, ...] = (),
+    ) -> Logits | tuple[Logits, Outputs]:
         x: Tensor | None = None
+        features: list[Tensor] = []
         for block, image in zip(self.blocks(stage), pyramid(images, self.resolutions), strict=True):
             x = block.fromrgb(image) if x is None else block.combine(torch.cat([x, image], dim=1))
             x = block(x, parts, **self.given(label))
+            if "features" in wanted:
+                features.append(x)
         assert x is not None
-        return (self.score(x, label),)
+        return self.result(x, label, features, wanted)
 
     def _block(self, build: DiscriminatorBuilder, resolution: int) -> DiscriminatorBlock | LastBlock:
         if resolution == FIRST_RESOLUTION:

@@ -2,28 +2,42 @@
 
 Sources: arXiv:1704.00028 (WGAN-GP) and arXiv:1802.05957 (SNGAN), their networks for CIFAR-10: a projection to 4x4,
 a block for each doubling of the size, statistic, ReLU, a convolution and tanh. Glorot initialization.
-Differs: labels, where there are any, enter beside z; see gancore/nn/families/preactivation.py for biases.
+Labels, where there are any, enter beside z (arXiv:1411.1784), or by a normalization that looks at them alone, as in
+arXiv:1802.05637: `labels: normalization` with `conditional_batch`.
+Differs: see gancore/nn/families/preactivation.py for biases.
 """
 
 from collections.abc import Iterable
 from itertools import pairwise
 
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
-from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
+from gancore.contracts import Context, Images, Interface, Later, Normalize, Pass, Synthesis
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
+    LabelEntry,
     LatentGenerator,
     LatentOptions,
     Projection,
+    SelfAttention,
     Sites,
+    inputs_of,
     label_in,
+    label_problems,
     resolution_problems,
     resolutions,
 )
-from gancore.nn.families.preactivation import PreactivationBlock, Statistics, conv, glorot_std
+from gancore.nn.families.preactivation import (
+    AttentionSizes,
+    Blocks,
+    PreactivationBlock,
+    Statistics,
+    attention_problems,
+    conv,
+    glorot_std,
+)
 
 
 class ResNet(LatentGenerator):
@@ -32,35 +46,45 @@ class ResNet(LatentGenerator):
     class Config(LatentOptions):
         z_dim: int = Field(128, ge=1, le=65536, description="size of the latent z")
         channels: ChannelsConfig = ChannelsConfig(base=8192, max=256)
+        labels: LabelEntry = "input"
+        attention: Later[AttentionSizes] = ()
+        conv_bias: Later[bool] = Field(
+            False, description="biases in the convolutions, in place of those before the activations"
+        )
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
-        self.synthesis = ResNetSynthesis(cfg.channels, interface, normalize, self.w_dim)
+        self.synthesis = ResNetSynthesis(cfg, interface, normalize)
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
-        return resolution_problems(context.interface.resolution)
+        yield from resolution_problems(context.interface.resolution)
+        yield from label_problems(cfg.labels, context)
+        yield from attention_problems(cfg.attention, 2 * FIRST_RESOLUTION, context.interface.resolution)
 
 
 class ResNetSynthesis(Synthesis):
     """ws [N, 1, w_dim] to one image. Blocks are named after their output: b8, b16, ..."""
 
-    def __init__(self, channels: ChannelsConfig, interface: Interface, normalize: Normalize, w_dim: int) -> None:
+    def __init__(self, cfg: ResNet.Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
-        sizes, at = resolutions(interface.resolution), channels.at
+        sizes, at = resolutions(interface.resolution), cfg.channels.at
         sites = Sites("generator", 2 * len(sizes) - 1, styled=False, condition=interface.label_dim)
-        statistics, self.label_dim = Statistics(sites, normalize), interface.label_dim
-        first = at(FIRST_RESOLUTION)
-        std = glorot_std(w_dim, first * FIRST_RESOLUTION**2)
-        self.b4 = Projection(w_dim, first, FIRST_RESOLUTION, std, None)
-        self.blocks = [f"b{size}" for size in sizes[1:]]
+        statistics, self.label_dim = Statistics(sites, normalize, Blocks(cfg.conv_bias)), interface.label_dim
+        self.inputs, first = inputs_of(cfg.labels, cfg.z_dim, interface.label_dim), at(FIRST_RESOLUTION)
+        std = glorot_std(self.inputs, first * FIRST_RESOLUTION**2)
+        self.b4 = Projection(self.inputs, first, FIRST_RESOLUTION, std, None)
+        self.blocks, self.attention = [f"b{size}" for size in sizes[1:]], nn.ModuleDict()
         for below, size in pairwise(sizes):
             self.add_module(f"b{size}", PreactivationBlock(statistics, f"b{size}", below, at(below), at(size), "up"))
+            if size in cfg.attention:
+                self.attention[f"b{size}"] = SelfAttention(at(size))
         self.act = statistics.at("act", sizes[-1], at(sizes[-1]), conditioned=False)
         self.torgb = conv(at(sizes[-1]), interface.channels, 3, bias=True)
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
-        x, condition = self.b4(ws[:, 0]), label_in(ws, self.label_dim)
+        x, condition = self.b4(ws[:, 0, : self.inputs]), label_in(ws, self.label_dim)
         for name in self.blocks:
             x = self.get_submodule(name)(x, condition=condition)
+            x = self.attention[name](x) if name in self.attention else x
         return (self.torgb(self.act(x)).tanh(),)

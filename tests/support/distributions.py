@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gancore.discovery import discover
 
-EXAMPLE = Path(__file__).parents[1] / "fixtures" / "gancore_example_plugin"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "plugins" / "gancore_example_plugin"
 """The folder of a complete third-party distribution."""
 
 

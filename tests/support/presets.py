@@ -19,7 +19,7 @@ from gancore.training.trainer import Trainer
 
 PRESETS = preset_names()
 
-USUAL: dict[str, Any] = {"z_dim": 8, "w_dim": 8, "channels": {"base": 64, "max": 8}}
+USUAL: dict[str, Any] = {"z_dim": 8, "w_dim": 8, "channels": {"base": 64, "max": 8}, "attention": [8]}
 """Options that many networks have, and what makes them small."""
 
 LABELS = 9

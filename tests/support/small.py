@@ -18,6 +18,8 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("generator", "lapgan"): {"hidden": [16], "maps": 8},
     ("discriminator", "lapgan"): {"hidden": [16], "maps": 8},
     ("generator", "alias_free"): {"layers": 4, "margin": 2},
+    ("generator", "biggan"): {"shared_dim": 8, "attention": [16]},
+    ("discriminator", "biggan"): {"attention": [8]},
     ("discriminator", "projected"): {"backbone": "test_efficientnet", "weights": "random", "size": 128, "width": 4},
 }
 """Options, by kind and name, of plugins that the options of `tiny.TINY` do not make small."""

@@ -66,7 +66,7 @@ def test_reals_and_fakes_of_a_pair_are_judged_with_their_own_labels(monkeypatch:
 
     monkeypatch.setattr(step, "discriminate", discriminate)
     fake = step.fake
-    step.discriminate_pair(fake)
+    step.compared(fake, with_reals=True)
     assert step.real_label is not None
     assert fake.label is not None
     assert not torch.equal(step.real_label, fake.label)

@@ -3,19 +3,26 @@
     x + conv(act(conv(act(x)))), resampled between: nearest-neighbour up in the first convolution, 2x2 averages down
     after the second; a 1x1 convolution beside the branch where size or channels change.
 
-Sources: arXiv:1704.00028 and arXiv:1802.05957, whose first block of a discriminator has no activation before it.
-Differs: biases stand before the activations, where a statistic leaves them to act, and not in the convolutions.
+Sources: arXiv:1704.00028 and arXiv:1802.05957, whose first block of a discriminator has no activation before it;
+arXiv:1809.11096 (BigGAN) with wider blocks in the discriminator, self-attention and orthogonal weights.
+Differs: unless `Blocks.bias` says otherwise, biases stand before the activations, where a statistic leaves them to act,
+and not in the convolutions.
 """
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Normalize
 from gancore.nn.activation import Activation
 from gancore.nn.kernels.resampled_conv import Sampling
-from gancore.nn.layers import Conv2d
-from gancore.nn.sites import Sites
+from gancore.nn.layers import Conv2d, Weighted
+from gancore.nn.normalized import has_statistic
+from gancore.nn.sites import Sites, resolutions
 from gancore.nn.unstyled import StatisticLayer, gained
 
 RELU = Activation(slope=0.0)
@@ -32,18 +39,45 @@ def conv(c_in: int, c_out: int, kernel: int, sampling: Sampling | None = None, b
     return Conv2d(c_in, c_out, kernel, bias, sampling, None, "box", init_std=std)
 
 
+AttentionSizes = Annotated[
+    tuple[Annotated[int, Field(ge=2, le=1024)], ...],
+    Field(strict=False, description="sizes of maps: behind every block with such an output stands self-attention"),
+]
+"""Where self-attention stands. The default is ()."""
+
+
+def attention_problems(sizes: Iterable[int], least: int, most: int) -> Iterable[str]:
+    """Why blocks whose outputs are `least` to `most` wide cannot have self-attention of these sizes."""
+    known = [size for size in resolutions(most) if size >= least]
+    for size in sizes:
+        if size not in known:
+            yield f"attention {size} is not the size of a block's output; there are {', '.join(map(str, known))}"
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What the blocks of published networks differ in.
+
+    bias: convolutions have biases; else the activations have them.
+    wide: the first convolution of a block that does not upsample has the feature maps of the block's output.
+    """
+
+    bias: bool = False
+    wide: bool = False
+
+
 class Statistics:
     """Makes the layers of statistic and activation of a network, each at its site."""
 
-    def __init__(self, sites: Sites, normalize: Normalize) -> None:
-        self.sites, self.normalize = sites, gained(normalize)
+    def __init__(self, sites: Sites, normalize: Normalize, blocks: Blocks = Blocks()) -> None:
+        self.sites, self.normalize, self.blocks = sites, gained(normalize), blocks
 
     def at(
         self, name: str, resolution: int, channels: int, c_in: int | None = None, conditioned: bool = True
     ) -> StatisticLayer:
         """`c_in`: channels that enter the convolution right before; None: there is none."""
-        site = self.sites.next(name, resolution, c_in or channels, channels, conditioned)
-        return StatisticLayer(self.normalize(site), RELU)
+        normalization = self.normalize(self.sites.next(name, resolution, c_in or channels, channels, conditioned))
+        return StatisticLayer(normalization, RELU, bias=not self.blocks.bias or has_statistic(normalization))
 
 
 class PreactivationBlock(nn.Module):
@@ -62,15 +96,22 @@ class PreactivationBlock(nn.Module):
         """`resolution` is that of the input; `first` leaves out the activation before the branch."""
         super().__init__()
         up, down = (sampling if sampling == way else None for way in ("up", "down"))
-        hidden = c_out if up or first else c_in
+        hidden, bias = c_out if up or first or statistics.blocks.wide else c_in, statistics.blocks.bias
         self.act0 = None if first else statistics.at(f"{name}.act0", resolution, c_in)
-        self.conv0 = conv(c_in, hidden, 3, up)
+        self.conv0 = conv(c_in, hidden, 3, up, bias)
         self.act1 = statistics.at(f"{name}.act1", resolution * 2 if up else resolution, hidden, c_in)
-        self.conv1 = conv(hidden, c_out, 3, down)
-        self.skip = conv(c_in, c_out, 1, sampling) if sampling or c_in != c_out else None
+        self.conv1 = conv(hidden, c_out, 3, down, bias)
+        self.skip = conv(c_in, c_out, 1, sampling, bias) if sampling or c_in != c_out else None
 
     def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
         y = x if self.act0 is None else self.act0(x, parts, condition=condition)
         y = self.conv0(y, scales=self.act1.normalization)
         y = self.conv1(self.act1(y, parts, scaled_before=True, condition=condition))
         return y + (x if self.skip is None else self.skip(x))
+
+
+def start_orthogonal(network: nn.Module) -> None:
+    """Gives all layers of a network orthogonal weights, those of normalizations too (arXiv:1809.11096 section 3)."""
+    for layer in network.modules():
+        if isinstance(layer, Weighted):
+            nn.init.orthogonal_(layer.weight)

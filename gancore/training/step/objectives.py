@@ -1,7 +1,5 @@
 """What each phase minimises: the adversarial loss in main phases, and the penalties of its regularizers."""
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 
@@ -16,6 +14,8 @@ def phase_losses(phase: Phase, gan: GAN, step: PhaseStep) -> tuple[Losses, Losse
     """Terms to be summed, and values only worth logging, as scalars on the device."""
     losses: Losses = {}
     shown: Losses = {}
+    if phase.main:
+        step.wanted = gan.wanted(gan.loss, *(gan.regularizers[key] for key in phase.regularizers))
     if phase.main and phase.network == "generator":
         terms = [_generator_loss(gan, step) for _ in range(phase.g_batches)]
         losses["loss/G"] = torch.stack(terms).mean() if len(terms) > 1 else terms[0]
@@ -28,25 +28,18 @@ def phase_losses(phase: Phase, gan: GAN, step: PhaseStep) -> tuple[Losses, Losse
 
 
 def _generator_loss(gan: GAN, step: PhaseStep) -> Tensor:
-    fake = step.generate()
-    if gan.loss.needs_reals_for_g:
-        real_heads, fake_heads = step.discriminate_pair(fake)
-        return _sum_of_means(gan.loss.g(f, r) for r, f in zip(real_heads, fake_heads, strict=True))
-    return _sum_of_means(gan.loss.g(logits) for logits in step.discriminate(fake.images, fake.label))
+    main = step.compared(step.generate(), gan.loss.needs_reals_for_g)
+    return gan.loss.generator_loss(step, main.fake, main.real).mean()
 
 
 def _discriminator_loss(gan: GAN, step: PhaseStep) -> tuple[Tensor, Losses]:
-    real_heads, fake_heads = step.discriminate_pair(step.fake)
+    main = step.compared(step.fake, with_reals=True)
+    assert main.real is not None, "with_reals"
+    real, fake = main.real, main.fake
     if gan.augmentation is not None:
-        gan.augmentation.observe(torch.cat([head.detach().flatten() for head in real_heads]))
-    loss = _sum_of_means(gan.loss.d(r, f) for r, f in zip(real_heads, fake_heads, strict=True))
-    shown = {"logits/real": _average(real_heads), "logits/fake": _average(fake_heads)}
-    return loss, shown
-
-
-def _sum_of_means(heads: Iterable[Tensor]) -> Tensor:
-    """Losses average within a head and add up over heads."""
-    return torch.stack([head.mean() for head in heads]).sum()
+        gan.augmentation.observe(torch.cat([head.detach().flatten() for head in real.logits]))
+    loss = gan.loss.discriminator_loss(step, real, fake).mean()
+    return loss, {"logits/real": _average(real.logits), "logits/fake": _average(fake.logits)}
 
 
 def _average(heads: tuple[Tensor, ...]) -> Tensor:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from gancore.composition import GAN
-from gancore.contracts import Discriminator, Fakes, Generator, Images, Stage
+from gancore.contracts import Discriminator, Fakes, Generator, Images, Judged, Logits, Main, Stage
 from gancore.data import ImageData
 from gancore.data.labels import random_labels
+from gancore.errors import PluginError
 from gancore.nn import processes
 from gancore.nn.precision import at_least_float32
 from gancore.training.step.draws import SeededDraw
@@ -45,6 +46,9 @@ class PhaseStep:
         self.draw, self.kimg, self.stage = draw, kimg, stage
         self.G: Generator = gan.generator
         self.D: Discriminator = gan.discriminator
+        self.wanted: tuple[str, ...] = ()
+        """Outputs of D besides logits that the main loss and the regularizers beside it look at."""
+        self._main: Main | None = None
         self._calls = 0
 
     @cached_property
@@ -66,17 +70,47 @@ class PhaseStep:
         draw = self.draw.resized(max(self.draw.n // shrink, 1))
         return self._generate(draw.scoped(self._next("generate")))
 
-    def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> tuple[Tensor, ...]:
+    @property
+    def main(self) -> Main:
+        if self._main is None:
+            raise PluginError("step.main is what the main loss saw, and this phase has none; it takes interval 1")
+        return self._main
+
+    def discriminate(self, images: Images, label: Tensor | None, parts: int = 1) -> Logits:
         return self.D(self._augmented(images, parts), label, self.stage, parts)
 
-    def discriminate_pair(self, fake: Fakes) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Logits of reals and fakes from one batch, whose halves do not see each other: one pass, not two."""
-        images = tuple(torch.cat(pair) for pair in zip(self.real, fake.images, strict=True))
+    def judge(self, images: Images, label: Tensor | None, wanted: tuple[str, ...], parts: int = 1) -> Judged:
+        if not wanted or not self.gan.has_outputs:
+            return Judged(label, self.discriminate(images, label, parts), {})
+        return Judged(label, *self.D(self._augmented(images, parts), label, self.stage, parts, wanted))
+
+    def compared(self, fakes: Fakes, with_reals: bool) -> Main:
+        """What D says of fakes, and of reals where it is asked: the main loss of this phase is made of it."""
+        if with_reals:
+            real, fake = self._judged_pair(fakes)
+            self._main = Main(fakes, fake, real)
+        else:
+            self._main = Main(fakes, self.judge(fakes.images, fakes.label, self.wanted), None)
+        return self._main
+
+    def _judged_pair(self, fakes: Fakes) -> tuple[Judged, Judged]:
+        """Reals and fakes in one batch, whose halves do not see each other: one pass, not two."""
+        images = tuple(torch.cat(pair) for pair in zip(self.real, fakes.images, strict=True))
         label = None
-        if self.real_label is not None and fake.label is not None:
-            label = torch.cat([self.real_label, fake.label])
-        halves = [logits.chunk(2) for logits in self.discriminate(images, label, parts=2)]
-        return tuple(real for real, _ in halves), tuple(fake for _, fake in halves)
+        if self.real_label is not None and fakes.label is not None:
+            label = torch.cat([self.real_label, fakes.label])
+        both = self.judge(images, label, self.wanted, parts=2)
+        logits = [head.chunk(2) for head in both.logits]
+        outputs = {word: [value.chunk(2) for value in values] for word, values in both.outputs.items()}
+        real, fake = (
+            Judged(
+                label,
+                tuple(halves[i] for halves in logits),
+                {word: tuple(halves[i] for halves in values) for word, values in outputs.items()},
+            )
+            for i, label in enumerate((self.real_label, fakes.label))
+        )
+        return real, fake
 
     def mean(self, values: Tensor) -> Tensor:
         return processes.mean(values.mean())
