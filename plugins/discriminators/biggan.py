@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gancore.contracts import Context, Interface, Normalize, PluginConfig
 from gancore.nn import ChannelsConfig, InheritedChannels, resolution_problems
-from gancore.nn.families.preactivation import AttentionSizes, Blocks, attention_problems, start_orthogonal
+from gancore.nn.families.preactivation import AttentionSizes, Blocks, Shortcut, attention_problems, start_orthogonal
 from gancore.nn.families.residual import ResidualDiscriminator
 
 
@@ -24,11 +24,16 @@ class BigGAN(ResidualDiscriminator):
         smallest: Literal[4, 8] = Field(4, description="size of the last maps, where halving ends")
         flat_blocks: int = Field(1, ge=0, le=64, description="blocks at the end that keep the size")
         attention: AttentionSizes = ()
+        shortcut: Shortcut = Field(
+            "input",
+            description="what goes beside the branch of a block: its input, or what its first activation gives, as in "
+            "PyTorch-StudioGAN, which rectifies in place",
+        )
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         channels = cfg.channels or ChannelsConfig(base=6144, max=1536)
         last = min(cfg.smallest, interface.resolution // 2)
-        blocks = Blocks(bias=True, wide=True)
+        blocks = Blocks(bias=True, wide=True, shortcut=cfg.shortcut)
         super().__init__(cfg, interface, normalize, channels, last, cfg.flat_blocks, blocks, cfg.attention)
         start_orthogonal(self)
 

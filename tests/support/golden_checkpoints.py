@@ -16,8 +16,6 @@ PLACES = ("", "pickles", "tf_pickles")
 
 HELD_BACK: dict[str, str] = {
     "g03_mmgen_stylegan1": "not the published network: two activations in a layer, the blur between them",
-    "g04_studiogan_biggan": "BigGAN is not among the networks yet",
-    "g04_studiogan_sngan": "conditional batch norm is not among the normalizations yet",
     "g05_lucidrains": "another network: bilinear, noise transposed, one style a block",
     "g07_projectedgan_fastgan": "FastGAN's generator is not among the networks yet",
 }
@@ -55,13 +53,15 @@ def _files(case: Case) -> Iterator[Path]:
     there = list(dict.fromkeys(there))
     if any(path.name == "config.json" for path in there):
         return iter([there[0].parent])
-    return iter([path for path in there if path.suffix != ".json" and _is_generator(path.name)])
+    there = [path for path in there if path.suffix != ".json"]
+    return iter([path for path in there if _is_imported(path.name, [other.name for other in there])])
 
 
-def _is_generator(name: str) -> bool:
-    """Of several files that make a checkpoint, the one that is imported; the others are found beside it."""
-    several = {"model=": "model=G_ema", "_GAN_": "_GAN_GEN_SHADOW_"}
-    return all(mark not in name or wanted in name for mark, wanted in several.items())
+def _is_imported(name: str, there: list[str]) -> bool:
+    """Of several files that make a checkpoint, the averaged generator, or the only one; others are found beside it."""
+    several = {"model=": ("model=G_ema-", "model=G-"), "_GAN_": ("_GAN_GEN_SHADOW_",)}
+    best = [next(w for w in wanted if any(w in other for other in there)) for m, wanted in several.items() if m in name]
+    return all(wanted in name for wanted in best)
 
 
 def labels_of(case: Case, name: str, label_dim: int) -> Tensor | None:

@@ -12,7 +12,7 @@ and not in the convolutions.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -54,16 +54,21 @@ def attention_problems(sizes: Iterable[int], least: int, most: int) -> Iterable[
             yield f"attention {size} is not the size of a block's output; there are {', '.join(map(str, known))}"
 
 
+Shortcut = Literal["input", "activation"]
+
+
 @dataclass(frozen=True)
 class Blocks:
     """What the blocks of published networks differ in.
 
     bias: convolutions have biases; else the activations have them.
     wide: the first convolution of a block that does not upsample has the feature maps of the block's output.
+    shortcut: what goes beside the branch, the input of the block or what its first activation gives.
     """
 
     bias: bool = False
     wide: bool = False
+    shortcut: Shortcut = "input"
 
 
 class Statistics:
@@ -95,6 +100,7 @@ class PreactivationBlock(nn.Module):
     ) -> None:
         """`resolution` is that of the input; `first` leaves out the activation before the branch."""
         super().__init__()
+        self.shortcut = statistics.blocks.shortcut
         up, down = (sampling if sampling == way else None for way in ("up", "down"))
         hidden, bias = c_out if up or first or statistics.blocks.wide else c_in, statistics.blocks.bias
         self.act0 = None if first else statistics.at(f"{name}.act0", resolution, c_in)
@@ -105,6 +111,7 @@ class PreactivationBlock(nn.Module):
 
     def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
         y = x if self.act0 is None else self.act0(x, parts, condition=condition)
+        x = y if self.shortcut == "activation" else x
         y = self.conv0(y, scales=self.act1.normalization)
         y = self.conv1(self.act1(y, parts, scaled_before=True, condition=condition))
         return y + (x if self.skip is None else self.skip(x))
