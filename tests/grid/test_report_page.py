@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from support.made_up_grids import NINE, D, G, cell, made_up
@@ -253,6 +254,16 @@ def test_large_pictures_are_shrunk(tmp_path: Path) -> None:
     assert isinstance(shown, Picture)
     assert decoded(shown).size == (LARGEST, LARGEST)
     assert (shown.kimg, shown.tiles) == (None, 2)
+
+
+def test_pictures_of_large_grids_are_shrunk_to_their_share_of_the_page(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "fakes-000003.000.png")
+    for most in (2**18, 2**16, 2**14):
+        shown = picture(tmp_path / "fakes-000003.000.png", 32, most)
+        assert isinstance(shown, Picture)
+        assert len(base64.b64decode(shown.uri.partition(",")[2])) <= most
+        assert shown.width == 256  # as large on the page
 
 
 def test_ticks_are_round_and_within() -> None:

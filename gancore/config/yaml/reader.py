@@ -9,7 +9,9 @@ The parser's events do not recurse, so depth, size and repetition (aliases) are 
 """
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,6 +40,10 @@ ADVICE = {
     "found unexpected end of stream": "a quotation mark is not closed",
 }
 """PyYAML's messages for frequent mistakes, and messages that help."""
+
+_FAST = getattr(yaml, "CSafeLoader", None)
+"""The parser of libyaml: 15 times as fast, with other messages. It reads plain text only, where the two agree."""
+_PLAIN = re.compile(r"[A-Za-z0-9 \n_./:;,{}\[\]\"'+*()#<=~-]*")
 
 _OPEN = object()
 """The value of an anchor whose content is still being read."""
@@ -75,7 +81,13 @@ def parse(text: str, source: str, lines: bool = True) -> Document:
 
     Raises ConfigError: all mistakes of meaning at once, or the first one of syntax.
     """
-    reader = _Reader(text, source, lines)
+    if _FAST and _PLAIN.fullmatch(text):
+        fast = _Reader(text, source, lines, _FAST)
+        with suppress(yaml.YAMLError, ConfigError):  # what is wrong is said below
+            document = fast.document()
+            if not fast.problems:
+                return document
+    reader = _Reader(text, source, lines, yaml.SafeLoader)
     try:
         document = reader.document()
     except yaml.reader.ReaderError as error:
@@ -134,8 +146,8 @@ def _is_large(mapping: Mapping[Any, Any]) -> bool:
 class _Reader:
     """Builds the document of one text from the events of PyYAML's parser."""
 
-    def __init__(self, text: str, source: str, lines: bool) -> None:
-        self.events: Iterator[Any] = yaml.parse(text, Loader=yaml.SafeLoader)
+    def __init__(self, text: str, source: str, lines: bool, loader: type) -> None:
+        self.events: Iterator[Any] = yaml.parse(text, Loader=loader)
         self.source, self.lines = source, lines
         self.problems: list[Problem] = []
         self.places: dict[Keys, str] = {}
@@ -202,7 +214,7 @@ class _Reader:
         return key
 
     def _scalar(self, event: Any, keys: Keys) -> Any:
-        if event.style is not None or event.tag is not None:
+        if event.style or event.tag is not None:
             return event.value
         if not event.value:
             self._flaw(event, keys, "no value; write `{}` for defaults, `null` for nothing")

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gancore.grid.folder import GridFolder
-from gancore.grid.report.pictures import Picture, newest, picture
+from gancore.grid.report.pictures import PAGE, Picture, newest, picture
 from gancore.grid.report.results import CellResult, Results
 
 
@@ -45,7 +45,7 @@ def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[C
 
     def frame(row: str, column: str) -> Frame | None:
         cell = at.get((row, column))
-        return _frame(folder, cell) if cell else None
+        return _frame(folder, cell, PAGE // len(results.cells)) if cell else None
 
     return Gallery(
         title, columns, [(row, [frame(row, column) for column in columns]) for row in rows],
@@ -53,11 +53,12 @@ def _gallery(results: Results, folder: GridFolder, title: str, cells: Sequence[C
     )  # fmt: skip
 
 
-def _frame(folder: GridFolder, cell: CellResult) -> Frame:
+def _frame(folder: GridFolder, cell: CellResult, most: int) -> Frame:
+    """`most`: bytes that the picture may take."""
     file = newest(folder.run(cell.name).samples)
     if file is None:
         return Frame(cell, None, "no samples yet" if cell.state != "failed" else "no samples")
-    found = picture(file, _resolution(cell))
+    found = picture(file, _resolution(cell), most)
     return Frame(cell, None, found) if isinstance(found, str) else Frame(cell, found, "")
 
 

@@ -14,11 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from gancore.config.differences import Difference
-from gancore.config.yaml.scalars import dump
 from gancore.grid.folder import GridFolder
 from gancore.grid.report.figures import figures_of, series_of
 from gancore.grid.report.gallery import galleries_of
-from gancore.grid.report.neighbours import neighbours, separating
+from gancore.grid.report.neighbours import neighbours, separating, yaml_of
 from gancore.grid.report.overview import overview_of
 from gancore.grid.report.provenance import cell_command, facts, facts_of, grid_commands, protocols
 from gancore.grid.report.remarks import counts, published_remarks, remarks
@@ -71,7 +70,7 @@ def as_html(results: Results, folder: GridFolder) -> str:
         series=series_of(results),
         galleries=list(galleries_of(results, folder)),
         overview=overview_of(results),
-        details=list(_details(results)),
+        details=list(_details(results, folder)),
         ids={cell.name: f"cell-{number}" for number, cell in enumerate(results.cells, 1)},
         facts=facts(results),
         protocols=protocols(results),
@@ -88,15 +87,15 @@ def _side_by_side(tables: list[Table]) -> Iterator[list[Table]]:
         yield list(group)
 
 
-def _details(results: Results) -> Iterator[Detail]:
+def _details(results: Results, folder: GridFolder) -> Iterator[Detail]:
     names = results.layout.names
     for cell in results.cells:
         beside = [
             Neighbour(f"{names[axis]} {other.axes[axis]}", other, separating(results.experiments, cell, other))
             for axis, other in neighbours(cell, results.cells)
         ]
-        known = results.experiments.get(cell.name)
-        yield Detail(cell, facts_of(cell), beside, dump(known) if known else "", cell_command(results, cell))
+        yaml = yaml_of(folder, cell.name) if cell.name in results.experiments else ""
+        yield Detail(cell, facts_of(cell), beside, yaml, cell_command(results, cell))
 
 
 def _hash(script: str) -> str:

@@ -1,6 +1,7 @@
 """What a cell is, as resolved YAML, and what separates it from its neighbours: cells that differ on one axis."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from gancore.config.differences import Difference, differences
@@ -27,6 +28,14 @@ def experiment_of(folder: GridFolder, name: str) -> tuple[dict[str, Any] | None,
                 return found, damage
             damage.append(f"{file}: not an experiment: expected a mapping")
     return None, damage
+
+
+def yaml_of(folder: GridFolder, name: str) -> str:
+    """The text of a cell's resolved experiment; "" if there is none."""
+    for file in (folder.run(name).config, folder.experiment(name)):
+        with suppress(OSError, UnicodeDecodeError):
+            return file.read_text()
+    return ""
 
 
 def neighbours(cell: CellResult, cells: Sequence[CellResult]) -> Iterator[tuple[str, CellResult]]:

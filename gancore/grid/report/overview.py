@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gancore.grid.report.results import CellResult, Results
-from gancore.grid.report.tables import decimals_of, snapshots_of
+from gancore.grid.report.tables import snapshots_of
 from gancore.grid.report.terms import word
 from gancore.grid.status import clock
 
@@ -76,9 +76,8 @@ def _values(results: Results, cell: CellResult) -> Iterator[Value]:
     yield _number(cell.seed, "d")
     yield Value(cell.state, cell.state)
     for score in results.scores:
-        places = decimals_of(results, score)
         for snapshot in snapshots_of(results):
-            yield _number(cell.value(score, snapshot), f".{places}f")
+            yield _number(cell.value(score, snapshot), f".{results.decimals[score]}f")
     if len(snapshots_of(results)) > 1:
         yield _number(next((score.kimg for score in cell.best.values()), None), "g")
     yield Value(f"{cell.kimg:.4g} / {cell.target_kimg:g}", repr(cell.kimg))

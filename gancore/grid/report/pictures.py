@@ -5,6 +5,7 @@ import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -12,6 +13,10 @@ WANTED = 256
 """Pixels of a side that tiles are chosen for."""
 LARGEST = 448
 """Pixels of a side beyond which what was chosen is shrunk."""
+SMALLEST = 64
+"""Pixels of a side below which a picture is not shrunk to save bytes."""
+PAGE = 12 * 2**20
+"""Bytes that all pictures of a page may take; those of large grids are shrunk to their share."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +47,18 @@ def kimg_of(path: Path) -> float | None:
         return None
 
 
-def picture(path: Path, resolution: int | None) -> Picture | str:
-    """The picture in a file of square tiles, or in words why there is none."""
+def picture(path: Path, resolution: int | None, most: int = PAGE) -> Picture | str:
+    """The picture in a file of square tiles, of `most` bytes; or in words why there is none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return _cropped(image.convert("RGBA" if image.mode == "RGBA" else "RGB"), path, resolution)
+                return _cropped(image.convert("RGBA" if image.mode == "RGBA" else "RGB"), path, resolution, most)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         return f"{path.name} cannot be read: {error}"
 
 
-def _cropped(image: Image.Image, path: Path, resolution: int | None) -> Picture:
+def _cropped(image: Image.Image, path: Path, resolution: int | None, most: int) -> Picture:
     tile = resolution if resolution and image.width % resolution == 0 else image.width
     of = image.width // tile
     tiles = min(of, max(2, WANTED // tile))
@@ -61,12 +66,24 @@ def _cropped(image: Image.Image, path: Path, resolution: int | None) -> Picture:
     small = max(shown.size) <= LARGEST
     if not small:
         shown.thumbnail((LARGEST, LARGEST), Image.Resampling.LANCZOS)
-    return Picture(_uri(shown, exact=small), shown.width, tiles, of, kimg_of(path), pixels=tile <= 64)
+    return Picture(_uri(shown, small, most), shown.width, tiles, of, kimg_of(path), pixels=tile <= 64)
 
 
-def _uri(image: Image.Image, exact: bool) -> str:
-    """PNG where the pixels are those of the file, WebP where they were resampled anyway."""
-    form = "png" if exact else "webp"
+def _uri(image: Image.Image, exact: bool, most: int) -> str:
+    """PNG where the pixels are those of the file, WebP where they were resampled anyway or PNG has too many bytes."""
+    hopeless = image.width * image.height > 4 * most  # PNG takes a byte or more for a pixel of a photograph
+    if exact and not hopeless and len(data := _bytes(image, "png", optimize=True)) <= most:
+        return _data("png", data)
+    while len(data := _bytes(image, "webp", quality=88)) > most and max(image.size) > SMALLEST:
+        image = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
+    return _data("webp", data)
+
+
+def _bytes(image: Image.Image, form: str, **how: Any) -> bytes:
     data = io.BytesIO()
-    image.save(data, form, **({"optimize": True} if exact else {"quality": 88}))
-    return f"data:image/{form};base64,{base64.b64encode(data.getvalue()).decode('ascii')}"
+    image.save(data, form, **how)
+    return data.getvalue()
+
+
+def _data(form: str, data: bytes) -> str:
+    return f"data:image/{form};base64,{base64.b64encode(data).decode('ascii')}"

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from gancore.artifacts.scores import RecordedScore
 from gancore.grid.report.layout import Layout
+from gancore.grid.report.terms import decimals
 from gancore.grid.state import State
 
 Snapshot = Literal["final", "best"]
@@ -158,6 +160,12 @@ class Results:
     @property
     def layout(self) -> Layout:
         return Layout(self.axes)
+
+    @cached_property
+    def decimals(self) -> Mapping[str, int]:
+        """With how many decimals a score is shown: the same in both snapshots, and in all tables."""
+        values = {score: [cell.value(score, s) for cell in self.cells for s in SNAPSHOTS] for score in self.scores}
+        return {score: decimals(value for value in all_of if value is not None) for score, all_of in values.items()}
 
     def comparison(self, score: str, snapshot: Snapshot, where: Mapping[str, str]) -> Comparison:
         """The comparison of a table's arms in one score."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gancore.grid.report.arms import Arm, arms_of, at
 from gancore.grid.report.results import SNAPSHOTS, Comparison, Results, Snapshot
 from gancore.grid.report.statistics import LEVEL
-from gancore.grid.report.terms import decimals, groups, word
+from gancore.grid.report.terms import groups, word
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,6 @@ def snapshot_title(results: Results, snapshot: Snapshot) -> str:
     return f"{'highest' if higher else 'lowest'}-{word(first)} snapshot"
 
 
-def decimals_of(results: Results, score: str) -> int:
-    """The same in both snapshots, and in all tables."""
-    values = [cell.value(score, snapshot) for cell in results.cells for snapshot in SNAPSHOTS]
-    return decimals(value for value in values if value is not None)
-
-
 def _table(
     results: Results, scores: tuple[str, ...], snapshot: Snapshot, where: Mapping[str, str], arms: Sequence[Arm]
 ) -> Table:
@@ -153,7 +147,7 @@ class _Entries:
         standing = comparison.standing(arm.labels)
         if standing is None:
             return None
-        places = decimals_of(self.results, comparison.score)
+        places = self.results.decimals[comparison.score]
         ranked = comparison.ranked
         values = arm.values(comparison.score, self.snapshot) if standing.mean is None else [standing.mean]
         told = dict.fromkeys(f"{kimg:g}" for kimg in standing.kimg)
