@@ -18,6 +18,7 @@ from gancore.config.sections.data import DataKeys
 from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.sections.experiment import Sections
 from gancore.config.sections.grid import GridConfig, StopEarly
+from gancore.config.sections.init_from import InitFrom
 from gancore.config.sections.training import SGD, Adam, RMSprop, TrainingConfig
 from gancore.config.slots import ANY, SLOTS, TOP, Slot, slot_at
 from gancore.config.yaml.scalars import inline
@@ -38,6 +39,7 @@ def made() -> dict[str, str]:
         "data": options(DataKeys),
         "networks": rows(("key", "meaning"), ((slot.name, slot.description) for slot in TOP["generator"].inside)),
         "defaults": rows(("part", "`use`"), defaults()),
+        "init_from": options(InitFrom),
         "training": options(TrainingConfig),
         "evaluation": options(EvaluationKeys, slot_at(("evaluation", "features"))),
         "metrics": options(MetricKeys, *slot_at(("evaluation", "metrics", ANY)).inside),

@@ -40,6 +40,7 @@ class RunFolder:
 
     config.yaml               the resolved experiment
     environment.json          versions, device, threads, identity of the data
+    init_from.json            what was taken over of a file that the run started from, and what was not
     model.safetensors         the averaged generator, self-describing
     model-best.safetensors    the one with the best value of the first metric, where there are evaluations
     checkpoint-N.safetensors  everything needed to continue after N kimg
@@ -52,6 +53,7 @@ class RunFolder:
         self.path = path
         self.config = path / "config.yaml"
         self.environment = path / "environment.json"
+        self.init_from = path / "init_from.json"
         self.model = path / MODEL
         self.best = path / "model-best.safetensors"
         self.log = path / "log.jsonl"
@@ -73,7 +75,7 @@ class RunFolder:
             raise RunError(f"{self}: a file; choose a folder with --out")
         if self.exists() or not self.path.exists():
             return
-        begun = {".lock", "environment.json", "samples", "plugins"}
+        begun = {".lock", "environment.json", "init_from.json", "samples", "plugins"}
         foreign = [p.name for p in self.path.iterdir() if p.name not in begun and p.suffix != TEMPORARY]
         if foreign:
             raise RunError(f"{self}: not empty, and not a run ({sorted(foreign)[0]}); choose another folder with --out")

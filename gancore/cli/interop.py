@@ -35,14 +35,18 @@ def import_(file: Path, out: Path, force: bool) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
-def inspect(file: Path, as_json: bool) -> None:
+@click.option("--yaml", "as_yaml", is_flag=True, help="Print the experiment that its networks make, and no more.")
+def inspect(file: Path, as_json: bool, as_yaml: bool) -> None:
     """Say what FILE is: its format, networks, state of training, and what its pickles ask for.
 
     No weights are loaded, and nothing is executed.
     """
+    from gancore.interop.inspecting import experiment_of, lines
     from gancore.interop.inspecting import inspect as look
-    from gancore.interop.inspecting import lines
 
+    if as_yaml:
+        click.echo(experiment_of(file), nl=False)
+        return
     about = look(file)
     click.echo(json.dumps(about, indent=2) if as_json else "\n".join(lines(about)))
 

@@ -9,6 +9,7 @@ from gancore.config.differences import Difference, differences
 from gancore.config.sections.data import DataKeys
 from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.sections.grid import GridConfig
+from gancore.config.sections.init_from import InitFrom
 from gancore.config.sections.training import TrainingConfig
 from gancore.config.slots import TOP, Slot
 from gancore.config.yaml.document import Document
@@ -131,6 +132,7 @@ class Experiment:
     loss: Chosen
     regularizers: dict[str, Chosen]
     augmentation: Chosen | None
+    init_from: InitFrom | None
     training: TrainingConfig
     evaluation: ChosenEvaluation | None
     analyses: list[Chosen]
@@ -162,6 +164,7 @@ class Experiment:
             "name": self.name,
             **({"plugins": self.plugins} if self.plugins else {}),
             **{name: plain(chosen, omit_later_defaults) for name in TOP if (chosen := getattr(self, name)) != []},
+            **({"init_from": plain(self.init_from)} if self.init_from else {}),
             "training": plain(self.training, omit_later_defaults),
             "evaluation": plain(self.evaluation, omit_later_defaults),
         }
@@ -181,19 +184,29 @@ class Experiment:
     def copied_into(self, folder: Path) -> "Experiment":
         """This experiment as it reads in a run folder: copies the files of its local plugins to folder/plugins."""
         section = copy_into((part.spec for part in self.parts()), folder)
-        return replace(self._with_data_base(str(self.base.resolve())), plugins=section, home=folder)
+        copied = self._with_data_base(str(self.base.resolve()))
+        if self.init_from is not None:
+            there = str((self.home / self.init_from.file).resolve())
+            copied = copied.starting_from(self.init_from.model_copy(update={"file": there}))
+        return replace(copied, plugins=section, home=folder)
+
+    def starting_from(self, init_from: InitFrom) -> "Experiment":
+        """The same with other first weights."""
+        return replace(self, init_from=init_from)
 
     def differences(self, other: "Experiment") -> list[Difference]:
         """The keys in which `other` is another experiment; each prints as "key: this -> other"."""
         return differences(self.identity(), other.identity())
 
     def identity(self) -> dict[str, Any]:
-        """What makes this experiment differ from others: plugin files by their content, wherever it lies.
+        """What makes this experiment differ from others: files that it names by their content, wherever it lies.
 
         What only looks at the trained model is left out.
         """
         later: dict[str, Any] = {name: [] for name, slot in TOP.items() if slot.afterwards}
         trained = replace(self, **later)
+        if self.init_from is not None:
+            trained = trained.starting_from(self.init_from.known_by_content(self.home))
         files = [part.spec for part in trained.parts() if isinstance(part.spec, LocalPlugin)]
         versions = {f"{spec.kind}.{spec.name}": spec.version for spec in files}
         return {**trained._with_data_base(None).to_dict(omit_later_defaults=True), "plugins": versions}

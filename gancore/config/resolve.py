@@ -15,6 +15,7 @@ from gancore.config.messages import mistakes, show
 from gancore.config.sections.data import FORMAT
 from gancore.config.sections.evaluation import EvaluationKeys
 from gancore.config.sections.experiment import Sections
+from gancore.config.sections.init_from import InitFrom
 from gancore.config.slots import KEY, Slot, slot_at
 from gancore.config.yaml.document import Document, Keys, dotted, find, without
 from gancore.errors import ConfigError, PluginError, Problem
@@ -107,6 +108,7 @@ class _Resolver:
             loss=loss,
             regularizers=regularizers,
             augmentation=augmentation,
+            init_from=InitFrom(file=sections.init_from) if isinstance(sections.init_from, str) else sections.init_from,
             training=sections.training,
             evaluation=evaluation,
             analyses=analyses,

@@ -7,9 +7,10 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
+from gancore.config.yaml.scalars import dump
 from gancore.discovery import discover
 from gancore.errors import CheckpointError
-from gancore.interop.importing import formats_of, open_foreign, recognised, translate
+from gancore.interop.importing import formats_of, import_checkpoint, open_foreign, recognised, translate
 from gancore.interop.networks import Network
 from gancore.registry import Registry
 
@@ -55,6 +56,19 @@ def inspect(path: str | Path, registry: Registry | None = None) -> About:
         "training": snapshot.facts,
         "not_taken_over": snapshot.left,
     }
+
+
+def experiment_of(path: str | Path, registry: Registry | None = None) -> str:
+    """The experiment of a file, as YAML: the one that a file of gancore holds, or what the networks of another make up.
+
+    Raises CheckpointError where there is none.
+    """
+    path = Path(path)
+    if (own := described(path)) is None:
+        return import_checkpoint(path, registry).experiment.to_yaml()
+    if not isinstance(experiment := own.get("experiment"), dict):
+        raise CheckpointError(f"{path}: a {own.get('kind', 'file')} of gancore without an experiment in it")
+    return dump(experiment)
 
 
 def described(path: Path) -> About | None:

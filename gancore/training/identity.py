@@ -16,6 +16,7 @@ MAY_CHANGE = (
     "name",
     "data.base",
     "data.format",
+    "init_from.file",
     "training.kimg",
     "training.device",
     "training.microbatch",

@@ -38,6 +38,7 @@ from gancore.training.distribution import Processes, joined
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
 from gancore.training.identity import as_begun, check_same_data, check_same_experiment
+from gancore.training.initial import Taken, freeze, pinned, start_from
 from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Logs, Silence
 from gancore.training.memory import fitting_microbatch, memory_shortage
@@ -68,7 +69,7 @@ def train(experiment: ExperimentLike, out: str | Path | None = None, observer: O
     if experiment.grid is not None:
         raise experiment.error("grid", "this is a grid of experiments; run it with `gancore grid run FILE`")
     folder = RunFolder(Path(out) if out else Path("runs") / experiment.name)
-    experiment = as_begun(folder, experiment)
+    experiment = pinned(as_begun(folder, experiment), folder)
     check_same_experiment(folder, experiment)
     device = training_device(experiment.training)
     with process_settings(experiment.training, device):
@@ -116,6 +117,9 @@ class Run:
 
     # Networks, optimizers, counters: the state that a checkpoint holds. A rollback makes another.
     trainer: Trainer
+
+    # What became of the file that it starts from; None where there is none, or a checkpoint is later.
+    started: Taken | None = None
 
     # Who hears of it: the person at the terminal, the hooks of installed plugins, an observer.
     logs: Logs
@@ -173,6 +177,8 @@ class Run:
             write_json(self.folder.environment, describe_environment(self.device) | about | self.data.about())
             count = grid_side(self.data.interface.resolution) ** 2
             save_grid(self.folder.samples / "reals.png", real_images(self.data, count, self.training.seed))
+        if self.started is not None:
+            write_json(self.folder.init_from, self.started.to_dict())
         write_text(self.folder.config, self.experiment.copied_into(self.folder.path).to_yaml())  # last: now it is a run
 
     def resume(self) -> list[str]:
@@ -189,7 +195,7 @@ class Run:
         self.processes.wait()  # until all have looked, before the first one renames files
         self.cut_back(found)
         if found is None:
-            return []
+            return list(self.started.lines()) if self.started else []
         restore(self.trainer, found.tensors, found.about)
         what = "finished already:" if self.trainer.kimg >= self.training.kimg else "continuing from"
         return [*found.damaged.values(), f"{what} {found.path} ({self.trainer.kimg:.4g} kimg)"]
@@ -377,10 +383,12 @@ class Run:
         save_model(self.folder.model, average, self.experiment.copied_into(self.folder.path), about)
 
     def new_trainer(self) -> Trainer:
-        """A trainer at step 0; that of the first process is observed."""
+        """A trainer at step 0, with first weights where there are any; that of the first process is observed."""
         trainer = new_trainer(self.experiment, self.data, self.device, self.processes)
         if self.processes.first:
             trainer.observer = self.observer
+        if self.experiment.init_from is not None and not self.folder.checkpoints():
+            self.started = start_from(trainer, self.experiment)
         return trainer
 
     def twin(self, experiment: Experiment) -> Trainer:
@@ -434,4 +442,5 @@ def new_trainer(
 ) -> Trainer:
     """A trainer at step 0."""
     gan = compose(experiment, data.interface)
+    freeze(gan, experiment.init_from)
     return Trainer(gan, data, experiment.training, device, processes)

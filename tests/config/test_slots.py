@@ -27,7 +27,7 @@ def test_slots_are_of_kinds_that_there_are() -> None:
 
 
 def test_every_section_for_plugins_is_in_the_table() -> None:
-    others = {"format", "name", "extends", "plugins", "training", "evaluation", "grid"}
+    others = {"format", "name", "extends", "plugins", "init_from", "training", "evaluation", "grid"}
     assert set(Sections.model_fields) - others == set(TOP)
 
 

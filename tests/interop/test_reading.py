@@ -272,3 +272,17 @@ def test_a_large_table_of_contents_is_refused(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("gancore.interop.reading.LARGEST_HEADER", 100)
     torch.save({"a": torch.ones(2)}, tmp_path / "x")
     assert "entries" in refused(tmp_path / "x")
+
+
+def test_the_experiment_of_a_file_can_be_trained_on(tmp_path: Path, capsys):
+    """`inspect --yaml`, of a foreign file and of the model made of it."""
+    source = next(FOLDER.rglob("ada_skip_c0.pkl"))
+    assert main(["import", str(source), "-o", str(tmp_path / "model.safetensors")]) == 0
+    capsys.readouterr()
+    found = []
+    for file in (source, tmp_path / "model.safetensors"):
+        assert main(["inspect", str(file), "--yaml"]) == 0
+        found.append(capsys.readouterr().out)
+    assert found[0] == found[1]
+    (tmp_path / "x.yaml").write_text(found[0])
+    assert main(["validate", str(tmp_path / "x.yaml"), "--no-data"]) == 0

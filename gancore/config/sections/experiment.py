@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from gancore.config.sections.grid import GridConfig
+from gancore.config.sections.init_from import InitFrom
 from gancore.config.sections.training import TrainingConfig
 from gancore.config.slots import TOP
 from gancore.options import PluginConfig
@@ -45,6 +46,9 @@ class Sections(PluginConfig):
     loss: Any = _chosen("loss", {})
     regularizers: dict[str, Any] | None = _chosen("regularizers", {})
     augmentation: Any = _chosen("augmentation")
+    init_from: InitFrom | str | None = Field(
+        None, description="weights to start from: a file, or {file: FILE, networks: [...], freeze: [...]}"
+    )
     training: TrainingConfig = Field(TrainingConfig(), description="optimizers, length, batch, seeds, logs")
     evaluation: Any = Field(None, description="metrics while training and at its end; null: none")
     analyses: list[Any] | None = _chosen("analyses", [])

@@ -120,6 +120,8 @@ class PhaseStep:
         z = self.G.sample_z(draw)
         ws = self.G.mapping(z, label, update_emas=update_emas)
         ws = self._mixed(ws, lambda: self.G.mapping(self.G.sample_z(draw.scoped("again")), label), draw)
+        if torch.is_grad_enabled() and not ws.requires_grad:  # a frozen mapping; penalties look at ws
+            ws.requires_grad_()
         images = self.G.fakes(ws, lambda: tuple(image[: draw.n] for image in self.real), self.stage, draw, update_emas)
         return Fakes(tuple(map(at_least_float32, images)), ws, z, label, draw)  # as reals are
 
