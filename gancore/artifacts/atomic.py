@@ -1,11 +1,12 @@
 """Files that are either whole or not there: written beside their place, flushed, and renamed."""
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from gancore.names import json_text
 
 TEMPORARY = ".tmp"
 
@@ -37,7 +38,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value, 2) + "\n")
 
 
 def _flush(path: Path) -> None:

@@ -28,6 +28,8 @@ def save_model(path: Path, generator: Generator, experiment: Experiment, about: 
     tensors = generator.state_dict()
     if generator.examples is not None:
         tensors[EXAMPLES] = generator.examples
+    if generator.class_names:
+        about = {**about, "classes": list(generator.class_names)}
     write_model(path, tensors, experiment, generator.interface, generator.stage, about)
 
 
@@ -78,6 +80,7 @@ def load_with_experiment(path: str | Path, trust_local_plugins: bool = False) ->
     generator = compose_generator(experiment, interface)
     _fill(generator, {name: tensor for name, tensor in tensors.items() if "/" not in name}, file)
     generator.stage, generator.examples = stage, _examples(tensors, interface, file)
+    generator.class_names = _class_names(about, interface, file)
     return generator.requires_grad_(False), experiment
 
 
@@ -127,6 +130,14 @@ def _examples(tensors: dict[str, Tensor], interface: Interface, file: Path) -> T
     if examples is not None and (examples.ndim != 2 or examples.shape[1] != interface.label_dim or not len(examples)):
         raise RunError(f"{file}: its labels should be [M, {interface.label_dim}], and are {list(examples.shape)}")
     return examples
+
+
+def _class_names(about: dict[str, Any], interface: Interface, file: Path) -> tuple[str, ...]:
+    """Names of the classes, where the file has them. Raises RunError if they are no names, or of another number."""
+    names = about.get("classes") or []
+    if not isinstance(names, list) or len(names) not in (0, interface.label_dim) or {*map(type, names)} - {str}:
+        raise RunError(f"{file}: not a whole model file: its 'classes' should be {interface.label_dim} names")
+    return tuple(names)
 
 
 def _advice(file: Path) -> str:

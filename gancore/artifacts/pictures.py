@@ -1,10 +1,12 @@
 """Pictures on the disk: PNG, JPEG or WebP by the ending of their name, one image or a grid of images."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from gancore.artifacts.atomic import written
@@ -34,8 +36,11 @@ def tiled(images: Tensor, columns: int | None = None) -> Tensor:
     return canvas.reshape(channels, rows * height, columns * width)
 
 
-def save_picture(path: Path, pixels: Tensor, flush: bool = True) -> None:
-    """Writes uint8 [C, H, W]: gray, gray with alpha, RGB or RGBA. JPEG has no alpha; it is laid on white."""
+def save_picture(path: Path, pixels: Tensor, flush: bool = True, text: Mapping[str, str] | None = None) -> None:
+    """Writes uint8 [C, H, W]: gray, gray with alpha, RGB or RGBA. JPEG has no alpha; it is laid on white.
+
+    text: what a PNG file says of itself, by keywords.
+    """
     array = pixels.permute(1, 2, 0).contiguous().numpy()
     picture = Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
     options = FORMS[path.suffix.lower()]
@@ -43,6 +48,11 @@ def save_picture(path: Path, pixels: Tensor, flush: bool = True) -> None:
         opaque = Image.new("RGBA", picture.size, "white")
         opaque.alpha_composite(picture.convert("RGBA"))
         picture = opaque.convert("RGB")
+    if text and options["format"] == "PNG":
+        about = PngInfo()
+        for key, value in text.items():
+            about.add_itxt(key, value)
+        options = {**options, "pnginfo": about}
     path.parent.mkdir(parents=True, exist_ok=True)
     with written(path, flush) as temporary:
         picture.save(temporary, **options)

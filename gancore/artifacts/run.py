@@ -73,6 +73,7 @@ class RunFolder:
         """Raises RunError when the folder holds anything else than a run, or the beginning of one."""
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self}: a file; choose a folder with --out")
+        check_name(self.path)
         if self.exists() or not self.path.exists():
             return
         begun = {".lock", "environment.json", "init_from.json", "samples", "plugins"}
@@ -179,6 +180,16 @@ class RunFolder:
             if path.exists():
                 kept = [line.decode() for line in read_bytes(path).splitlines() if _step_of(line) <= step]
                 write_text(path, "".join(f"{line}\n" for line in kept))
+
+
+def check_name(folder: Path) -> None:
+    """Raises RunError where TensorBoard could not write into a folder, because its name is no UTF-8."""
+    try:
+        str(folder.resolve()).encode()
+    except UnicodeEncodeError:
+        raise RunError(
+            f"{folder}: the name is no UTF-8, and TensorBoard writes there; choose another with --out"
+        ) from None
 
 
 def append_line(path: Path, record: dict[str, Any]) -> None:

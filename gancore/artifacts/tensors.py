@@ -1,7 +1,6 @@
 """Tensors and a description in one safetensors file, with a checksum over both. No pickle anywhere."""
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from torch import Tensor
 from gancore.artifacts.atomic import written
 from gancore.artifacts.reading import parsed_mapping
 from gancore.errors import RunError
+from gancore.names import json_text
 
 FORMAT = 1
 
@@ -26,7 +26,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
     Raises OSError with the path when the disk is full or cannot be written.
     """
     plain = {k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
-    text = json.dumps({"format": FORMAT, **about}, ensure_ascii=False)
+    text = json_text({"format": FORMAT, **about})
     with written(path) as temporary:
         try:
             save_file(plain, temporary, metadata={"gancore": text, "sha256": _checksum(plain, text)})

@@ -5,6 +5,7 @@ A command is imported when it is used, so that listing plugins does not wait for
 """
 
 import importlib
+import io
 import os
 import sys
 import traceback
@@ -116,10 +117,15 @@ def print_result(path: Path) -> None:
 
 
 def _open_closed_streams() -> None:
-    """Python has None for a stream that was closed before it started (`>&-`); what is said there goes nowhere."""
+    """Python has None for a stream that was closed before it started (`>&-`); what is said there goes nowhere.
+
+    What a stream cannot encode (names of files that are no UTF-8) is written as an escape, and never an error.
+    """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open until the end)
+        if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _refused(message: str, code: int) -> int:

@@ -77,9 +77,9 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 )
 @click.option(
     "--label",
-    type=click.IntRange(0),
+    metavar="CLASS",
     multiple=True,
-    help="Class index, for a conditional model; default: all in turn. Repeated: a row of the grid for each.",
+    help="Class of a conditional model, by name or number; default: all in turn. Repeated: a row of the grid for each.",
 )
 @click.option("--noise-mode", type=click.Choice(["const", "random", "none"]), default="const", show_default=True)
 @device
@@ -94,7 +94,7 @@ def sample(
     truncation_psi: tuple[float, ...],
     truncation_cutoff: int | None,
     truncation_mean: Literal["all", "class"],
-    label: tuple[int, ...],
+    label: tuple[str, ...],
     noise_mode: Literal["const", "random", "none"],
     device: str,
     trust: bool | None,
@@ -114,10 +114,13 @@ def sample(
     from gancore.evaluation.progress import shown
     from gancore.sampling import Look, Making, of_file, of_seed, of_seeds, write
     from gancore.sampling.writing import check
+    from gancore.training.samples import label_number
 
     where = pick_device(device, "--device")
     generator = load(model, trust_local_plugins=bool(trust)).to(where)
-    looks = [Look(*pair) for pair in product(dict.fromkeys(label) or [None], dict.fromkeys(truncation_psi))]
+    labels = dict.fromkeys(label_number(name, generator) for name in label) or [None]
+    names = dict(enumerate(generator.class_names))
+    looks = [Look(n, psi, names.get(n, "")) for n, psi in product(labels, dict.fromkeys(truncation_psi))]
     if latents is not None:
         start = of_file(generator, latents, seed)
     elif seeds is not None:

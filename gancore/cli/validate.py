@@ -1,6 +1,5 @@
 """`gancore validate`: what is wrong with an experiment, or what it says when everything is filled in."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import click
 
 from gancore.cli.options import overrides, trust_local_plugins
 from gancore.errors import ConfigError, DataError, PluginError
+from gancore.names import json_text
 
 if TYPE_CHECKING:
     from gancore.config import Experiment
@@ -87,4 +87,4 @@ def _compare(first: "Experiment", second: "Experiment", as_json: bool) -> None:
 
 
 def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json_text(value, 2))

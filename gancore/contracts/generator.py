@@ -96,6 +96,9 @@ class Generator(Part):
     examples: Tensor | None = None
     """Set on them where labels are vectors: those of some training images [M, label_dim]; None: labels are classes."""
 
+    class_names: Sequence[str] = ()
+    """Set on them where labels are classes: the name of each, in the order of their numbers; empty: not known."""
+
     def __init__(self, cfg: Any, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
         self.cfg, self.interface = cfg, interface

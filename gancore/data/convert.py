@@ -3,7 +3,6 @@
 The same images give the same bytes: times are fixed, order is that of the data set.
 """
 
-import json
 import os
 import zipfile
 from io import BytesIO
@@ -17,6 +16,7 @@ from gancore.data.color import MODES
 from gancore.data.images import ImageData
 from gancore.data.index import INDEX
 from gancore.data.store import temporary
+from gancore.names import json_text
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time a zip archive can tell."""
@@ -52,7 +52,7 @@ def _index(data: ImageData, names: list[str]) -> bytes:
     if data.labels is None:
         return b'{"labels": null}'
     about = {"labels": list(zip(names, data.labels.tolist(), strict=True)), "classes": data.class_names}
-    return json.dumps(about, ensure_ascii=False).encode()
+    return json_text(about).encode()
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> None:

@@ -12,6 +12,7 @@ from gancore.data.reading import Survey
 from gancore.data.rejected import described
 from gancore.data.sources import Source
 from gancore.errors import DataError
+from gancore.names import shown
 
 SHOWN = 10
 """Lines of a list that are shown; --json has all of them."""
@@ -95,7 +96,7 @@ def _class_counts(source: Source) -> dict[str, int] | None:
         names = source.dataset.class_names() if all(isinstance(label, Integral) for label in labels) else None
         if names is not None:
             counts = Counter(labels)
-            return {name: counts[label] for label, name in enumerate(names)}
+            return {shown(name): counts[label] for label, name in enumerate(names)}
     return None
 
 

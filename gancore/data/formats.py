@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 
 from PIL import Image, features
 
+from gancore.names import shown
+
 FORMATS = (
     *("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM"),
     *("AVIF", "HEIF", "JPEG2000", "QOI", "DIB", "ICO", "ICNS", "PCX", "PSD", "SGI", "SUN", "DDS", "XBM", "XPM"),
@@ -37,7 +39,7 @@ def is_image(name: str, format: int = 2) -> bool:
 
 def why_passed_over(name: str) -> tuple[str, str]:
     """What a file that is no image counts as, ".heic", and why it is passed over."""
-    extension = PurePosixPath(name).suffix[1:].lower()
+    extension = shown(PurePosixPath(name).suffix[1:].lower())
     if _is_hidden(name):
         return HIDDEN, "names that begin with a dot, and __MACOSX"
     if not extension:

@@ -15,6 +15,7 @@ from gancore.contracts import PassedOver
 from gancore.data.formats import HIDDEN, is_image, why_passed_over
 from gancore.data.index import INDEX, Index, Label
 from gancore.errors import DataError
+from gancore.names import shown, some
 
 SPLITS = frozenset(["train", "training", "val", "valid", "validation", "test", "testing", "dev", "eval"])
 """Folders of these names are taken for parts of a data set, not for classes, where there are no others."""
@@ -81,11 +82,6 @@ def _number(digits: str) -> tuple[int, int, str]:
     return 0, len(digits), digits
 
 
-def some(names: Sequence[str]) -> str:
-    """The first ten, and how many more."""
-    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-
-
 def _index_among(files: Sequence[str], names: Sequence[str]) -> str | None:
     """The name of the dataset.json that counts: at the top, or in the folder that all images lie in."""
     parts = _wrapping(names)
@@ -106,11 +102,11 @@ def _from_folders(names: Sequence[str], files: Sequence[str], passed_over: Seque
     folders = [name[start:].partition("/")[0] if "/" in name[start:] else None for name in names]
     classes = sorted({folder for folder in folders if folder is not None}, key=natural)
     if not classes:
-        one = "/".join(around)
+        one = shown("/".join(around))
         flaw = f"all images lie in one folder ({one}), and one class is no label; `labels: false` trains without"
         return Layout(names, [None] * len(names), None, flaw if around else "", passed_over)
     if len(classes) > 1 and SPLITS.issuperset(map(str.casefold, classes)):
-        told = f"the folders {', '.join(classes)} are taken for parts of a data set, not for classes"
+        told = f"the folders {some(classes)} are taken for parts of a data set, not for classes"
         flaw = f"{told}; `path` may name one of them, or a {INDEX} say the labels"
         notes = [f"{told}; all of them are read together"]
         return Layout(names, [None] * len(names), None, flaw, passed_over, notes)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from gancore.data.decode import KINDS, Form
-from gancore.data.layout import some
 from gancore.data.reading import Reading
 from gancore.data.rejected import described
+from gancore.names import some
 
 NAMED = 3
 """Images left out that are named; the data set's own lists have all of them."""

@@ -18,12 +18,12 @@ from gancore.data.decode import Form
 from gancore.data.images import DataIdentity, ImageData, content_hash
 from gancore.data.index import MOST_CLASSES, numbered
 from gancore.data.labels import label_array, labels_of_items
-from gancore.data.layout import some
 from gancore.data.notes import notes_on_classes, notes_on_reading
 from gancore.data.reading import SAMPLED, Reading, Survey, decode_all, sample, survey
 from gancore.data.rejected import described, refusal
 from gancore.data.store import Decoded
 from gancore.errors import DataError, GancoreError
+from gancore.names import shown, some
 from gancore.registry import explain
 
 MEMORY_LIMIT = 2 * 2**30
@@ -173,7 +173,7 @@ def classes_of(dataset: Dataset, items: Sequence[Item], config: DataKeys) -> Seq
             f"`labels: true`, but there is one class only ({names[0]}), and a label that is always the same says "
             "nothing; `labels: false` trains without"
         )
-    return names
+    return [shown(name) for name in names]
 
 
 def _cache_path(dataset: Dataset, plan: Plan, folder: Path) -> Path | None:

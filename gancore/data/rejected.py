@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from gancore.errors import DataError
+from gancore.names import shown
 
 LISTED = 10
 
@@ -29,7 +30,7 @@ Rejections = Sequence[tuple[str, Rejected]]
 
 def described(rejections: Rejections) -> list[str]:
     """A line for each image: "name: reason"."""
-    return [f"{name}: {cause}" for name, cause in rejections]
+    return [f"{shown(name)}: {cause}" for name, cause in rejections]
 
 
 class Unusable(DataError):

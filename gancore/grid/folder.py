@@ -19,6 +19,7 @@ from gancore.artifacts import RunFolder
 from gancore.artifacts.atomic import write_json
 from gancore.artifacts.lock import held, is_locked
 from gancore.artifacts.reading import first_mistake, read_json
+from gancore.artifacts.run import check_name
 from gancore.config.sections.grid import GridConfig
 from gancore.config.yaml.document import find
 from gancore.config.yaml.reader import read
@@ -61,6 +62,7 @@ class GridFolder:
         """Raises RunError when the folder holds anything else than a grid, or the beginning of one."""
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self}: a file; choose a folder with --out")
+        check_name(self.path)
         if self.file.is_file() or not self.path.exists():
             return
         foreign = [entry.name for entry in self.path.iterdir() if entry.name not in BEGUN]

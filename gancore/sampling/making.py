@@ -23,10 +23,11 @@ Mean = Literal["all", "class"]
 
 @dataclass(frozen=True)
 class Look:
-    """What differs between the rows of a grid. label: the class of all images; None: all in turn."""
+    """What differs between the rows of a grid. label: the class of all images; None: all in turn. name: its name."""
 
     label: int | None = None
     truncation_psi: float = 1.0
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How images are written: one grid with legends, a folder of pictures, or an array; by the name of what is written."""
 
 import math
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,11 +16,15 @@ from gancore.artifacts.pictures import LONGEST, save_picture, tiled
 from gancore.contracts import Interface
 from gancore.errors import GancoreError
 from gancore.evaluation.pictures import to_uint8
+from gancore.names import shown
 from gancore.sampling.making import Look
 
 MOST_IN_GRID = 10_000
 MOST_PIXELS = 2**29
 """Images and pixels that one grid may have."""
+
+NO_FILE_NAME = re.compile(r'[/\\\\:*?"<>|]')
+"""What file names may not have on some system."""
 
 Batches = Iterator[Tensor]
 """Images [n, C, R, R] in nominal [-1, 1]."""
@@ -81,14 +86,14 @@ def _margin(looks: int, shape: Interface) -> int:
 
 def _suffix(look: Look, looks: Sequence[Look]) -> str:
     """What tells the images of a look from those of others, in a file name."""
-    return "".join(f"-{line.replace(' ', '')}" for line in _legend(look, looks))
+    return "".join(f"-{NO_FILE_NAME.sub('_', line.replace(' ', ''))}" for line in _legend(look, looks))
 
 
 def _legend(look: Look, looks: Sequence[Look]) -> list[str]:
     """What the looks differ in."""
     lines = []
     if len({each.label for each in looks}) > 1:
-        lines.append(f"label {look.label}")
+        lines.append(shown(look.name) if look.name else f"label {look.label}")
     if len({each.truncation_psi for each in looks}) > 1:
         lines.append(f"psi {look.truncation_psi:g}")
     return lines

@@ -281,7 +281,7 @@ class Run:
         """A grid of samples of the averaged generator."""
         count = grid_side(self.data.interface.resolution) ** 2
         images = generate(self.trainer.averaged(), count, self.training.seed)
-        save_grid(self.folder.fakes(self.trainer.kimg), images)
+        save_grid(self.folder.fakes(self.trainer.kimg), images, self.trainer.ema.class_names)
 
     @first_process
     def checkpoint(self) -> None:

@@ -1,5 +1,6 @@
 """Grids of images: the averaged generator's samples from fixed latents, and the real images beside them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 from gancore.artifacts.pictures import save_picture, tiled
 from gancore.contracts import Generator, NoiseMode
 from gancore.data import ImageData
-from gancore.errors import GancoreError
+from gancore.errors import GancoreError, did_you_mean
 from gancore.evaluation.draws import SampleDraw
 from gancore.evaluation.pictures import to_uint8
 from gancore.training.step.draws import SeededDraw, data_order
@@ -73,6 +74,19 @@ def latents(generator: Generator, count: int, seed: int, device: torch.device) -
     return generator.sample_z(SeededDraw.whole((seed, "samples"), 16 * blocks, device))[:count]
 
 
+def label_number(label: str, generator: Generator) -> int:
+    """The number of a label that a person names: a class by its name, or else by its number. Raises GancoreError."""
+    if label in generator.class_names:
+        return generator.class_names.index(label)
+    if label.isdecimal() and len(label) < 19:
+        check_label(int(label), generator)
+        return int(label)
+    known = (
+        did_you_mean(label, generator.class_names) if generator.class_names else "this model has no names of classes"
+    )
+    raise GancoreError(f"label {label}: {known}")
+
+
 def check_label(label: int | None, generator: Generator) -> None:
     """Raises GancoreError where a model does not have the label of this number."""
     count = generator.label_count
@@ -87,6 +101,9 @@ def real_images(data: ImageData, count: int, seed: int) -> Tensor:
     return data.batch(data_order(seed, len(data), 0, count), None, torch.device("cpu"))
 
 
-def save_grid(path: Path, images: Tensor) -> None:
-    """Writes images [N, C, R, R], nominal range [-1, 1], as one picture of rows and columns."""
-    save_picture(path, tiled(to_uint8(images)))
+def save_grid(path: Path, images: Tensor, labels: Sequence[str] = ()) -> None:
+    """Writes images [N, C, R, R], nominal range [-1, 1], as one PNG of rows and columns.
+
+    labels: names of the images' classes in turn, which the file keeps as the text `classes`.
+    """
+    save_picture(path, tiled(to_uint8(images)), text={"classes": ", ".join(labels)} if labels else None)

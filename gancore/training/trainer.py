@@ -106,6 +106,7 @@ class Trainer:
         """The averaged generator as it samples: at the stage of the last step, with statistics of its own weights."""
         self.ema.stage = self.stage
         self.ema.examples = examples_of(self.data.label_rows)
+        self.ema.class_names = () if self.ema.examples is not None else tuple(self.data.class_names)
         recompute_statistics(self.ema, self.data.label_rows, self.batch, self.training.seed)
         return self.ema
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from gancore.artifacts import RunFolder, environment, log, scores
 from gancore.artifacts.environment import Environment
@@ -12,6 +13,7 @@ from gancore.grid.report.arms import comparisons_of
 from gancore.grid.report.neighbours import experiment_of
 from gancore.grid.report.published import published_beside
 from gancore.grid.report.results import CellResult, HistoryEntry, Results
+from gancore.names import some
 from gancore.version import __version__
 
 NOT_GOING_ON = ("failed", "stopped", "damaged")
@@ -74,7 +76,7 @@ def _cell(folder: GridFolder, combination: Combination, enough_kimg: float, dama
         gpu=state.gpu,
         host=state.host,
         data=state.data if about.data is None else about.data,
-        environment={key: value for key, value in about.to_dict().items() if key not in ("threads", "data")},
+        environment=_told(about),
         final=measured.final,
         best=measured.best,
         history=[
@@ -86,6 +88,17 @@ def _cell(folder: GridFolder, combination: Combination, enough_kimg: float, dama
         samples=[str(path.relative_to(folder.path)) for path in sorted(run.samples.glob("*.png"))],
         damage=[*about_damage, *ticks.damage, *measured.damage, *damage],
     )
+
+
+def _told(about: Environment) -> dict[str, Any]:
+    """What a report says of an environment: lists of files and classes in words."""
+    found = {key: value for key, value in about.to_dict().items() if key not in ("threads", "data")}
+    words = {
+        "classes": some(about.classes or []),
+        "passed_over": ", ".join(f"{files.get('count')} {files.get('what')}" for files in about.passed_over or []),
+        "skipped": str((about.skipped or {}).get("count") or ""),
+    }
+    return {key: words.get(key, value) for key, value in found.items() if words.get(key, value) != ""}
 
 
 def _environment(run: RunFolder) -> tuple[Environment, list[str]]:
