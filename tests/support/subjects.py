@@ -9,8 +9,8 @@ from support.tiny import data_of, tiny_experiment
 
 from gancore.analysis.subject import Sources
 from gancore.composition import compose
-from gancore.contracts import Generator, Interface
-from gancore.nn import MappingConfig, StyleGenerator, StyleGeneratorConfig
+from gancore.contracts import Generator, Images, Interface, Pass, Synthesis
+from gancore.nn import Latent, MappingConfig, StyleGenerator, StyleGeneratorConfig
 from gancore.nn.options import ChannelsConfig
 from gancore.testing.model import SmallAnalysisSubject
 from gancore.testing.subject import without_normalization
@@ -60,3 +60,24 @@ def subject_of(name: str, count: int = 4) -> SmallAnalysisSubject:
         gan.generator.eval(), lambda: gan.discriminator.eval(), history, lambda: data_of(tiny_experiment())
     )
     return SmallAnalysisSubject(sources, count, 0, torch.device("cpu"))
+
+
+class LinearSynthesis(Synthesis):
+    """Every pixel a weighted sum of the entries of w."""
+
+    def __init__(self, w_dim: int, resolution: int) -> None:
+        super().__init__()
+        weight = torch.randn(w_dim, 3, resolution, resolution, generator=torch.Generator().manual_seed(0))
+        self.weight = torch.nn.Parameter(weight / w_dim)
+
+    def forward(self, ws: torch.Tensor, how: Pass) -> Images:
+        return (torch.einsum("nz,zchw->nchw", ws[:, 0].to(self.weight.dtype), self.weight),)
+
+
+class LinearGenerator(Generator):
+    """Images that are linear in z; in float64, so that sums are exact to rounding."""
+
+    def __init__(self, resolution: int = 8) -> None:
+        super().__init__(None, Interface(resolution, 3), lambda site: None)
+        self.z_dim, self.w_dim, self.num_ws = 6, 6, 1
+        self.mapping, self.synthesis = Latent(0), LinearSynthesis(6, resolution).double()

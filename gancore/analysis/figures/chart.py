@@ -63,7 +63,9 @@ def draw_histogram(histogram: Histogram) -> Canvas:
     labels = [f"{label} (n={len(histogram.samples[label])})" for label in shares]
     sheet = _sheet(histogram.title, PAD + 8, histogram.caption)
     x = _scale([low, high], LEFT, sheet.width - PAD - 8, log, padded=False)
-    y = Scale.linear(0, 1.12 * max(float(s.max()) for s in shares.values()), HEIGHT - BOTTOM, TOP)
+    y = Scale.linear(
+        0, (1.08 + 0.06 * len(shares)) * max(float(s.max()) for s in shares.values()), HEIGHT - BOTTOM, TOP
+    )
     _axes(sheet, x, y, PAD + 8, histogram.x_label, "share of samples, %")
     for share, colour in zip(shares.values(), PALETTE, strict=False):
         outline = [(x(float(edge)), y(float(s))) for i, s in enumerate(share) for edge in edges[i : i + 2]]
