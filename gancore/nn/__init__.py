@@ -26,7 +26,7 @@ from gancore.nn.discriminator import (
 from gancore.nn.fade import faded_image, images_in_use, weight_of_newest
 from gancore.nn.frozen import Frozen
 from gancore.nn.gradients import input_gradients
-from gancore.nn.kernels.convolution import conv2d, conv_transpose2d
+from gancore.nn.kernels.convolution import conv2d, conv_transpose2d, dense_conv2d
 from gancore.nn.kernels.resample import downsample2d, filter2d, setup_filter, upfirdn2d, upsample2d
 from gancore.nn.kernels.resampled_conv import (
     Convolve,
@@ -139,6 +139,7 @@ __all__ = [
     "conditioned",
     "conv2d",
     "conv_transpose2d",
+    "dense_conv2d",
     "downsample2d",
     "downsampling_conv2d",
     "faded_image",

@@ -8,13 +8,12 @@ import math
 from collections.abc import Iterable, Sequence
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, Stage
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
-    Conv2d,
     InheritedChannels,
     Weighted,
     condition_of,
@@ -22,7 +21,16 @@ from gancore.nn import (
     required_label,
     resolution_problems,
 )
-from gancore.nn.families.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
+from gancore.nn.families.bottleneck import (
+    BottleneckLevel,
+    BottleneckOptions,
+    Builder,
+    Level,
+    Transition,
+    conv1x1,
+    levels_of,
+    linear,
+)
 
 
 class BottleneckDiscriminatorConfig(BottleneckOptions):
@@ -43,22 +51,6 @@ class Depthwise(Weighted):
         return conv2d(x, self.effective_weight(), groups=x.shape[1]).flatten(1)
 
 
-class DiscriminatorLevel(nn.Module):
-    """Residual blocks, and what halves the size behind them."""
-
-    fromrgb: Conv2d | None
-
-    def __init__(self, blocks: nn.ModuleList, leave: nn.Module) -> None:
-        super().__init__()
-        self.blocks, self.leave = blocks, leave
-
-    def forward(self, x: Tensor, parts: int, condition: Tensor | None) -> Tensor:
-        x = x if self.fromrgb is None else self.fromrgb(x)
-        for block in self.blocks:
-            x = block(x, parts, condition)
-        return self.leave(x)
-
-
 class Bottleneck(Discriminator):
     """Plugin `bottleneck`: residual blocks without normalization; the image enters once, at full size."""
 
@@ -72,7 +64,7 @@ class Bottleneck(Discriminator):
         self.resolutions = [level.resolution for level in levels]
         for level, coarser in zip(levels, [*levels[1:], None], strict=True):
             leave = Transition(level.width, coarser.width, "down", cfg.resample_filter) if coarser else None
-            made = DiscriminatorLevel(build.blocks(level), leave or Depthwise(level.width))
+            made = BottleneckLevel(build.blocks(level), leave=leave or Depthwise(level.width))
             made.fromrgb = conv1x1(interface.channels, level.width) if level is levels[0] else None
             setattr(self, f"b{level.resolution}", made)
         width, label_dim = levels[-1].width, interface.label_dim
@@ -87,9 +79,10 @@ class Bottleneck(Discriminator):
     def forward(
         self, images: Images, label: Tensor | None = None, stage: Stage | None = None, parts: int = 1
     ) -> tuple[Tensor, ...]:
-        x, condition = images[-1], condition_of(label, self.interface.label_dim)
-        for resolution in self.resolutions:
-            x = getattr(self, f"b{resolution}")(x, parts, condition)
+        levels = [getattr(self, f"b{resolution}") for resolution in self.resolutions]
+        x, condition = levels[0].fromrgb(images[-1]), condition_of(label, self.interface.label_dim)
+        for level in levels:
+            x = level.leave(level(x, parts, condition))
         features = self.out(x)
         if self.embed is None:
             return (features[:, 0],)

@@ -12,8 +12,17 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Context, Generator, Images, Interface, Normalize, Pass, Synthesis
-from gancore.nn import FIRST_RESOLUTION, ChannelsConfig, Conv2d, Latent, label_in, resolution_problems
-from gancore.nn.families.bottleneck import BottleneckOptions, Builder, Level, Transition, conv1x1, levels_of, linear
+from gancore.nn import FIRST_RESOLUTION, ChannelsConfig, Latent, label_in, resolution_problems
+from gancore.nn.families.bottleneck import (
+    BottleneckLevel,
+    BottleneckOptions,
+    Builder,
+    Level,
+    Transition,
+    conv1x1,
+    levels_of,
+    linear,
+)
 
 
 class BottleneckGeneratorConfig(BottleneckOptions):
@@ -47,22 +56,6 @@ class LearnedBasis(nn.Module):
         return self.basis * self.linear(w)[:, :, None, None]
 
 
-class GeneratorLevel(nn.Module):
-    """What brings the size, and the residual blocks behind it."""
-
-    torgb: Conv2d | None
-
-    def __init__(self, enter: nn.Module, blocks: nn.ModuleList) -> None:
-        super().__init__()
-        self.enter, self.blocks = enter, blocks
-
-    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
-        x = self.enter(x)
-        for block in self.blocks:
-            x = block(x, condition=condition)
-        return x
-
-
 class BottleneckSynthesis(Synthesis):
     """ws [N, 1, w_dim] to one image."""
 
@@ -80,7 +73,7 @@ class BottleneckSynthesis(Synthesis):
         build, self.label_dim = Builder("generator", levels, normalize, label_dim), label_dim
         enter: nn.Module = LearnedBasis(w_dim, levels[0].width)
         for level, finer in zip(levels, [*levels[1:], None], strict=True):
-            made = GeneratorLevel(enter, build.blocks(level))
+            made = BottleneckLevel(build.blocks(level), enter=enter)
             made.torgb = None if finer else conv1x1(level.width, channels)
             setattr(self, f"b{level.resolution}", made)
             if finer:
@@ -90,7 +83,8 @@ class BottleneckSynthesis(Synthesis):
     def forward(self, ws: Tensor, how: Pass) -> Images:
         x, condition = ws[:, 0], label_in(ws, self.label_dim)
         for resolution in self.resolutions:
-            x = getattr(self, f"b{resolution}")(x, condition)
+            level = getattr(self, f"b{resolution}")
+            x = level(level.enter(x), condition=condition)
         return (getattr(self, f"b{self.resolutions[-1]}").torgb(x),)
 
 

@@ -24,7 +24,7 @@ from gancore.nn import (
     Resampling,
     Sampling,
     Sites,
-    conv_transpose2d,
+    dense_conv2d,
     faded_image,
     images_in_use,
     label_in,
@@ -74,13 +74,7 @@ class DenseLayer(LateNormConv2d):
 
     @property
     def convolve(self) -> Convolve:
-        return dense
-
-
-def dense(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A transposed convolution of one pixel."""
-    y = conv_transpose2d(x, weight.transpose(0, 1))
-    return y if bias is None else y + bias.to(y.dtype)[:, None, None]
+        return dense_conv2d
 
 
 class StackBlock(nn.Module):

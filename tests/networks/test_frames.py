@@ -39,12 +39,12 @@ class Frames(TorchDispatchMode):
 
 
 @pytest.mark.parametrize("name", [name for name in names("generator") if name != "mlp"])
-def test_a_kernel_is_six_functions_below_the_synthesis(name: str) -> None:
-    """`Synthesis.__call__` is the first, the door of the kernel the last; torch's own frames are not counted."""
+def test_a_kernel_is_the_sixth_function_of_a_call(name: str) -> None:
+    """`Generator.forward` is the first, the kernel the sixth; torch's own frames are not counted."""
     G = compose_generator(experiment_of(name, "residual"), Interface(16, 3))
-    ws = G.mapping(torch.randn(1, G.z_dim))
+    z = torch.randn(1, G.z_dim)
     with Frames() as frames:
-        G.synthesis(ws)
+        G(z)
     depths = {}
     for stack in frames.found:
         doors = [i for i, function in enumerate(stack, start=1) if any(file in function for file in KERNELS)]

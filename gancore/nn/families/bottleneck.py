@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -107,7 +107,7 @@ class GroupedConv2d(Conv2d):
 
 
 class BottleneckBlock(nn.Module):
-    """x + conv2(act(conv1(act(conv0(x))))), [N, C, H, W] to the same; `conv1` is the normalized one."""
+    """The three convolutions of a block, each with its activation; `conv1` is the normalized one."""
 
     def __init__(self, level: Level, gain: float, normalization: Normalization) -> None:
         super().__init__()
@@ -115,8 +115,23 @@ class BottleneckBlock(nn.Module):
         self.conv1 = GroupedConv2d(level.hidden, level.groups, gain, normalization)
         self.conv2 = conv1x1(level.hidden, level.width, 0)
 
+
+class BottleneckLevel(nn.Module):
+    """The residual blocks of one resolution. A network calls `enter` before them and `leave` after them."""
+
+    blocks: Any
+    torgb: Conv2d | None
+    fromrgb: Conv2d | None
+
+    def __init__(self, blocks: nn.ModuleList, enter: nn.Module | None = None, leave: nn.Module | None = None) -> None:
+        super().__init__()
+        self.enter, self.blocks, self.leave = enter, blocks, leave
+
     def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
-        return x + self.conv2(self.conv1(self.conv0(x), parts=parts, condition=condition))
+        """[N, C, H, W] to the same; each block computes x + conv2(conv1(conv0(x)))."""
+        for block in self.blocks:
+            x = x + block.conv2(block.conv1(block.conv0(x), parts=parts, condition=condition))
+        return x
 
 
 class Transition(nn.Module):

@@ -4,7 +4,8 @@ Layers and plugins call the door of a kernel. It takes the plain way where the f
 the environment variable GANCORE_PLAIN_KERNELS is 1: to check a number against torch's own operations.
 
     module               door                              plain way                              tests/...
-    convolution          conv2d, conv_transpose2d          torch's convolution and derivatives    nn/test_convolution.py
+    convolution          conv2d, conv_transpose2d,         torch's convolution and derivatives    nn/test_convolution.py
+                         dense_conv2d
     winograd             conv2d (3x3 on a CPU)             the library's convolution              nn/test_winograd.py
     weight_gradient      derivatives of conv2d (CPU)       torch.nn.grad.conv2d_weight            nn/test_convolution.py
     resample             upfirdn2d, filter2d, upsample2d,  insert zeros, pad, convolve, decimate  nn/test_resample.py

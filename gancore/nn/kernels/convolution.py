@@ -52,6 +52,12 @@ def conv_transpose2d(x: Tensor, weight: Tensor, stride: int = 1, padding: int = 
     return _InputGradient.apply(_channels_last(x), weight, None, geometry)
 
 
+def dense_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """One pixel [N, I, 1, 1] and weight [O, I, kh, kw] to [N, O, kh, kw], each output from all of the input."""
+    y = conv_transpose2d(x, weight.transpose(0, 1))
+    return y if bias is None else y + bias.to(y.dtype)[:, None, None]
+
+
 def _output(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
     return _Output.apply(_channels_last(x), weight, bias, geometry)
 
