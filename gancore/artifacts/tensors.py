@@ -1,6 +1,7 @@
 """Tensors and a description in one safetensors file, with a checksum over both. No pickle anywhere."""
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
     with written(path) as temporary:
         try:
             save_file(plain, temporary, metadata={"gancore": text, "sha256": _checksum(plain, text)})
+            _order_header(temporary)
         except SafetensorError as error:  # its own class even for what the operating system says
             raise _os_error(error, path) from error
 
@@ -82,6 +84,18 @@ def misfits(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[s
     ):
         if names:
             yield f"{len(names)} {kind} ({min(names)})"
+
+
+def _order_header(path: Path) -> None:
+    """Gives the header's two descriptions a fixed order; the library's is random, and equal runs have equal files."""
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+        data = json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode()
+        if len(data) <= size:  # else its writer escapes less than Python's, and the order stays as it is
+            file.seek(8)
+            file.write(data.ljust(size))  # spaces may follow a header
 
 
 def _os_error(error: SafetensorError, path: Path) -> OSError:

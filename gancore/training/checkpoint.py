@@ -26,6 +26,7 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors |= {f"optimizer.{network}/{key}": value for key, value in optimizer.state().items()}
     for name, scale in trainer.scales.items():
         tensors |= {f"scale.{name}/{key}": value for key, value in scale.state().items()}
+    tensors |= {f"stats/{name}": pair for name, pair in trainer.stats.state().items()}
     about = {
         "kind": "checkpoint",
         "counters": trainer.counters.to_dict(),
@@ -50,6 +51,7 @@ def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any])
         optimizer.load_state(_under(f"optimizer.{network}/", tensors))
     for name, scale in trainer.scales.items():
         scale.load_state(_under(f"scale.{name}/", tensors))
+    trainer.stats.load_state(_under("stats/", tensors), trainer.device)
     trainer.counters = Counters(**about["counters"])
     trainer.stage = Stage(**about["stage"]) if about.get("stage") else None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from support.made_up_grids import made_up
 from support.tiny import tiny_experiment
 
@@ -236,3 +237,15 @@ def test_a_damaged_model_of_a_finished_run_is_written_again(trained: Path, tmp_p
     run.model.write_bytes(content)
     train(tiny_experiment(**SHORT), run.path)
     assert all((load_tensors(run.model)[0][name] == tensor).all() for name, tensor in whole.items())
+
+
+def test_equal_contents_are_equal_bytes(tmp_path: Path) -> None:
+    """The library writes the header's descriptions in random order: twelve files would hardly be equal."""
+    tensors = {"weight": torch.arange(5.0), "größe": torch.ones(2, dtype=torch.int64)}
+    about = {"text": 'é\t\\ "quoted" \x01 \u2028 \x7f', "step": 3}
+    for number in range(12):
+        save_tensors(tmp_path / f"{number}.safetensors", tensors, about)
+    assert len({(tmp_path / f"{number}.safetensors").read_bytes() for number in range(12)}) == 1
+    found, description = load_tensors(tmp_path / "0.safetensors")
+    assert {key: description[key] for key in about} == about
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())

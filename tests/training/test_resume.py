@@ -53,6 +53,7 @@ def test_resumed_trainer_has_equal_bits(changes: dict[str, Any]) -> None:
     tensors, about = state_of(straight)
     restore(resumed, {k: v.clone() for k, v in tensors.items()}, json.loads(json.dumps(about)))
     assert_equal_bits(state_of(walked(straight, 2))[0], state_of(walked(resumed, 2))[0])
+    assert straight.stats.read() == resumed.stats.read()  # the next log line
 
 
 # -- real kills ---------------------------------------------------------------------------------------------------

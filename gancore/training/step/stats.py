@@ -33,6 +33,14 @@ class Stats:
             _accumulate(self._counted, name, torch.where(skipped > 0, 0.0, pair))
         self._phase.clear()
 
+    def state(self) -> dict[str, Tensor]:
+        """What counted since the last tick, so that a tick which spans a restart is the mean of all its steps."""
+        return dict(self._counted)
+
+    def load_state(self, state: dict[str, Tensor], device: torch.device) -> None:
+        """Takes up what `state` returned."""
+        self._counted = {name: pair.to(device) for name, pair in state.items()}
+
     def read(self, mean: Mean = lambda values: values) -> dict[str, float]:
         """Means since the last call, over processes too by `mean`, read in one transfer; none where nothing counted."""
         if not self._counted:
