@@ -2,6 +2,7 @@
 #                  (DEMO=smoke: 20 steps each)
 # make demo-long   one of them for longer: the picture in the README
 # make test        everything that must hold before a change goes in: lint, types, imports, tests
+# make docs        the pages of docs/ as a site, in site/; a broken link is an error
 #
 # The environment in .venv is made when it is first needed, and again when the dependencies change.
 
@@ -18,7 +19,7 @@ DEMO_smoke := demo-smoke
 DEMO_NAME = $(or $(DEMO_$(DEMO)),$(error DEMO is full or smoke, not $(DEMO)))
 WORKERS ?= 2
 
-.PHONY: env test test-slow lint demo demo-long crossing format clean
+.PHONY: env test test-slow lint demo demo-long crossing docs format clean
 
 env: $(STAMP)
 
@@ -55,10 +56,18 @@ demo-long: env
 crossing: env
 	@cd tests && OMP_NUM_THREADS=1 ../$(PYTHON) -m support.crossing
 
+$(VENV)/.docs: $(STAMP)
+	@$(PIP) install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "site/index.html"
+
 format: env
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) build dist gancore.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist site gancore.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
