@@ -1,5 +1,6 @@
 """A training step around networks of a few parameters."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from gancore.contracts import (
     Synthesis,
 )
 from gancore.seeds import seed_of
+from gancore.testing.subject import FEW_CHANNELS
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class SmallDraw:
 
 
 WORDS = ("class_logits", "features")
-"""The outputs of the small discriminator."""
+"""The outputs of the small discriminator; its features have as many maps as a small network has at 4x4."""
 
 
 class SmallStep:
@@ -123,8 +125,10 @@ class _SmallSynthesis(Synthesis):
 class _SmallDiscriminator(Discriminator):
     def __init__(self, cfg: Any, interface: Interface, normalize: Any) -> None:
         super().__init__(cfg, interface, normalize)
-        self.hidden = nn.Linear(interface.channels * interface.resolution**2, 8)
-        self.logit, self.classes = nn.Linear(8, 1), nn.Linear(8, interface.label_dim)
+        self.maps = (FEW_CHANNELS.at(4), 4, 4)
+        features = math.prod(self.maps)
+        self.hidden = nn.Linear(interface.channels * interface.resolution**2, features)
+        self.logit, self.classes = nn.Linear(features, 1), nn.Linear(features, interface.label_dim)
 
     def forward(
         self,
@@ -136,7 +140,11 @@ class _SmallDiscriminator(Discriminator):
     ) -> Logits | tuple[Logits, Outputs]:
         x = torch.tanh(self.hidden(images[-1].flatten(1)))
         logits = (self.logit(x).squeeze(1),)
-        return (logits, {"features": (x,), "class_logits": (self.classes(x),)}) if wanted else logits
+        return (
+            (logits, {"features": (x.unflatten(1, self.maps),), "class_logits": (self.classes(x),)})
+            if wanted
+            else logits
+        )
 
 
 def _identity(site: Any) -> Normalization:

@@ -1,0 +1,9 @@
+"""It keeps its contract: `pip install -e .`, then `pytest` here."""
+
+from gancore_infogan.infogan import InfoGAN
+
+from gancore.testing import check_plugin
+
+
+def test_it_keeps_its_contract() -> None:
+    check_plugin(InfoGAN)
