@@ -1,4 +1,4 @@
-"""The contracts between the engine and its plugins: the whole of what a plugin author must read.
+"""The contracts between the engine and its plugins: all that a plugin author must read.
 
     kind            base class           made with                          file
     normalization   Normalization        (cfg, site)                        normalization.py

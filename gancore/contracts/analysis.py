@@ -23,7 +23,7 @@ Edit = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer that gives maps [N, channels, resolution, resolution]; `name` is its state-dict name (`b16.conv1`).
+    """A layer with maps [N, channels, resolution, resolution]; `name` is its state-dict name (`b16.conv1`).
 
     image: whether its maps are an image (a toRGB).
     """
@@ -43,9 +43,9 @@ class Snapshot:
 
 
 class Subject(Protocol):
-    """What an analysis looks at: a trained model, and what lies beside it.
+    """What an analysis examines: a trained model, and the files beside it.
 
-    Every number is a function of (seed, sample): `draws` gives batches of `count` samples with their labels.
+    Every number is a function of (seed, sample): `draws` yields batches of `count` samples with their labels.
     """
 
     count: int
@@ -67,12 +67,12 @@ class Subject(Protocol):
         """Latents z [count, z_dim] of the same draws, and their labels."""
 
     def layers(self, network: Network = "generator") -> Sequence[Layer]:
-        """The layers that give maps, in the order of computation; those of a generator are its synthesis network's."""
+        """The layers with maps, in the order of computation; those of a generator are its synthesis network's."""
 
     def tap(
         self, names: Iterable[str], edits: Mapping[str, Edit] | None = None, network: Network = "generator"
     ) -> AbstractContextManager[Mapping[str, Tensor]]:
-        """A block in which the named layers are listened to; it gives their last activations by name.
+        """A context that records the last activations of the named layers, by name.
 
         edits: changes to activations, by the name of the layer, that the rest of the network sees.
         """
@@ -94,7 +94,7 @@ class Subject(Protocol):
 
     @property
     def looked_through(self) -> str:
-        """The feature plugin of `features` and `distance`, with what sets it apart."""
+        """The feature plugin of `features` and `distance`, with its distinguishing options."""
 
     def shown(self, items: Iterable[T], total: int, unit: str = "") -> Iterator[T]:
         """The items, with a progress bar on a terminal."""
@@ -102,11 +102,11 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """What an analysis found.
+    """The results of an analysis.
 
-    numbers: by name; those of parts have a slash, "peak_ratio/b16.conv1"; the others stand in tables over a grid.
-    places: what is no number, in words: {"onset layer": "b16.conv1"}.
-    tensors: what other programs want exactly, by name: written as safetensors.
+    numbers: by name; those of parts have a slash, "peak_ratio/b16.conv1"; the others appear in tables over a grid.
+    places: results that are text: {"onset layer": "b16.conv1"}.
+    tensors: exact values for other programs, by name: written as safetensors.
     """
 
     numbers: Mapping[str, Value]
@@ -116,12 +116,12 @@ class Result:
 
 
 class Analysis(Plugin):
-    """A look inside a trained model: numbers with their protocol, and figures.
+    """Examines a trained model: numbers with their protocol, and figures.
 
     requires: {"generator:ws": "why"}; beside what a generator provides there are "run:history" (checkpoints),
-        "run:discriminator", "data:images" (real images). Where it is missing, the analysis is refused with that reason.
-    count: samples that it takes by default. features: feature plugins it may look through, the first that is there;
-        numbers seen through another than the first say so: `nearest[embedded]`.
+        "run:discriminator", "data:images" (real images). If one is missing, the analysis is refused with that reason.
+    count: samples that it takes by default. features: the feature plugins that it may use, the first that is available;
+        numbers from another than the first say so: `nearest[embedded]`.
     directions: names of numbers to which end is better, for tables over a grid; others are only listed.
     """
 
@@ -133,14 +133,14 @@ class Analysis(Plugin):
         self.cfg = cfg
 
     def misfits(self, subject: Subject) -> Iterable[str]:
-        """Reasons, in words, why it says nothing about this model (no layer gives maps); asked before `analyze`."""
+        """Reasons why it says nothing about this model (no layer has maps); called before `analyze`."""
         return ()
 
     @property
     def protocol(self) -> str:
-        """One line that says how the numbers come about, for everyone who compares them with others."""
+        """One line on how the numbers are computed, so that readers can compare them with others."""
         raise NotImplementedError
 
     def analyze(self, subject: Subject) -> Result:
-        """Looks at the model. Gradients are off; turn them on with `torch.enable_grad()`. Numbers must be finite."""
+        """Examines the model. Gradients are off; turn them on with `torch.enable_grad()`. Numbers must be finite."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The contract of augmentations: what reals and fakes go through before the discriminator."""
+"""The contract of augmentations: changes to reals and fakes before the discriminator sees them."""
 
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ class Augmentation(Part):
     """A differentiable, randomly drawn change of images. State (a strength) is kept in buffers."""
 
     trained_with: ClassVar[Network] = "discriminator"
-    """The network whose optimizer updates this augmentation's own parameters, where it has any."""
+    """The network whose optimizer updates this augmentation's own parameters, if it has any."""
 
     def __init__(self, cfg: Any, interface: Interface) -> None:
         super().__init__()
@@ -23,4 +23,4 @@ class Augmentation(Part):
         raise NotImplementedError
 
     def observe(self, real_logits: Tensor) -> None:
-        """Takes note of D's logits [N] of real images, once a step; must not wait for the device."""
+        """Sees D's logits [N] of real images, once a step; must not wait for the device."""

@@ -12,10 +12,10 @@ from gancore.contracts.part import Plugin
 
 @dataclass(frozen=True)
 class Item:
-    """One image before it is decoded: `read` gives the bytes of an image file, or uint8 [H, W] or [H, W, C].
+    """One image before it is decoded: `read` returns the bytes of an image file, or uint8 [H, W] or [H, W, C].
 
     label: a class, counted from 0, or a vector of K numbers; networks see rows of floats [N, label_dim] either way.
-    head: gives the file opened, where its header can be had without reading all of it.
+    head: opens the file, if its header can be read without the rest.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Item:
 
 @dataclass(frozen=True)
 class PassedOver:
-    """Files that lie among the images and are not read: what they are (".heic"), how many, and why."""
+    """Files among the images that are not read: what they are (".heic"), how many, and why."""
 
     what: str
     count: int
@@ -40,16 +40,16 @@ class Dataset(Plugin):
     """A source of images. Making one must be cheap: nothing is decoded before `read` is called."""
 
     default_resolution: ClassVar[int | None] = None
-    """Width and height of the images where an experiment does not say `data.resolution`; None: it must say."""
+    """Width and height of the images if an experiment has no `data.resolution`; None: it must have one."""
 
     format: int = 2
-    """`data.format`, the rules by which files become images and classes; the engine sets it before anything is asked.
-    A dataset whose images never depended on these rules has no use for it."""
+    """`data.format`, the rules by which files become images and classes; the engine sets it before it calls a method.
+    A dataset whose images never depended on these rules does not need it."""
 
     def __init__(self, cfg: Any, base: Path) -> None:
         """`base` is the folder that relative paths in the options refer to: that of the YAML file.
 
-        Raises gancore.errors.DataError when the source is missing or is not what it should be.
+        Raises gancore.errors.DataError if the source is missing or unsuitable.
         """
         self.cfg, self.base = cfg, base
 
@@ -58,28 +58,28 @@ class Dataset(Plugin):
         raise NotImplementedError
 
     def class_names(self) -> Sequence[str] | None:
-        """Names of the classes that labels index, or of the entries of vectors; None where there are no labels.
+        """Names of the classes that labels index, or of the entries of vectors; None without labels.
 
-        Asked only where labels are wanted. Raises DataError where there are labels that cannot be used.
+        Called only if the experiment uses labels. Raises DataError if there are labels that cannot be used.
         """
         return None
 
     def passed_over(self) -> Sequence[PassedOver]:
-        """The files among the images that are not read, for a person to see; none by default."""
+        """The files among the images that are not read, to be reported; none by default."""
         return ()
 
     def notes(self, labels: bool) -> Sequence[str]:
-        """What else a person should hear of the source, a line each; `labels`: whether labels are wanted."""
+        """Further notes on the source, a line each; `labels`: whether the experiment uses labels."""
         return ()
 
     def sources(self) -> Sequence[Path] | None:
-        """The files that images are read from: decoded images are kept on disk until one of them changes.
+        """The files that images are read from: the cache of decoded images is valid until one of them changes.
 
-        None (the default) when that cannot be told: images are then decoded every time.
+        None (the default) if they are unknown: images are then decoded every time.
         """
         return None
 
     @classmethod
     def options_for(cls, path: Path) -> Mapping[str, Any] | None:
-        """Options with which this plugin reads a bare file or folder; None (the default) when it cannot."""
+        """Options with which this plugin reads a bare file or folder; None (the default) if it cannot."""
         return None

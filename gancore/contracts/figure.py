@@ -31,7 +31,7 @@ class ColourScale:
     """What the colours of heat maps mean. low, high: the ends (None: of all values shown).
 
     diverging: two hues that meet in white, at the middle of `low` and `high`; else dark to light.
-    each: every map has a scale of its own, from its smallest to its largest value.
+    each: every map has its own scale, from its smallest to its largest value.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""The contract of formats: how files of another project are read, and how models of ours become such files."""
+"""The contract of formats: how gancore reads the files of another project, and how it writes them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Format(Plugin):
-    """The checkpoints of one project, and what they become: networks of ours, with a mapping of their tensors.
+    """The checkpoints of one project, and the networks of ours that they become, with a mapping of their tensors.
 
     A format reads, or writes, or both. `Config` has the options of writing.
 
-    A file is read as data before a format sees it: nothing of it is executed, and no weights are loaded
-    (gancore.interop.reading). The formats are asked in the order of their names; one that is sure says yes.
+    The engine reads a file as data before a format sees it: it executes nothing and loads no weights
+    (gancore.interop.reading). It asks the formats in the order of their names; one that is sure says yes.
     """
 
     title: ClassVar[str] = ""
@@ -31,7 +31,7 @@ class Format(Plugin):
     """
 
     writes: ClassVar[str] = ""
-    """The name of the file or folder that `write` makes where nobody chose one; empty: this format is only read."""
+    """The default name of the file or folder that `write` makes; empty: this format is only read."""
 
     def __init__(self, cfg: Any) -> None:
         self.cfg = cfg
@@ -44,7 +44,7 @@ class Format(Plugin):
         return False
 
     def companions(self, file: "Foreign") -> Mapping[str, Sequence[str]]:
-        """Where a network a file is the rule: a part of the file's name, and what stands there in the others' names.
+        """For projects with a file for each network: a part of the file's name, and what replaces it in the others.
 
         {"_GEN_": ["_DIS_"]}: beside `GAN_GEN_20.pth`, `GAN_DIS_20.pth` is read, too (`file.with_companions`). The first
         part that the name has counts.
@@ -54,13 +54,13 @@ class Format(Plugin):
     def read(self, file: "Foreign") -> "Snapshot":
         """The networks of the file: for each the entry of an experiment, and `mapping`, our tensor to theirs.
 
-        Raises CheckpointError where the file lacks something, or has an option that no network of ours has.
+        Raises CheckpointError if the file lacks something, or has an option that no network of ours has.
         """
         raise NotImplementedError
 
     def write(self, model: "Model", out: Path) -> None:
-        """Writes a model of ours as the file or folder `out`, which is not there yet and is moved to its place after.
+        """Writes a model of ours as the file or folder `out`, which does not exist yet; the caller moves it into place.
 
-        Raises CheckpointError where the format cannot hold the model: it would be another generator there.
+        Raises CheckpointError if the format cannot hold the model: it would be another generator there.
         """
         raise NotImplementedError

@@ -13,7 +13,7 @@ from gancore.contracts.part import Part
 from gancore.contracts.types import Draw, Images, Interface, NoiseMode, Pass, Site, Stage
 
 Normalize = Callable[[Site], Normalization]
-"""Gives the chosen normalization for a site; the only source of normalizations for a topology."""
+"""Returns the chosen normalization for a site; the only source of normalizations for a topology."""
 
 
 class Mapping(nn.Module):
@@ -30,8 +30,8 @@ class Mapping(nn.Module):
         """z [N, z_dim] and labels [N, label_dim] to ws [N, num_ws, w_dim].
 
         `truncation_psi` pulls ws towards their mean, the first `truncation_cutoff` of them or all (None).
-        With `update_emas` the average of ws takes note of the batch; it moves in `end_step`.
-        Raises ValueError where a label is missing, and for a psi other than 1 where there is nothing to truncate.
+        `update_emas` adds the batch to the average of ws, which moves in `end_step`.
+        Raises ValueError if a label is missing, and for a psi other than 1 if there is nothing to truncate.
         """
         raise NotImplementedError
 
@@ -67,9 +67,9 @@ class Synthesis(nn.Module):
         draw: Draw | None = None,
         update_emas: bool = False,
     ) -> Images:
-        """Runs `forward`; the fields of the `Pass` may be given one by one: synthesis(ws, noise_mode="const").
+        """Runs `forward`. Takes a `Pass`, or its fields one by one: synthesis(ws, noise_mode="const").
 
-        The engine gives them one by one, so that modules without this base, whose `forward` takes them, work too.
+        The engine passes them one by one, so that modules without this base, whose `forward` takes them, work too.
         """
         how = noise_mode if isinstance(noise_mode, Pass) else Pass(noise_mode, stage, draw, update_emas)
         images: Images = super().__call__(ws, how)
@@ -83,7 +83,7 @@ class Generator(Part):
     """
 
     provides: ClassVar[frozenset[str]] = frozenset()
-    """Words in use: "styles" (layers take a style), "ws" (a mapped latent, one w a layer), "pyramid" (all scales),
+    """Known words: "styles" (layers take a style), "ws" (a mapped latent, one w a layer), "pyramid" (all scales),
     "growth" (synthesis follows a stage: paints at its resolution, the newest block with weight alpha)."""
 
     mapping: Mapping
@@ -110,11 +110,11 @@ class Generator(Part):
 
     @property
     def label_count(self) -> int:
-        """Labels that grids of samples go through: the classes, or the examples of vectors; 0 without labels."""
+        """Number of labels in grids of samples: the classes, or the examples of vectors; 0 without labels."""
         return self.interface.label_dim if self.examples is None else len(self.examples)
 
     def numbered_labels(self, numbers: Sequence[int]) -> Tensor | None:
-        """The labels [N, label_dim] of these numbers, which begin again after the last; None without labels."""
+        """The labels [N, label_dim] with these numbers, modulo their number; None without labels."""
         if not self.label_count:
             return None
         which = torch.tensor(numbers) % self.label_count
@@ -168,11 +168,11 @@ class Generator(Part):
     ) -> Tensor:
         """[N, z_dim] and labels [N, label_dim] to the finest image [N, C, H, W], nominal range [-1, 1].
 
-        H and W are the final resolution, or that of `stage` where a growing run has not reached it yet.
+        H and W are the final resolution, or that of `stage` if a growing run has not reached it yet.
         `truncation_psi` pulls ws towards their mean: 1 not at all, 0 all the way; `truncation_cutoff` says how many
         of them, 0 to num_ws, from the coarsest on (None: all).
-        Random noise comes from `draw` when it is given, from torch's own generator otherwise.
-        Raises ValueError when labels, truncation or noise mode are not what this generator takes.
+        Random noise comes from `draw`, or from torch's own generator if there is none.
+        Raises ValueError if labels, truncation or noise mode do not suit this generator.
         """
         self._check_label(z.shape[0], label)
         self._check_truncation(truncation_psi, truncation_cutoff)

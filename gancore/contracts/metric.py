@@ -29,7 +29,7 @@ class Moments:
 
 
 class Measurement(Protocol):
-    """What a metric may look at: `samples` generated images against the real ones, seen by one feature plugin."""
+    """What a metric measures: `samples` generated images against the real ones, through one feature plugin."""
 
     samples: int
     seed: int
@@ -48,7 +48,7 @@ class Measurement(Protocol):
         """Mean and covariance of the real images' features."""
 
     def generator(self) -> Generator:
-        """The generator itself, in evaluation mode. Raises GancoreError where images were given instead."""
+        """The generator itself, in evaluation mode. Raises GancoreError if there are only images."""
 
     def draws(self) -> Iterator[tuple[Draw, Tensor | None]]:
         """Batches of `samples` draws, each number a function of the seed and the sample, with labels [N, label_dim]."""
@@ -58,11 +58,11 @@ class Measurement(Protocol):
 
 
 class Metric(Plugin):
-    """A protocol: what is measured, on how many samples, and how it becomes one number or several.
+    """A protocol: what to measure, on how many samples, and how it becomes one number or several.
 
     needs: what the feature plugin must provide: "features", "logits" or "distance".
-    standard: the feature plugin that the bare name stands for; with any other the name carries it, `fid[embedded]`.
-    values: the names that `measure` gives; empty: the plugin's own.
+    standard: the feature plugin that the bare name implies; with any other the name carries it, `fid[embedded]`.
+    values: the names that `measure` returns; empty: the plugin's own.
     bound: whether the name means the standard features (fd_dinov2), so that no others can be chosen.
     samples: generated images (or pairs) of the published protocol.
     higher_is_better: the direction; of the first of several values.
@@ -79,11 +79,11 @@ class Metric(Plugin):
         self.cfg = cfg
 
     def check(self) -> None:
-        """Raises GancoreError when something that is needed is missing; called before anything is started."""
+        """Raises GancoreError if something that it needs is missing; called before any work starts."""
 
     @property
     def protocol(self) -> str:
-        """One line that says how the number comes about, for everyone who compares it with another."""
+        """One line on how the number is computed, so that readers can compare it with others."""
         raise NotImplementedError
 
     def measure(self, images: Measurement) -> dict[str, Value]:

@@ -14,16 +14,16 @@ class Normalization(Part):
 
     Scales are returned, not applied, so that the block may fuse them into its convolution. A layer computes
 
-        y = conv(x * in_scale) * out_scale,    then statistic(...) where the topology wants it,
+    y = conv(x * in_scale) * out_scale,    then statistic(...) where the topology has it,
 
     and in a styled block a normalization with `style_size` 0 is followed by the block's own `y * y_s + y_b`, so
     that the latent always reaches the image: AdaIN is an instance statistic plus that style.
 
-    A normalization that looks at the label writes `conditioned`, which takes the place of `statistic` at sites with a
-    condition: those of networks without styles that have labels. In a styled layer the style has the label in it.
+    A normalization that depends on the label overrides `conditioned`, which replaces `statistic` at sites with a
+    condition: those of networks without styles that have labels. In a styled layer the style contains the label.
 
-    Any of them is enough: a layer applies those that a class overrides. To the scales a dense layer is a
-    convolution of one pixel, and no layer (behind a constant input or a sum of branches) is one with the identity.
+    One of them is enough: a layer applies those that a class overrides. For the scales, a dense layer is a
+    convolution of one pixel; without a layer (after a constant input or a sum of branches) it is the identity.
     """
 
     style_size: int = 0
@@ -56,15 +56,15 @@ class Normalization(Part):
 
         Default: the statistic alone.
 
-        A class that overrides it brings gain and shift of its own: networks add neither of them behind it.
+        A class that overrides it has its own gain and shift: networks add neither after it.
         """
         return self.statistic(y, parts)
 
     def styled(self, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
         """statistic(y) * scale + shift, with the block's own style [N, C] each.
 
-        `gancore.nn.FusedNormalization` has it in one pass. A network that meets a class which overrides `statistic` but
-        not `styled` takes this form, whatever the parent has.
+        `gancore.nn.FusedNormalization` computes it in one pass. For a class that overrides `statistic` but not
+        `styled`, networks use this form, even if its parent has another.
         """
         return torch.addcmul(_maps(shift, y.dtype), self.statistic(y), _maps(scale, y.dtype))
 

@@ -1,4 +1,4 @@
-"""What every plugin may have beside its own task: options, requirements, and hooks of the training step."""
+"""What every plugin may have besides its own task: options, requirements, and hooks of the training step."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from gancore.options import PluginConfig
 
 @dataclass(frozen=True)
 class ParamGroup:
-    """Parameters that want another treatment than their network's: a factor on the learning rate."""
+    """Parameters with another learning rate than their network: a factor on it."""
 
     params: list[nn.Parameter]
     lr_factor: float = 1.0
@@ -20,7 +20,7 @@ class ParamGroup:
 
 @dataclass(frozen=True)
 class Context:
-    """What a composition looks like to a part that must say whether it fits, before anything is built."""
+    """What a part knows of a composition when it says whether it fits, before anything is built."""
 
     interface: Interface
     batch: int
@@ -42,12 +42,12 @@ class Plugin:
 
     @classmethod
     def provided_with(cls, cfg: Any) -> frozenset[str]:
-        """What it provides with these options; `provides`, the default, is all that any options make it provide."""
+        """What it provides with these options; `provides`, the default, lists what any options can make it provide."""
         return cls.provides
 
     @classmethod
     def problems(cls, cfg: Any, context: Context) -> Iterable[str]:
-        """Reasons, in words, why these options cannot work in this context (sizes, batch); none by default."""
+        """Reasons why these options cannot work in this context (sizes, batch); none by default."""
         return ()
 
 
@@ -64,7 +64,7 @@ class Part(nn.Module, Plugin):
     """
 
     def param_groups(self) -> list[ParamGroup]:
-        """Own parameters that want another learning rate; all others follow their network."""
+        """Own parameters with another learning rate; all others follow their network."""
         return []
 
     def after_update(self) -> None:
@@ -73,7 +73,7 @@ class Part(nn.Module, Plugin):
     def end_step(self, mean: Mean) -> None:
         """Called once at the end of each training step (moving averages).
 
-        `mean` is `gancore.nn.processes.mean`, which averages over the processes of a run; there is a `sum` beside it.
+        `mean` is `gancore.nn.processes.mean`, which averages over the processes of a run; there is also a `sum`.
         """
 
     def scalars(self) -> dict[str, Tensor]:

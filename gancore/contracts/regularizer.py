@@ -13,7 +13,7 @@ from gancore.contracts.types import Draw, Network
 class Regularizer(Part):
     """Acts on one network, every `interval` steps.
 
-    An interval above 1 makes a phase of its own (lazy regularization): the penalty is multiplied by the interval
+    An interval above 1 makes a separate phase (lazy regularization): the penalty is multiplied by the interval
     and the network's Adam is corrected. Interval 1 joins the main loss.
     """
 
@@ -37,7 +37,7 @@ class Regularizer(Part):
     def second_order(self) -> bool:
         """Whether the penalty differentiates a gradient (R1, path length), so that its phase cannot be compiled.
 
-        A penalty is taken to, unless its class says `second_order = False`.
+        Any penalty is assumed to, unless its class sets `second_order = False`.
         """
         return type(self).penalty is not Regularizer.penalty
 

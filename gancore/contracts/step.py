@@ -1,4 +1,4 @@
-"""What a regularizer or a loss sees of the training step it takes part in."""
+"""What a regularizer or a loss sees of a training step."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,9 +12,9 @@ from gancore.contracts.types import Draw, Images, Stage
 
 @dataclass(frozen=True)
 class Fakes:
-    """Generated samples with what they were made from: ws [N, num_ws, w_dim], z [N, z_dim], label [N, label_dim].
+    """Generated samples with their inputs: ws [N, num_ws, w_dim], z [N, z_dim], label [N, label_dim].
 
-    `draw` gives random numbers for these samples, which may be fewer than those of the microbatch.
+    `draw` has the random numbers of these samples, which may be fewer than those of the microbatch.
     """
 
     images: Images
@@ -26,7 +26,7 @@ class Fakes:
 
 @dataclass(frozen=True)
 class Judged:
-    """What D said of images with their labels [N, label_dim]: logits of each head, and further outputs by word."""
+    """D's outputs for images with labels [N, label_dim]: logits of each head, and further outputs by name."""
 
     label: Tensor | None
     logits: Logits
@@ -35,7 +35,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Main:
-    """What the main loss of a phase saw, with the graph to the networks: `fakes`, and what D said of both sides.
+    """The inputs of the main loss of a phase, with the graph to the networks: `fakes`, and D's outputs for both sides.
 
     In a phase of the generator `fakes` have a graph, too, and `real` is None unless the loss needs reals there. Where
     the loss is the mean over several batches (`training.g_batches`), this is the last of them.
@@ -75,7 +75,7 @@ class Step(Protocol):
 
     @property
     def main(self) -> Main:
-        """What the main loss saw, for regularizers of interval 1, which need no pass of their own then.
+        """The inputs of the main loss, for regularizers of interval 1, which then need no further pass.
 
         Outputs are those that the loss or a regularizer of the phase requires of the discriminator.
         Raises PluginError in the phase of a lazy regularizer, which has no main loss.
@@ -88,7 +88,7 @@ class Step(Protocol):
         """Logits of D as the main loss sees them, augmentation included."""
 
     def judge(self, images: Images, label: Tensor | None, wanted: tuple[str, ...], parts: int = 1) -> Judged:
-        """The same with further outputs, those of the words `wanted` that D provides."""
+        """The same with further outputs: those of `wanted` that D provides."""
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean of `values` over the whole batch, that of all processes of a run; differentiable."""

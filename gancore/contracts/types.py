@@ -25,12 +25,12 @@ class Interface:
 
 @dataclass(frozen=True)
 class Site:
-    """Where a normalized layer stands.
+    """The place of a normalized layer in a network.
 
     `name` is the state-dict name of the layer below its network (`b8.conv0`), `resolution` that of its output,
     `index` counts the network's normalized layers from 0 to `total` - 1 in the order of computation, and
-    `styled` says whether the surrounding block has a style to give. `condition` is the size K of what a network without
-    styles gives the normalization to look at, [N, K]: the label or what it makes of it; 0: nothing.
+    `styled` says whether the surrounding block has a style. `condition` is the size K of the condition [N, K] that a
+    network without styles passes to the normalization: the label or its embedding; 0: none.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is grown: images are `resolution` wide and the newest block has weight `alpha` (0 new, 1 full)."""
+    """How far a network has grown: images are `resolution` wide, the newest block has weight `alpha` (0 new, 1 full)."""
 
     resolution: int
     alpha: float = 1.0
@@ -77,7 +77,7 @@ class Draw(Protocol):
         """One U[0, 1) number that the whole global batch shares, on the host."""
 
     def scoped(self, name: str) -> "Draw":
-        """The same samples with streams of their own: `draw.scoped("again").normal("z")` is not `draw.normal("z")`."""
+        """The same samples with separate streams: `draw.scoped("again").normal("z")` is not `draw.normal("z")`."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Pass:
     noise_mode: "const" (the stored noise of each layer), "random" or "none".
     stage: how far the network has grown; None: fully.
     draw: where random noise comes from; None: torch's own generator.
-    update_emas: whether moving averages (magnitudes) take note of the batch; they move in `end_step`.
+    update_emas: whether the batch counts in moving averages (magnitudes); they move in `end_step`.
     """
 
     noise_mode: NoiseMode = "random"
