@@ -51,7 +51,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Stage:
-    """How far a network has grown: images are `resolution` wide, the newest block has weight `alpha` (0 new, 1 full)."""
+    """How far a network has grown: images are `resolution` wide, the newest block has weight `alpha` (0 to 1)."""
 
     resolution: int
     alpha: float = 1.0

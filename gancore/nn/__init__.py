@@ -1,12 +1,12 @@
-"""Numerics that plugins share; what their authors may use is listed here, and explained in docs/plugins.md.
+"""Numerics that plugins share. This lists what their authors may use; docs/plugins.md explains it.
 
 layers, activation, style, attention, minibatch_std        layers
 normalizations, normalized, conditional, statistics, mix     normalizations and the layers that apply them
 synthesis, discriminator, mapping, latent       networks to vary
 label, sites, options, fade, multiscale         labels, sizes, options, growing, several scales
 gradients, frozen, step_mean, processes, precision, recompute
-kernels/                                        fast paths; plugins use their doors, which are listed here
-families/                                       what the two networks of one published system share
+kernels/                                        fast paths; plugins call the functions listed here
+families/                                       layers that the two networks of one system share
 pretrained                                      optional packages and models of timm
 """
 

@@ -1,9 +1,9 @@
 """Gain, bias, noise and activation: gain * clamp(gain_of_activation * lrelu(y * scale + noise + bias)).
 
-Where the gain sqrt(2) of a leaky ReLU stands is not a matter of taste once biases, learning-rate multipliers or
-demodulation are there: PGGAN and StyleGAN put it into the weight, StyleGAN2 behind the activation. Since a leaky
-ReLU is positively homogeneous, gain * lrelu(x) = lrelu(gain * x), and `Activation` multiplies what is small by the
-gains: scale, noise strength and bias, or weight and bias.
+With biases, learning-rate multipliers or demodulation, the place of a leaky ReLU's gain sqrt(2) matters: PGGAN and
+StyleGAN put it into the weight, StyleGAN2 after the activation. A leaky ReLU is positively homogeneous,
+gain * lrelu(x) = lrelu(gain * x), so `Activation` applies the gains to the small tensors: scale, noise strength and
+bias, or weight and bias.
 """
 
 import math
@@ -60,12 +60,12 @@ class Activation:
         return weight * total if total != 1 else weight, None if bias is None else bias * (total * bias_gain)
 
     def bounded(self, y: Tensor, gain: float = 1.0) -> Tensor:
-        """Leaky ReLU and clamp of what has been multiplied by all gains; `y` may be overwritten."""
+        """Leaky ReLU and clamp of a `y` that has all gains in it; `y` may be overwritten."""
         return bias_act(y, slope=self.slope, clamp=None if self.clamp is None else self.clamp * gain, inplace=True)
 
 
 def leaky(gain_in: GainIn = "activation", clamp: float | None = None) -> Activation:
-    """Leaky ReLU of slope 0.2 with gain sqrt(2), behind the activation or in the weight."""
+    """Leaky ReLU of slope 0.2 with gain sqrt(2), after the activation or in the weight."""
     if gain_in == "activation":
         return Activation(0.2, gain=math.sqrt(2), clamp=clamp)
     return Activation(0.2, weight_gain=math.sqrt(2), clamp=clamp)

@@ -1,6 +1,6 @@
-"""Gain and shift of feature maps that follow a condition, and normalizations that get them from outside.
+"""Gain and shift of feature maps from a condition, and normalizations that use them.
 
-Source: arXiv:1707.00683 section 3 (conditional batch norm); any statistic can stand in the place of batch norm's.
+Source: arXiv:1707.00683 section 3 (conditional batch norm); any statistic can replace batch norm's.
 """
 
 from collections.abc import Callable
@@ -40,8 +40,8 @@ class Conditioned(Around):
 
 
 def conditioned(normalize: Callable[[Site], Normalization]) -> Callable[[Site], Normalization]:
-    """`normalize` for networks whose condition must reach the image, as a style does in styled ones: what does not look
-    at it is followed by gain and shift of it."""
+    """`normalize` for networks whose condition must reach the image, as a style does in styled ones: a normalization
+    that ignores the condition is followed by a gain and a shift from it."""
 
     def build(site: Site) -> Normalization:
         normalization = normalize(site)

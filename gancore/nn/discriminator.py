@@ -161,7 +161,7 @@ class LastBlock(nn.Module):
 
 
 class StyleDiscriminator(Discriminator):
-    """Images to logits [N]. A topology chooses the block, where a fromRGB stands, and `inputs`."""
+    """Images to logits [N]. A topology chooses the block, the places of fromRGB layers, and `inputs`."""
 
     Config = DiscriminatorConfig
     provides = frozenset({"features", "class_logits"})
@@ -194,7 +194,7 @@ class StyleDiscriminator(Discriminator):
         parts: int = 1,
         wanted: tuple[str, ...] = (),
     ) -> Logits | tuple[Logits, Outputs]:
-        """Logits; where wanted, what leaves each block but the last, and with `labels: auxiliary` class logits."""
+        """Logits; on request the output of each block but the last, and with `labels: auxiliary` class logits."""
         x: Tensor | None = None
         features: list[Tensor] = []
         given = self.given(label)
@@ -211,12 +211,12 @@ class StyleDiscriminator(Discriminator):
     def result(
         self, x: Tensor, label: Tensor | None, features: list[Tensor], wanted: tuple[str, ...]
     ) -> Logits | tuple[Logits, Outputs]:
-        """What `forward` returns, from what the last layer gives and what left each block."""
+        """The result of `forward`, from the outputs of the last layer and of each block."""
         logits = (self.score(x, label),)
         return (logits, {"features": tuple(features[:-1]), "class_logits": (x[:, 1:],)}) if wanted else logits
 
     def score(self, features: Tensor, label: Tensor | None) -> Tensor:
-        """The logit [N] from what the last layer gives, [N, features]. Raises ValueError where a label is missing."""
+        """The logit [N] from the last layer's output [N, features]. Raises ValueError if a label is missing."""
         if not self.interface.label_dim:
             return features[:, 0]
         if self.cfg.labels == "auxiliary":
@@ -227,7 +227,7 @@ class StyleDiscriminator(Discriminator):
         return (features * self.mapping(None, label)).sum(dim=1) / math.sqrt(self.cmap_dim)
 
     def given(self, label: Tensor | None) -> dict[str, Tensor | None]:
-        """What blocks get beside features and parts: the condition, where a normalization looks at it."""
+        """Further arguments of blocks: the condition, if a normalization depends on it."""
         return {"condition": condition_of(label, self.interface.label_dim)} if self.conditioned else {}
 
     def blocks(self, stage: Stage | None) -> list[Any]:

@@ -1,6 +1,6 @@
 """Fading in: while networks grow, the newest resolution gains weight from 0 to 1.
 
-Source: arXiv:1710.10196 section 2 and figure 2: (1 - alpha) * (what the stage before gives) + alpha * (what is new).
+Source: arXiv:1710.10196 section 2 and figure 2: (1 - alpha) * (image of the stage before) + alpha * (new image).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ def weight_of_newest(stage: Stage | None) -> float:
 
 
 def images_in_use(stage: Stage | None) -> int:
-    """How many of the last blocks are asked for an image: one, or two while the newest fades in."""
+    """How many of the last blocks make an image: one, or two while the newest fades in."""
     return 1 if weight_of_newest(stage) == 1 else 2
 
 

@@ -1,8 +1,8 @@
 """Gradients with respect to inputs, themselves differentiable: the inner gradient of R1 and of path length.
 
-In float16 they are taken of scaled outputs and divided afterwards (`inner_scale`), or they would vanish.
-PyTorch asks a Python autograd function for the gradients of all its inputs, wanted or not; `no_weight_gradients`
-says that those of weights are not, which saves about a third of the inner backward pass.
+In float16 they are computed from scaled outputs and divided afterwards (`inner_scale`), or they would vanish.
+PyTorch asks a Python autograd function for the gradients of all its inputs, needed or not; `no_weight_gradients`
+leaves out those of weights, which saves about a third of the inner backward pass.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ def inner_scale(scale: Tensor | None) -> Iterator[None]:
 def input_gradients(outputs: Tensor, inputs: Tensor | Sequence[Tensor]) -> tuple[Tensor, ...]:
     """d sum(outputs) / d inputs, of the shapes of the inputs, differentiable again; `inputs` must not be weights.
 
-    Inputs that were not looked at (the coarse scales, by a discriminator of single images) have gradient 0.
+    Unused inputs (the coarse scales, for a discriminator of single images) have gradient 0.
     """
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     total = outputs.sum() if _scale is None else outputs.sum() * _scale

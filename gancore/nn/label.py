@@ -5,19 +5,19 @@ from torch import Tensor
 
 
 def required_label(label: Tensor | None, label_dim: int) -> Tensor:
-    """The label [N, label_dim] of a network that was made for labels. Raises ValueError where it is missing."""
+    """The label [N, label_dim] of a network that was made for labels. Raises ValueError if it is missing."""
     if label is None:
         raise ValueError(f"this network was made for labels [N, {label_dim}], and got none")
     return label
 
 
 def condition_of(label: Tensor | None, label_dim: int) -> Tensor | None:
-    """What normalizations may look at: the label [N, label_dim]; None without labels. Raises ValueError if missing."""
+    """The condition of normalizations: the label [N, label_dim]; None without labels. Raises ValueError if missing."""
     return required_label(label, label_dim) if label_dim else None
 
 
 def with_label(x: Tensor, label: Tensor | None, label_dim: int) -> Tensor:
-    """[N, C] with its label [N, label_dim] behind it, where there are labels. Raises ValueError where it is missing."""
+    """[N, C] followed by its label [N, label_dim], if there are labels. Raises ValueError if it is missing."""
     return torch.cat([x, required_label(label, label_dim).to(x.dtype)], dim=1) if label_dim else x
 
 

@@ -1,7 +1,7 @@
 """Generators without styles: the latent itself enters the network, with the label beside it.
 
 The one w is [z, label]: a conditional GAN by concatenation (arXiv:1411.1784). The mean latent is 0, so
-truncation scales z; the label is left alone.
+truncation scales z, not the label.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,9 @@ class LatentOptions(PluginConfig):
 
 LabelEntry = Annotated[
     Later[Literal["input", "normalization"]],
-    Field(description="where a label enters: beside z, or by normalizations that look at it alone (conditional_batch)"),
+    Field(
+        description="where a label enters: beside z, or only by normalizations that depend on it (conditional_batch)"
+    ),
 ]
 """How a generator without styles gets labels. The default is "input"."""
 
@@ -40,7 +42,7 @@ def label_problems(labels: Literal["input", "normalization"], context: Context) 
     """Why labels cannot enter by the normalization alone."""
     looks = "condition" in context.provided.get("normalization", {"condition"})
     if labels == "normalization" and context.interface.label_dim and not looks:
-        yield "labels: normalization needs one that looks at the label; choose conditional_batch, or labels: input"
+        yield "labels: normalization needs one that depends on the label; choose conditional_batch, or labels: input"
 
 
 class Latent(Mapping):
@@ -58,13 +60,13 @@ class Latent(Mapping):
         truncation_cutoff: int | None = None,
         update_emas: bool = False,
     ) -> Tensor:
-        """`truncation_psi` scales z, unless `truncation_cutoff` is 0. Raises ValueError where a label is missing."""
+        """`truncation_psi` scales z, unless `truncation_cutoff` is 0. Raises ValueError if a label is missing."""
         z, label = self.inputs(z, label)
         z = z if truncation_cutoff == 0 else z * truncation_psi
         return with_label(z, label, self.label_dim)[:, None]
 
     def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """What stands for z and label in ws; as they are by default."""
+        """z and label as they enter ws; unchanged by default."""
         return z, label
 
 
@@ -87,7 +89,7 @@ class SharedEmbedding(Latent):
 
 
 def label_in(ws: Tensor, label_dim: int) -> Tensor | None:
-    """The label [N, label_dim], or its embedding, that stands in ws [N, 1, z_dim + label_dim]; None without labels."""
+    """The label [N, label_dim], or its embedding, in ws [N, 1, z_dim + label_dim]; None without labels."""
     return ws[:, 0, ws.shape[2] - label_dim :] if label_dim else None
 
 

@@ -2,7 +2,7 @@
 
 Source: arXiv:1710.10196 section 4.1: weights are stored with unit variance and multiplied by gain / sqrt(fan_in)
 each time they are used; with a learning-rate multiplier m they are stored with 1 / m and multiplied by m too.
-`init_std` gives ordinary layers instead: weights of that standard deviation, used as they are.
+`init_std` makes ordinary layers instead: weights of that standard deviation, not multiplied by anything.
 
 Every weight that is used comes from `effective_weight()`, which passes it through `weight_normalization`.
 """
@@ -49,7 +49,7 @@ class Weighted(nn.Module):
         self.weight_normalization = nn.Identity()
 
     def effective_weight(self) -> Tensor:
-        """The weight as it is used, once a forward pass (spectral normalization iterates at each call)."""
+        """The weight to use; call it once a forward pass (spectral normalization iterates at each call)."""
         return self.weight_normalization(self.weight * self.weight_gain)
 
 
@@ -74,7 +74,7 @@ class Linear(Weighted):
         self.bias = None if start is None else nn.Parameter(start * torch.ones(c_out))
 
     def forward(self, x: Tensor, scales: Normalization | None = None) -> Tensor:
-        """`scales`: a normalization behind this layer, whose scales act on it; it is bare (no bias, no activation)."""
+        """`scales`: a normalization after this layer, whose scales act on it; then there is no bias or activation."""
         with full_precision(x):
             weight = self.effective_weight()
             x = x.to(weight.dtype)
@@ -122,7 +122,7 @@ class Conv2d(Weighted):
     ) -> Tensor:
         """`gain` multiplies the output; see `Normalization.statistic` for `parts`, and `conditioned` for `condition`.
 
-        `scales`: a normalization behind this layer, whose scales act on it, if it has none of its own.
+        `scales`: a normalization after this layer, whose scales act on it, if the layer has no normalization.
         """
         weight, normalization = self.effective_weight(), scales if self.normalization is None else self.normalization
         if normalization is None or not (has_scales(normalization) or has_statistic(normalization)):
@@ -160,14 +160,14 @@ class LateNormConv2d(Conv2d):
 
 
 def register_filter(module: nn.Module, taps: Sequence[float] | None) -> None:
-    """Gives a module the buffer `resample_filter`, which is no part of its state: the options say what it is."""
+    """Registers the buffer `resample_filter`, which is not part of the state: the options determine it."""
     module.register_buffer("resample_filter", None if taps is None else setup_filter(list(taps)), persistent=False)
 
 
 def attach_weight_normalization(network: nn.Module, make: Callable[[torch.Size], WeightNormalization]) -> None:
-    """Gives every weighted layer of a network a weight normalization of its own.
+    """Attaches a separate weight normalization to every weighted layer of a network.
 
-    Raises PluginError when the network has layers whose weight cannot be reached.
+    Raises PluginError if the network has layers whose weight it cannot reach.
     """
     plain = [name for name, m in network.named_modules() if isinstance(m, nn.Linear | nn.modules.conv._ConvNd)]
     if plain:

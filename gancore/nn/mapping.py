@@ -1,7 +1,7 @@
 """The mapping network: latents (and labels) to the styles of all layers.
 
 Source: arXiv:1812.04948 section 2 and appendix B (truncation). Labels as in the code of arXiv:2006.06676: latent
-and embedded label are normalized apart, then concatenated; or as in that of arXiv:1812.04948: concatenated with a
+and embedded label are normalized separately, then concatenated; or as in that of arXiv:1812.04948: concatenated with a
 row of N(0, 1) numbers for each class, then normalized together.
 """
 
@@ -99,7 +99,7 @@ class MappingNetwork(Mapping, Part):
         __call__ = forward
 
     def end_step(self, mean: Mean) -> None:
-        """Moves w_avg once, towards the mean of the batches noted during the step."""
+        """Moves w_avg once, towards the mean of the step's batches."""
         if self.w_avg_decay is not None:
             self.step_mean.move(self.w_avg, 1 - self.w_avg_decay, mean)
 
@@ -119,7 +119,7 @@ class MappingNetwork(Mapping, Part):
 
 
 def _rows(label_dim: int, features: int) -> Linear:
-    """A row of N(0, 1) numbers for each class, used as it is."""
+    """A row of N(0, 1) numbers for each class, not scaled."""
     return Linear(label_dim, features, bias_init=None, init_std=1.0)
 
 

@@ -1,4 +1,4 @@
-"""Minibatch standard deviation: one more channel that tells how different the images of a group are.
+"""Minibatch standard deviation: one more channel, which measures how different the images of a group are.
 
 Source: arXiv:1710.10196 section 3; groups as in the code of arXiv:1912.04958: strided, so that the images
 n, n + N / G, n + 2 N / G, ... of N form a group of G.
@@ -15,7 +15,7 @@ class MinibatchStd(nn.Module):
     """[N, C, H, W] to [N, C + channels, H, W]."""
 
     def __init__(self, group_size: int | None = 4, channels: int = 1, eps: float = 1e-8) -> None:
-        """`group_size` None: one group. Each of the new `channels` looks at its share of the old ones."""
+        """`group_size` None: one group. Each of the new `channels` measures its share of the old ones."""
         super().__init__()
         self.group_size, self.channels, self.eps = group_size, channels, eps
 
@@ -34,5 +34,5 @@ class MinibatchStd(nn.Module):
 
 
 def group_size(n: int, wanted: int | None) -> int:
-    """The largest divisor of `n` from 2 to `wanted`, else `n`: groups are equal, and a group of one says nothing."""
+    """The largest divisor of `n` from 2 to `wanted`, else `n`: groups are equal, and a group of one is meaningless."""
     return next((size for size in range(min(wanted or n, n), 1, -1) if n % size == 0), n)

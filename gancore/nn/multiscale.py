@@ -11,7 +11,7 @@ from gancore.contracts import Images
 
 
 def pyramid(images: Images, resolutions: Sequence[int]) -> Images:
-    """[N, C, r, r] for each r of `resolutions`: as given, or averaged down from the finest that is given."""
+    """[N, C, r, r] for each r of `resolutions`: as passed, or averaged down from the finest passed."""
     given = {image.shape[-1]: image for image in images}
     finest = images[-1]
     return tuple(given[r] if r in given else F.avg_pool2d(finest, finest.shape[-1] // r) for r in resolutions)

@@ -1,4 +1,4 @@
-"""Bases of normalizations: for styled layers only, and of statistics that are written once, for both forms."""
+"""Bases of normalizations: for styled layers only, and for statistics with one definition for both forms."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -36,7 +36,7 @@ class FusedNormalization(Normalization):
     """
 
     def terms(self) -> Sequence[Term]:
-        """The statistics that are added, each with its share; an instance statistic before a pixel one is cheaper."""
+        """The statistics of the sum, each with its share; an instance statistic before a pixel one is cheaper."""
         raise NotImplementedError
 
     def statistic(self, y: Tensor, parts: int = 1) -> Tensor:

@@ -1,7 +1,7 @@
-"""What a layer does with its normalization: statistic(conv(x * in_scale) * out_scale), or `conditioned` in its place.
+"""How a layer applies its normalization: statistic(conv(x * in_scale) * out_scale), or `conditioned` instead.
 
-Every normalized layer comes here, so that a normalization that has only one of the three acts in every network. A dense
-layer is a convolution of one pixel to these scales; where no layer is right before the normalization (behind a sum of
+Every normalized layer uses this module, so that a normalization with only one of the three acts in every network. For
+the scales, a dense layer is a convolution of one pixel; if no layer is right before the normalization (after a sum of
 branches, or a constant input), it is a convolution with the identity.
 """
 
@@ -21,7 +21,7 @@ from gancore.nn.precision import in_float16
 
 
 class Around(Normalization):
-    """The base of what is put around another normalization: its scales, and its statistic with something behind it."""
+    """The base of wrappers of a normalization: its scales, and its statistic followed by something."""
 
     def __init__(self, inner: Normalization) -> None:
         super().__init__(inner.cfg, inner.site)
@@ -49,7 +49,7 @@ class Gained(Around):
 
 
 def has(method: str, normalization: Normalization) -> bool:
-    """Whether the normalization has this method of its own: `in_scale`, `out_scale`, `statistic` or `conditioned`."""
+    """Whether the normalization overrides this method: `in_scale`, `out_scale`, `statistic` or `conditioned`."""
     if isinstance(normalization, Around) and method != "conditioned":
         normalization = normalization.inner
     return getattr(type(normalization), method) is not getattr(Normalization, method)
@@ -64,14 +64,14 @@ def has_statistic(normalization: Normalization) -> bool:
 
 
 def is_conditioned(normalization: Normalization) -> bool:
-    """Whether it looks at the condition of its site: then it has a gain and a shift of its own."""
+    """Whether it depends on the condition of its site: then it has its own gain and shift."""
     return normalization.site.condition > 0 and has("conditioned", normalization)
 
 
 def normalized(normalization: Normalization, y: Tensor, parts: int, condition: Tensor | None) -> Tensor:
-    """The statistic of y [N, C, H, W], or what a normalization makes of it and the condition [N, site.condition].
+    """The normalized y [N, C, H, W], by `statistic` or with the condition [N, site.condition] by `conditioned`.
 
-    Raises ValueError where the site has a condition and none is given.
+    Raises ValueError if the site has a condition and `condition` is None.
     """
     if not is_conditioned(normalization):
         return normalization.statistic(y, parts)
@@ -79,7 +79,7 @@ def normalized(normalization: Normalization, y: Tensor, parts: int, condition: T
 
 
 def fuses_style(normalization: Normalization) -> bool:
-    """Whether `styled` goes with the `statistic`: no subclass has changed the statistic alone since it was written."""
+    """Whether `styled` matches the `statistic`: no subclass overrides the statistic alone."""
     first = {
         method: next(i for i, cls in enumerate(type(normalization).__mro__) if method in vars(cls))
         for method in ("statistic", "styled")
@@ -97,7 +97,7 @@ def without_style(normalization: Normalization) -> Normalization:
 def scaled_input(
     x: Tensor, weight: Tensor, s: Tensor, normalization: Normalization
 ) -> tuple[Tensor, Tensor, Callable[[Tensor], Tensor | None]]:
-    """Input and weight of a convolution y, scaled by a normalization, and what gives the scale [N, out] of y.
+    """Input and weight of a convolution y, scaled by a normalization, and a function for the scale [N, out] of y.
 
         x, weight, out_scale = scaled_input(x, weight, s, normalization)
         y = conv2d(x, weight, padding=1)
@@ -155,7 +155,7 @@ def no_style(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def _undoes_its_scale(normalization: Normalization) -> bool:
-    """Whether factors of style and weight cancel: what is multiplied before the convolution is divided out after it."""
+    """Whether factors of style and weight cancel: `out_scale` divides by what `in_scale` multiplies."""
     return has("in_scale", normalization) and has("out_scale", normalization)
 
 

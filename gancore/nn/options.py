@@ -27,7 +27,7 @@ class ChannelsConfig(PluginConfig):
 
 
 def of_level(each: Sequence[int] | None, resolution: int, otherwise: int) -> int:
-    """The number of a resolution where there is one for each, at 4, 8, ...; beyond the last, the last."""
+    """The number of a resolution, from a list for 4, 8, ...; beyond its end the last."""
     return otherwise if each is None else each[min(max(resolution.bit_length() - 3, 0), len(each) - 1)]
 
 
@@ -38,7 +38,7 @@ InheritedChannels = Annotated[
         json_schema_extra={"inherits": "generator.channels"},
     ),
 ]
-"""The channels of a discriminator: those of the generator unless they are given. The default is None."""
+"""The channels of a discriminator; None, the default: those of the generator."""
 
 
 def _can_be_normalized(taps: tuple[float, ...]) -> tuple[float, ...]:
@@ -52,7 +52,7 @@ FilterTaps = Annotated[tuple[float, ...], Field(strict=False, min_length=1), Aft
 
 
 class ConvOptions(PluginConfig):
-    """What the papers' convolution layers differ in. The defaults are StyleGAN2's."""
+    """The differences between the papers' convolution layers. The defaults are StyleGAN2's."""
 
     gain: GainIn = Field("activation", description="where the sqrt(2) of a leaky ReLU stands")
     resampling: Resampling = Field("fir", description="FIR filter, or a 2x2 box (nearest up, average down) and a blur")
@@ -76,7 +76,7 @@ class ConvOptions(PluginConfig):
 
 
 class StyleOptions(ConvOptions):
-    """What style-based synthesis networks differ in."""
+    """The differences between style-based synthesis networks."""
 
     noise: Literal["layer", "channel", "none"] = Field("layer", description="one noise strength a layer or a channel")
     const: Literal["normal", "ones", "latent"] = Field(

@@ -10,7 +10,7 @@ CPU_HAS_BF16 = torch.backends.mkldnn.is_available() and bool(torch.ops.mkldnn._i
 
 
 def to_autocast_dtype(x: Tensor) -> Tensor:
-    """`x` in the dtype of autocast, where autocast is on; float64 stays."""
+    """`x` in the dtype of autocast, if autocast is on; float64 stays."""
     if x.dtype == torch.float64 or not _autocasts(x):
         return x
     return x.to(torch.get_autocast_dtype(x.device.type))
@@ -29,10 +29,10 @@ def at_least_float32(x: Tensor) -> Tensor:
 
 
 def multiplied(kernel: Callable[..., Tensor], x: Tensor, *others: Tensor | None) -> Tensor:
-    """kernel(x, *others) as they are, outside of autocast; the result may be wider than `x`.
+    """kernel(x, *others) without casts, outside of autocast; the result may be wider than `x`.
 
-    But bfloat16 is widened on a CPU without instructions for it, where it is ten times as slow. Such an instruction
-    multiplies exactly and adds in float32, so only the order of the sum is another one.
+    But it widens bfloat16 on a CPU without instructions for it, where it is ten times as slow. Such an instruction
+    multiplies exactly and adds in float32, so only the order of the sum differs.
     """
     with full_precision(x):
         return kernel(*(t if t is None else _multipliable(t) for t in (x, *others)))

@@ -27,7 +27,7 @@ def package(module: str, extra: str) -> Any:
 def timm_model(model: str, instead: str, **how: Any) -> nn.Module:
     """A model of timm by name; `how` is passed on to `timm.create_model`.
 
-    Raises GancoreError when timm, the model or its weights cannot be had; it ends with what can be done `instead`.
+    Raises GancoreError if timm, the model or its weights are unavailable; the message ends with `instead`, a remedy.
     """
     timm = package("timm", "timm")
     if model.partition(".")[0] not in timm.list_models():
@@ -37,17 +37,17 @@ def timm_model(model: str, instead: str, **how: Any) -> nn.Module:
             created: nn.Module = timm.create_model(model, **how)
         except Exception as cause:  # no network, no such file, weights of another model
             raise GancoreError(
-                f"the weights of timm's {model} cannot be had ({silence or cause}); {instead}"
+                f"the weights of timm's {model} are unavailable ({silence or cause}); {instead}"
             ) from cause
     return created
 
 
 @contextmanager
 def _hub_asked_once() -> Iterator[str]:
-    """Gives why the hub of models does not answer, empty where it does.
+    """Yields the reason why the hub of models does not answer; empty if it does.
 
-    Its library would ask a dozen times within a minute, and tell of each; a hub that is silent is not asked again, and
-    only the copies on this machine are looked at.
+    Its library would ask a dozen times within a minute, and report each time. This asks once; if the hub is silent,
+    only the copies on this machine count.
     """
     hub, log = package("huggingface_hub", "timm"), logging.getLogger("huggingface_hub")
     level, offline, silence = log.level, hub.constants.HF_HUB_OFFLINE, ""

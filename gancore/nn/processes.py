@@ -1,13 +1,13 @@
 """Sums and means over the processes of a run, differentiable any number of times.
 
-`mean` and `sum` are for whatever looks at the batch: layers, losses, penalties, and the hooks of a step. Each process
-holds an equal part of the batch and a loss that is its share of the whole. Inside `shared(group)` layers that look at
-the batch (batch norm, minibatch stddev) see all of it, so that the gradients, summed over processes, are those of one
-process with the whole batch; outside, and in a single process, everything here is local.
+`mean` and `sum` are for all code that depends on the batch: layers, losses, penalties, and the hooks of a step. Each
+process holds an equal part of the batch and a loss that is its share of the whole. Inside `shared(group)` layers with
+batch statistics (batch norm, minibatch stddev) see the whole batch, so that the gradients, summed over processes, are
+those of one process with the whole batch; outside, and in a single process, everything here is local.
 
 The sum over processes is its own gradient: what a number adds to the sum, it adds in every process, so its gradient is
-the sum of theirs. Written as a Function whose backward is the Function again, it survives the double backward of R1
-and path length, which torch.nn.SyncBatchNorm does not, nor does that take tensors of the CPU.
+the sum of theirs. It is a Function whose backward is the Function again, so it survives the double backward of R1
+and path length. torch.nn.SyncBatchNorm does not, and does not accept CPU tensors.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def gathered(x: Tensor, dim: int = 0) -> Tensor:
 
 
 def own(whole: Tensor, dim: int = 0) -> Tensor:
-    """The part of this process, of what `gathered` gave."""
+    """This process's part of a `gathered` tensor."""
     return whole if _group is None else whole.chunk(size(), dim)[dist.get_rank(_group)]
 
 

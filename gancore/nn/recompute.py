@@ -1,4 +1,4 @@
-"""Gradient checkpointing: activations of the highest resolutions are computed again in the backward pass, not kept.
+"""Gradient checkpointing: the backward pass computes activations of the highest resolutions again.
 
 Source: arXiv:1604.06174. The same gradients, bit for bit, also those of R1 and path length: random numbers are
 functions of their purpose, so the second computation sees the same ones. Blocks are found by their published names,
@@ -16,7 +16,7 @@ from gancore.nn.statistics import RunningMoments
 
 
 def recompute_from(resolution: int, network: nn.Module) -> list[str]:
-    """Makes blocks of this resolution and above keep nothing but their input; gives the names of these blocks."""
+    """Makes blocks of this resolution and above save only their input; returns the names of these blocks."""
     found = [name for name, module in network.named_modules() if _resolution(name) >= resolution and _repeats(module)]
     for name in found:
         block = network.get_submodule(name)
@@ -25,13 +25,13 @@ def recompute_from(resolution: int, network: nn.Module) -> list[str]:
 
 
 def _resolution(name: str) -> int:
-    """64 of "synthesis.b64"; 0 of what is no block."""
+    """64 for "synthesis.b64"; 0 for other names."""
     last = name.rpartition(".")[2]
     return int(last[1:]) if last[:1] == "b" and last[1:].isdecimal() else 0
 
 
 def _repeats(block: nn.Module) -> bool:
-    """Whether a second computation gives the same and leaves no trace."""
+    """Whether a second computation has the same result and no side effects."""
     weighted = [m for m in block.modules() if isinstance(m, Weighted)]
     plain = all(isinstance(m.weight_normalization, nn.Identity) for m in weighted)
     return plain and not any(isinstance(m, RunningMoments) for m in block.modules())

@@ -28,12 +28,12 @@ class Sites:
     """Counts the normalized layers of a network in the order of computation."""
 
     def __init__(self, network: Network, total: int, styled: bool, condition: int = 0) -> None:
-        """`condition`: the size of what the network gives its normalizations to look at, where it has no styles."""
+        """`condition`: the size of the condition of normalizations, in a network without styles."""
         self.network, self.total, self.styled, self.condition = network, total, styled, condition
         self.index = 0
 
     def next(self, name: str, resolution: int, c_in: int, c_out: int, conditioned: bool = True) -> Site:
-        """The next site; not `conditioned`: one that is given no condition, whatever the others are."""
+        """The next site; without `conditioned` it has no condition."""
         condition = self.condition if conditioned else 0
         site = Site(name, resolution, self.index, self.total, c_in, c_out, self.network, self.styled, condition)
         self.index += 1

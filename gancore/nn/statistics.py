@@ -1,7 +1,7 @@
 """Normalization statistics of activations [N, C, H, W], in plain differentiable formulas of any order.
 
-Low-precision activations are measured in float32. Variances are biased, and written out as the mean of squares of
-what is centred: on channels_last tensors torch.var is several times slower.
+Low-precision activations are measured in float32. Variances are biased, and computed as the mean square of centred
+activations: on channels_last tensors torch.var is several times slower.
 """
 
 from collections.abc import Iterator
@@ -73,9 +73,9 @@ class RunningMoments(torch.nn.Module):
 
 @contextmanager
 def recomputed_moments(network: torch.nn.Module) -> Iterator[bool]:
-    """Batch statistics of `network` become the plain averages over the batches it is given inside the block.
+    """Batch statistics of `network` become the plain averages over the batches that it sees in this context.
 
-    Gives whether it has any. The averaged generator needs this: the moving averages that it copies were measured with
+    Yields whether it has any. The averaged generator needs this: the moving averages that it copies were measured with
     the weights of training, not with the averaged ones.
     """
     moments = [module for module in network.modules() if isinstance(module, RunningMoments)]

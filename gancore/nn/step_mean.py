@@ -1,7 +1,7 @@
 """The mean of the values of a step, for averages that move once a step, however many microbatches it has.
 
-Kept on the device in tensors of fixed shape, so that nothing waits for the device, and a compiled forward pass is one
-graph for the first microbatch and for the others.
+It stays on the device in tensors of fixed shape, so that nothing waits for the device, and a compiled forward pass has
+one graph for the first microbatch and for the others.
 """
 
 import torch
@@ -11,7 +11,7 @@ from gancore.contracts import Mean
 
 
 class StepMean(nn.Module):
-    """Sum and number of values [*shape]; no part of a state dict."""
+    """Sum and number of values [*shape]; not part of a state dict."""
 
     total: Tensor
     number: Tensor
@@ -30,7 +30,7 @@ class StepMean(nn.Module):
     def move(self, average: Tensor, weight: float, mean: Mean) -> None:
         """Moves `average`, in place, by `weight` towards the mean over the step and, by `mean`, over processes.
 
-        Begins afresh. Without values the average stays.
+        Then starts a new step. Without values the average stays.
         """
         moved = average.lerp(mean(self.total / self.number).to(average.dtype), weight)
         average.copy_(torch.where(self.number > 0, moved, average))

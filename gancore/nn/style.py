@@ -26,7 +26,7 @@ SQRT_HALF = math.sqrt(0.5)
 
 
 class StyledLayer(nn.Module):
-    """What follows a synthesis convolution, or the constant input: noise, bias, activation, statistic, style."""
+    """The steps after a synthesis convolution, or the constant input: noise, bias, activation, statistic, style."""
 
     noise_const: Tensor
 
@@ -48,7 +48,7 @@ class StyledLayer(nn.Module):
             self.noise_strength = nn.Parameter(torch.zeros([channels] if self.noise == "channel" else []))
 
     def forward(self, x: Tensor, ws: Sequence[Tensor], how: Pass) -> Tensor:
-        """[N, C, H, W] to the same shape, where no convolution is before; `ws` are `num_ws` tensors [N, w_dim]."""
+        """[N, C, H, W] to the same shape, without a convolution before; `ws` are `num_ws` tensors [N, w_dim]."""
         if not self.own_style:  # there is nothing that its style could scale
             return self.finish(x, None, None, how)
         return self.finish(*scaled_maps(x, self.normalization), self.style(ws), how)
@@ -62,7 +62,7 @@ class StyledLayer(nn.Module):
     def finish(self, y: Tensor, scale: Tensor | None, own_style: Tensor | None, how: Pass, gain: float = 1.0) -> Tensor:
         """gain * (statistic(activation(y * scale + noise + bias)) * y_s + y_b).
 
-        `scale` is [N, C], `own_style` [N, 2 * C] is y_s beside y_b; None: 1, and no style of its own.
+        `scale` is [N, C], `own_style` [N, 2 * C] is y_s beside y_b; None: 1, and no own style.
         """
         if own_style is not None:
             y_s, y_b = (own_style * gain).chunk(2, dim=1)
@@ -127,7 +127,7 @@ class ToRGB(Weighted):
 
 
 class AffineAroundStart(Linear):
-    """[N, w_dim] to styles, whose biases are what is added to `start`, [style_size] numbers."""
+    """[N, w_dim] to styles; the biases are added to `start`, [style_size] numbers."""
 
     start: Tensor
 
@@ -140,7 +140,7 @@ class AffineAroundStart(Linear):
 
 
 def _affine(w_dim: int, channels: int, style_size: int, options: StyleOptions) -> Linear:
-    """Scales start at 1, shifts at 0; a style of size 0 stands for the block's own, y_s and y_b."""
+    """Scales start at 1, shifts at 0; size 0 means the block's own style, y_s and y_b."""
     start = [1.0] * style_size if style_size else [1.0] * channels + [0.0] * channels
     if options.style_bias == "around_start":
         return AffineAroundStart(w_dim, start)

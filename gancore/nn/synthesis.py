@@ -1,4 +1,4 @@
-"""The shared base of style-based generators: a topology says where images leave and how they are put together.
+"""The shared base of style-based generators: a topology says where images leave and how they are combined.
 
 Layers are named after their resolution in the published manner: `b64.conv0`, `b64.conv1`, `b64.torgb`, `b64.skip`.
 Layers take their w in the order of computation, and a toRGB shares that of the convolution after it, so `num_ws`
@@ -55,7 +55,7 @@ class Builder:
         return StyleConv(site, self.normalize(site), self.cfg.w_dim, self.ws.take(), self.cfg, up)
 
     def const_layer(self, name: str, resolution: int, channels: int) -> StyledLayer:
-        """What follows the constant input. A normalization that takes a style itself (demodulation) scales a
+        """The layer after the constant input. A normalization that takes a style itself (demodulation) scales a
         convolution with it; there is none here, so the layer then has no style and takes no w."""
         site = self.sites.next(name, resolution, channels, channels)
         normalization = self.normalize(site)
@@ -63,7 +63,7 @@ class Builder:
         return StyledLayer(site, normalization, self.cfg.w_dim, w_index, self.cfg)
 
     def dense(self, channels: int, resolution: int) -> Linear:
-        """What makes the first maps of the first style; PGGAN's dense layer, whose gain is a quarter of a layer's."""
+        """A layer from the first w to the first maps: PGGAN's dense layer, whose gain is a quarter of a layer's."""
         activation = Activation(weight_gain=leaky(self.cfg.gain).weight_gain)
         return Linear(self.cfg.w_dim, channels * resolution**2, None, activation=activation, gain=0.25)
 
@@ -129,7 +129,7 @@ class ResidualStyleBlock(StyleBlock):
 
 
 class StyleSynthesis(Synthesis):
-    """ws [N, num_ws, w_dim] to images. A topology chooses the block, where a toRGB stands, and `output`."""
+    """ws [N, num_ws, w_dim] to images. A topology chooses the block, the places of toRGB layers, and `output`."""
 
     block: ClassVar[type[StyleBlock]] = StyleBlock
     torgb_at_every_resolution: ClassVar[bool] = False
@@ -170,11 +170,11 @@ class StyleSynthesis(Synthesis):
         return [getattr(self, f"b{resolution}") for resolution in self.resolutions if resolution <= last]
 
     def torgbs_in_use(self, stage: Stage | None) -> int:
-        """How many of the last blocks are asked for an image, as far as they have a toRGB."""
+        """How many of the last blocks make an image, if they have a toRGB."""
         return len(self.resolutions)
 
     def output(self, rgbs: list[Tensor], stage: Stage | None) -> Images:
-        """Images from what the toRGB layers gave, coarse to fine."""
+        """Images from the outputs of the toRGB layers, coarse to fine."""
         return (rgbs[-1],)
 
     def upsample(self, image: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What follows the layers of networks without styles: statistic, a learned gain, bias, activation."""
+"""The steps after the layers of networks without styles: statistic, a learned gain, bias, activation."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def gained(normalize: Callable[[Site], Normalization], std: float = 0.0) -> Call
 
 
 class StatisticLayer(nn.Module):
-    """Statistic, bias, activation: [N, C, H, W] to the same shape. Where a condition shifts them, there is no bias."""
+    """Statistic, bias, activation: [N, C, H, W] to the same shape. If a condition shifts them, there is no bias."""
 
     def __init__(self, normalization: Normalization, activation: Activation = LINEAR, bias: bool = True) -> None:
         super().__init__()
@@ -40,12 +40,12 @@ class StatisticLayer(nn.Module):
             x, scale = scaled_maps(x, self.normalization)
         y = normalized(self.normalization, scaled(x, scale), parts, condition)
         if y is given and self.bias is None:
-            y = y.clone()  # the activation may overwrite it, and a branch beside this one needs what was given
+            y = y.clone()  # the activation may overwrite it, and the other branch needs the input
         return self.activation(y, self.bias)
 
 
 class Projection(nn.Module):
-    """A latent [N, w_dim] to the first maps [N, C, r, r], normalized where a normalization is given."""
+    """A latent [N, w_dim] to the first maps [N, C, r, r], normalized if there is a normalization."""
 
     def __init__(
         self, w_dim: int, channels: int, resolution: int, init_std: float, tail: StatisticLayer | None

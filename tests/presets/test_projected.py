@@ -211,7 +211,7 @@ def test_no_download(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError("no network")
 
     monkeypatch.setattr(timm, "create_model", fail)
-    with pytest.raises(GancoreError, match=r"cannot be had \(no network\); name a local file"):
+    with pytest.raises(GancoreError, match=r"are unavailable \(no network\); name a local file"):
         discriminator(weights="pretrained")
 
 

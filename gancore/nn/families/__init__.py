@@ -1,1 +1,1 @@
-"""What the generator and the discriminator of one published system share, one family a module."""
+"""Code that the generator and the discriminator of one published system share, one system a module."""

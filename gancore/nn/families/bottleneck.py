@@ -27,11 +27,11 @@ from gancore.options import Later, PluginConfig
 
 LEAKY = Activation(0.2)
 LEAKY_GAIN = math.sqrt(2 / (1 + LEAKY.slope**2))
-"""Keeps the variance of what passes through a leaky ReLU (arXiv:1502.01852)."""
+"""Keeps the variance of activations through a leaky ReLU (arXiv:1502.01852)."""
 
 
 class BottleneckOptions(PluginConfig):
-    """What the generator and the discriminator of bottleneck blocks have in common. The defaults are R3GAN's."""
+    """Options that the generator and the discriminator of bottleneck blocks share. The defaults are R3GAN's."""
 
     blocks: int = Field(2, ge=1, le=64, description="residual blocks a resolution")
     expansion: int = Field(2, ge=1, le=16, description="feature maps within a block, relative to those around it")
@@ -135,7 +135,7 @@ class BottleneckLevel(nn.Module):
 
 
 class Transition(nn.Module):
-    """Twice or half the size by an FIR filter; a 1x1 convolution before or behind it where the width changes."""
+    """Twice or half the size by an FIR filter; with a 1x1 convolution before or after it if the width changes."""
 
     resample_filter: Tensor
 

@@ -1,4 +1,4 @@
-"""Fully connected layers as the networks of the first GANs have them: ordinary weights, ReLU, sigmoid or maxout.
+"""Fully connected layers of the first GANs: ordinary weights, ReLU, sigmoid or maxout.
 
 Sources: arXiv:1406.2661 (their use in a GAN), arXiv:1302.4389 (maxout: the greatest of several linear pieces).
 """
@@ -83,7 +83,7 @@ def torch_std(fan_in: int) -> float:
 
 
 class DenseStack(nn.Module):
-    """Layers fc0, fc1, ...: [N, in] to [N, last width], with dropout of their inputs where it is given.
+    """Layers fc0, fc1, ...: [N, in] to [N, last width], with dropout of their inputs if it is set.
 
     Dropout draws from torch's own generator, which the trainer seeds for every phase; in evaluation it is off.
     """
@@ -102,7 +102,7 @@ class DenseStack(nn.Module):
     ) -> None:
         """`activations`: one for all layers or one each; `dropout`: one each; `init_std`: Torch's when not given.
 
-        The values of a layer are maps of one pixel to a normalization, [N, C, 1, 1]; without `normalize` there is none.
+        A normalization sees the values of a layer as maps of one pixel, [N, C, 1, 1]; None: no normalization.
         """
         super().__init__()
         self.dropout = dropout or [0.0] * len(widths)
@@ -123,7 +123,7 @@ class DenseStack(nn.Module):
 
 
 def dense_problems(context: Context) -> Iterable[str]:
-    """Why a chosen normalization cannot stand in fully connected layers."""
+    """Why fully connected layers cannot have the chosen normalization."""
     if "pixels" in context.provided.get("normalization", frozenset()):
         yield (
             "its normalization looks at the pixels of each map, and those of fully connected layers have one; "

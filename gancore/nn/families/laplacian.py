@@ -1,7 +1,7 @@
-"""The Laplacian pyramid: an image as its coarsest version and what each doubling of the size leaves out.
+"""The Laplacian pyramid: an image as its coarsest version and the detail of each doubling of the size.
 
 Source: arXiv:1506.05751 section 2.2: h_k = I_k - up(I_k+1). Down is the mean of 2x2 pixels (nn/multiscale.py), up
-is bilinear: which resampling the published code uses was not looked up.
+is bilinear; the published code may use another resampling.
 """
 
 from collections.abc import Iterable

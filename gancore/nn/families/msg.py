@@ -1,4 +1,4 @@
-"""What the two networks of MSG-GAN share: layers in the manner of PGGAN, with or without equalized learning rate.
+"""Layers of the two networks of MSG-GAN: those of PGGAN, with or without equalized learning rate.
 
 Source: arXiv:1903.06048 and its code (BMSG-GAN). With the equalized learning rate every weight, those of the RGB
 layers too, has the gain sqrt(2); without it, layers start as PyTorch's do, with variance 1 / (3 fan_in).
@@ -18,7 +18,7 @@ def activation(equalized: bool, slope: float = 0.2) -> Activation:
 
 
 def init_std(equalized: bool, fan_in: int) -> float | None:
-    """Standard deviation of the weights at the start; None stands for the equalized learning rate."""
+    """Standard deviation of the weights at the start; None: the equalized learning rate."""
     return None if equalized else 1 / math.sqrt(3 * fan_in)
 
 

@@ -1,12 +1,12 @@
-"""Residual blocks whose branch begins with statistic and activation (arXiv:1603.05027), as the GANs of 2017 have them.
+"""Residual blocks whose branch begins with statistic and activation (arXiv:1603.05027), as in the GANs of 2017.
 
     x + conv(act(conv(act(x)))), resampled between: nearest-neighbour up in the first convolution, 2x2 averages down
     after the second; a 1x1 convolution beside the branch where size or channels change.
 
 Sources: arXiv:1704.00028 and arXiv:1802.05957, whose first block of a discriminator has no activation before it;
 arXiv:1809.11096 (BigGAN) with wider blocks in the discriminator, self-attention and orthogonal weights.
-Differs: unless `Blocks.bias` says otherwise, biases stand before the activations, where a statistic leaves them to act,
-and not in the convolutions.
+Differs: unless `Blocks.bias` is set, biases are not in the convolutions but before the activations, where no statistic
+removes them.
 """
 
 import math
@@ -34,7 +34,7 @@ def glorot_std(c_in: int, c_out: int, kernel: int = 1, gain: float = 1.0) -> flo
 
 
 def conv(c_in: int, c_out: int, kernel: int, sampling: Sampling | None = None, bias: bool = False) -> Conv2d:
-    """A convolution with box resampling and ordinary weights; gain sqrt(2) where the kernel is no single pixel."""
+    """A convolution with box resampling and ordinary weights; gain sqrt(2) unless the kernel is a single pixel."""
     std = glorot_std(c_in, c_out, kernel, math.sqrt(2) if kernel > 1 else 1.0)
     return Conv2d(c_in, c_out, kernel, bias, sampling, None, "box", init_std=std)
 
@@ -43,7 +43,7 @@ AttentionSizes = Annotated[
     tuple[Annotated[int, Field(ge=2, le=1024)], ...],
     Field(strict=False, description="sizes of maps: behind every block with such an output stands self-attention"),
 ]
-"""Where self-attention stands. The default is ()."""
+"""Sizes of maps with self-attention. The default is ()."""
 
 
 def attention_problems(sizes: Iterable[int], least: int, most: int) -> Iterable[str]:
@@ -59,11 +59,11 @@ Shortcut = Literal["input", "activation"]
 
 @dataclass(frozen=True)
 class Blocks:
-    """What the blocks of published networks differ in.
+    """The differences between the blocks of published networks.
 
     bias: convolutions have biases; else the activations have them.
     wide: the first convolution of a block that does not upsample has the feature maps of the block's output.
-    shortcut: what goes beside the branch, the input of the block or what its first activation gives.
+    shortcut: the input of the shortcut: that of the block, or the output of its first activation.
     """
 
     bias: bool = False
@@ -118,7 +118,7 @@ class PreactivationBlock(nn.Module):
 
 
 def start_orthogonal(network: nn.Module) -> None:
-    """Gives all layers of a network orthogonal weights, those of normalizations too (arXiv:1809.11096 section 3)."""
+    """Initializes all layers, also those of normalizations, with orthogonal weights (arXiv:1809.11096 section 3)."""
     for layer in network.modules():
         if isinstance(layer, Weighted):
             nn.init.orthogonal_(layer.weight)

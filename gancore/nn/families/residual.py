@@ -33,7 +33,7 @@ class ResidualDiscriminator(Discriminator):
         blocks: Blocks,
         attention: Collection[int] = (),
     ) -> None:
-        """Blocks halve the size down to `last`, then `flat_blocks` keep it. Self-attention stands behind every block
+        """Blocks halve the size down to `last`, then `flat_blocks` keep it. Self-attention follows every block
         whose output has one of the sizes `attention`."""
         super().__init__(cfg, interface, normalize)
         sizes = [size for size in resolutions(interface.resolution)[::-1] if size > last]

@@ -1,7 +1,7 @@
-"""Fast paths: quicker ways to compute what a few lines of torch do, and differentiable as often.
+"""Fast paths: quicker versions of a few lines of torch, differentiable as often.
 
-Layers and plugins call the door of a kernel. It takes the plain way where the fast one does not apply, and always if
-the environment variable GANCORE_PLAIN_KERNELS is 1: to check a number against torch's own operations.
+Layers and plugins call the public function of a kernel, its door. It takes the plain way if the fast one does not
+apply, and always if the environment variable GANCORE_PLAIN_KERNELS is 1, to check a number against torch's operations.
 
     module               door                              plain way                              tests/...
     convolution          conv2d, conv_transpose2d,         torch's convolution and derivatives    nn/test_convolution.py
@@ -35,9 +35,9 @@ def plain() -> bool:
 
 
 def traced() -> bool:
-    """Whether torch.jit.trace or torch.export takes notes: other programs know torch's operations only.
+    """Whether torch.jit.trace or torch.export is recording: other programs know torch's operations only.
 
-    Doors then call these directly, where they are the fast ones, without a Function or an operator of this package.
+    Doors then call these directly, without a Function or an operator of this package.
     """
     return torch.jit.is_tracing() or torch.compiler.is_exporting()  # type: ignore[attr-defined]
 

@@ -2,8 +2,8 @@
 
 Output y(x, w), input gradient dx(g, w) and weight gradient dw(x, g) are the three partial derivatives of the
 trilinear form <conv(x, w), g>, so the derivatives of each are made of the other two: second derivatives (R1, path
-length) cost ordinary convolutions, and weight gradients can be left out where nobody asked for them
-(`no_weight_gradients`). Activations are channels_last, in the autocast dtype where autocast is on.
+length) cost ordinary convolutions, and weight gradients can be left out where nothing needs them
+(`no_weight_gradients`). Activations are channels_last, in the autocast dtype if autocast is on.
 """
 
 from functools import partial
@@ -63,7 +63,7 @@ def _output(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) 
 
 
 def _input_gradient(g: Tensor, weight: Tensor, size: torch.Size | None, geometry: Geometry) -> Tensor:
-    """`size`: height and width of the result, the least possible when not given."""
+    """`size`: height and width of the result, by default the least possible."""
     return _InputGradient.apply(_channels_last(g), weight, size, geometry)
 
 
@@ -90,7 +90,7 @@ def _transposed_values(g: Tensor, weight: Tensor, size: torch.Size | None, geome
 
 
 def _channels_last(x: Tensor) -> Tensor:
-    """Outside of the functions: what these keep for later must be what they were given, or the graph ends there."""
+    """Outside of the functions: they must save their inputs as they are, or the graph ends there."""
     return x.contiguous(memory_format=torch.channels_last)
 
 

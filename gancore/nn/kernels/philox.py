@@ -1,7 +1,7 @@
 """Random numbers that any device computes by itself: Philox4x32-10.
 
-A number is a function of (key, sample, position) and of nothing else: a process, a microbatch or a device computes the
-numbers that it needs, and they are those that any other would compute.
+A number is a function of (key, sample, position) and nothing else, so every process, microbatch and device computes the
+same ones.
 
 Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC 2011), section 3.3. Normals: Box and Muller, "A
 note on the generation of random normal deviates" (1958), equation 1.
@@ -70,7 +70,7 @@ def normal(key: int, samples: Tensor, shape: Sequence[int] = ()) -> Tensor:
 
 
 def computing(device: torch.device) -> torch.device:
-    """Where the numbers for a device are computed: there, except for Apple GPUs, which have no float64."""
+    """The device that computes the numbers for a device: itself, but the CPU for Apple GPUs, which lack float64."""
     return torch.device("cpu") if device.type == "mps" else device
 
 

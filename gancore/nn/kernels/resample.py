@@ -1,7 +1,7 @@
 """FIR resampling: pad, filter, up- and downsample images by small filters.
 
 Source: arXiv:1912.04958 (StyleGAN2), with the filter [1, 3, 3, 1] of its code; arXiv:1812.04948 blurs with
-[1, 2, 1]. Nothing is ever filled with zeros and then filtered: upsampling is a transposed depthwise convolution,
+[1, 2, 1]. No zeros are inserted and then filtered: upsampling is a transposed depthwise convolution,
 downsampling a strided one. The adjoint of a resampling is a resampling with the factors exchanged, so derivatives
 of any order stay within one function. Filters always act in at least float32.
 """
@@ -32,7 +32,7 @@ def setup_filter(
 ) -> Tensor:
     """A float32 filter [fh, fw], or [taps] where it is `separable` (default: 1-D with 8 taps or more).
 
-    `f` is a number, a list of taps (its outer product with itself is meant), or a list of rows; None is identity.
+    `f` is a number, a list of taps (for its outer product with itself), or a list of rows; None is identity.
     `normalize` makes it sum to 1, `gain` multiplies the signal amplitude.
     """
     taps = torch.as_tensor(1.0 if f is None else f, dtype=torch.float32)
@@ -78,7 +78,7 @@ def upfirdn2d(
 
 
 def _by_definition(x: Tensor, f: Tensor, axes: "_Axes") -> Tensor:
-    """upfirdn2d as a correlation with `f`, [kh, kw] or [taps], with the zeros that the fast way does without."""
+    """upfirdn2d as a correlation with `f`, [kh, kw] or [taps], with the zeros that the fast way avoids."""
     (n, c, h, w), (up_y, up_x), (down_y, down_x) = x.shape, axes.up, axes.down
     kernel = f if f.ndim == 2 else f.outer(f)
     with full_precision(x):
@@ -178,7 +178,7 @@ def _correlate(x: Tensor, kernel: Tensor, axes: _Axes) -> Tensor:
 
 
 def _strided(x: Tensor, kernel: Tensor, axes: _Axes) -> Tensor:
-    """Depthwise convolution; what both sides share of the padding is left to it."""
+    """Depthwise convolution, with the padding that both sides share."""
     common = [max(min(pads), 0) for pads in (axes.vertical, axes.horizontal)]
     x = _pad(x, *(tuple(p - c for p in pads) for pads, c in zip((axes.vertical, axes.horizontal), common, strict=True)))
     channels = x.shape[1]

@@ -2,7 +2,7 @@
 
 fir: a strided (transposed) convolution with an FIR filter on its fine side (arXiv:1912.04958, StyleGAN2).
 box: nearest-neighbour upsampling before, 2x2 averaging after the convolution (arXiv:1710.10196, PGGAN), which is
-    the same as one strided convolution with the kernel widened by a 2x2 box; a filter, where given, blurs the
+    the same as one strided convolution with the kernel widened by a 2x2 box; a filter, if any, blurs the
     finer image (arXiv:1812.04948, StyleGAN).
 """
 

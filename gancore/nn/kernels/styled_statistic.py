@@ -7,8 +7,8 @@ over the pixels of a map (instance norm, arXiv:1607.08022), or over the channels
 
     P(h) = h - mean(h) - hat * mean(h * hat),
 
-which is symmetric. Written out as plain operations the same takes several times as many passes over activations, and
-keeps some of them. Here coefficients are put together first, where they are small; only x and its moments are kept.
+which is symmetric. Plain operations would pass over the activations several times as often, and save some of them.
+This combines the coefficients first, which are small, and saves only x and its moments.
 The second derivative, with v the gradient of i * P(c * g), u that of sum(g * hat), a = mean(v * hat),
 b = mean(c * g * hat) and t = mean(v * P(c * g)):
 
@@ -111,8 +111,8 @@ def styled_statistic(
 ) -> Tensor:
     """sum_k scales[k] * hat_k(x) + shift, [N, C, H, W] of the dtype of `x`; scales and shift are [N, C].
 
-    An instance before a pixel saves a pass: what it adds to is then one number a map. A compiler takes derivatives and
-    puts passes together by itself, so it is shown the value alone.
+    An instance before a pixel saves a pass: its sum is then one number a map. A compiler derives and fuses by itself,
+    so it sees only the value.
     """
     dtype = at_least_float32(x).dtype
     styles = [style.to(dtype)[:, :, None, None] for style in (*scales, shift)]

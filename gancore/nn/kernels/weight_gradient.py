@@ -1,8 +1,8 @@
 """The weight gradient of a convolution, dw[o, i, a, b] = sum_nhw g[n, o, h, w] x[n, i, h + a, w + b].
 
-On processors with AVX2 and no more, the library's kernel for it reaches half the speed of its others; there it is
-taken as matrix products of g with the patches of x (im2col), a few rows at a time so that they stay in the cache:
-a training step is 6 % shorter (benchmarks/train_step.py). Elsewhere the library's kernel does it.
+On processors with AVX2 but no AVX-512, the library's kernel for it has half the speed of its others. There this module
+computes matrix products of g with the patches of x (im2col), a few rows at a time so that they stay in the cache:
+a training step is 6 % shorter (benchmarks/train_step.py). Elsewhere it calls the library's kernel.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def _chosen(x: Tensor, g: Tensor, shape: Sequence[int], stride: int, padding: in
 
 @torch.library.custom_op("gancore::weight_gradient", mutates_args=())
 def _opaque(x: Tensor, g: Tensor, shape: list[int], stride: int, padding: int, groups: int) -> Tensor:
-    """What a compiled step calls as it is, with strides it can foresee."""
+    """An operator for compiled steps, with strides that a compiler can predict."""
     return _chosen(x, g, shape, stride, padding, groups).contiguous()
 
 

@@ -36,7 +36,7 @@ def pays(x: Tensor, shape: Sequence[int], stride: int, padding: int, groups: int
 def convolution(x: Tensor, weight: Tensor) -> Tensor:
     """x [N, I, H, W] and weight [O, I, 3, 3] to [N, O, H, W], padded by 1, channels_last.
 
-    A compiled step calls it as it is: writing into slices is quick here, and not what a compiler expects.
+    Compiled steps call it as an operator: writing into slices is quick here, but no compiler handles it well.
     """
     return _opaque(x, weight) if torch.compiler.is_compiling() else _convolution(x, weight)
 
@@ -136,7 +136,7 @@ def _output_points(m: Parts, out: Parts) -> None:
 
 
 def _gradient_points(g: Parts, out: Parts) -> None:
-    """A g, the transpose of what makes outputs."""
+    """A g, the transpose of the output transform."""
     even, odd = g[0] + g[2], g[1] + g[3]
     torch.add(even, odd, out=out[1])
     torch.sub(even, odd, out=out[2])
