@@ -77,11 +77,11 @@ class SharedEmbedding(Latent):
     normalization touches it.
     """
 
-    def __init__(self, label_dim: int, features: int, normalize_z: bool = False) -> None:
-        """With `normalize_z` z is scaled to a root mean square of 1."""
+    def __init__(self, label_dim: int, features: int | None, normalize_z: bool = False) -> None:
+        """`features` None: the label as it is. With `normalize_z` z is scaled to a root mean square of 1."""
         super().__init__(label_dim)
         self.normalize_z = normalize_z
-        self.embedding = nn.Parameter(torch.randn(label_dim, features)) if label_dim else None
+        self.embedding = nn.Parameter(torch.randn(label_dim, features)) if label_dim and features else None
 
     def inputs(self, z: Tensor, label: Tensor | None) -> tuple[Tensor, Tensor | None]:
         z = normalize_2nd_moment(z) if self.normalize_z else z

@@ -126,6 +126,7 @@ def residual_generator(names: Names) -> Network:
     else:
         label_dim = mapped["synthesis.b8.act0.normalization.affine.gain.weight"].shape[1]
         entry |= {"use": "resnet", "z_dim": part, "labels": "normalization", "conv_bias": True}
+    names.done()
     channels = mapped["synthesis.torgb.weight"].shape[0]
     return Network(entry, mapped, Interface(4 << len(blocks), channels, label_dim))
 
@@ -156,6 +157,7 @@ def residual_discriminator(names: Names, interface: Interface) -> Network:
     }
     if any(name.endswith("weight_orig") for name in names):
         entry["weight_normalization"] = SPECTRAL
+    names.done()
     return Network(entry, mapped, interface)
 
 

@@ -17,7 +17,6 @@ PLACES = ("", "pickles", "tf_pickles")
 HELD_BACK: dict[str, str] = {
     "g03_mmgen_stylegan1": "not the published network: two activations in a layer, the blur between them",
     "g05_lucidrains": "another network: bilinear, noise transposed, one style a block",
-    "g07_projectedgan_fastgan": "FastGAN's generator is not among the networks yet",
 }
 """Cases whose networks ours cannot hold, by the beginning of their names, and why."""
 
@@ -95,6 +94,9 @@ def outputs(case: Case, G: Any, others: dict[str, Any], stages: dict[str, Any], 
     z, label = case.tensors["z"].to(dtype), labels_of(case, "z", G.interface.label_dim)
     D, plain = others.get("discriminator"), others.get("generator")
 
+    def every_second(make: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        return lambda: make()[..., ::2, ::2]
+
     def image(network: Any, **options: Any) -> Callable[[], Tensor]:
         def make() -> Tensor:
             own = None if label is None else label.to(dtype)
@@ -113,10 +115,12 @@ def outputs(case: Case, G: Any, others: dict[str, Any], stages: dict[str, Any], 
         return make
 
     made: Outputs = {"image": image(G), "image_nonoise": image(G, noise_mode="none")}
+    made |= {f"{name}_every2nd": every_second(make) for name, make in made.items()}
     for name in TRUNCATED:
         made[name] = image(G, **truncation_of(case, name, G.num_ws))
     if plain is not None:
         made["image_G"] = made["image_g"] = image(plain)
+        made["image_g_every2nd"] = every_second(image(plain, noise_mode="none"))
     if D is not None:
         made |= {"logits": logits(len(images_of(case))), "logits_single": logits(1)}
         for n in (1, 2, 4, 8):
