@@ -132,6 +132,26 @@ class Names:
             raise CheckpointError(f"has a tensor in {self.what} that no network of ours has: {rest[0]!r}{more}")
 
 
+def snapshot_of(
+    arrays: Mapping[str, Array],
+    names: tuple[str, str, str],
+    generator_of: Callable[[Names], Network],
+    discriminator_of: Callable[[Names, Network], Network] | None,
+) -> Snapshot:
+    """The networks of a file whose tensors have the network's name before theirs, "g_ema.input.input".
+
+    names: of the averaged generator (which the other one stands for where there is none), of the generator, of the
+    discriminator. discriminator_of is also given the averaged generator; None: ours cannot be such a one.
+    """
+    average, generator, discriminator = (Names(below(arrays, f"{name}."), f"the {name}") for name in names)
+    snapshot = Snapshot(generator_of(average if average.arrays else generator))
+    if average.arrays and generator.arrays:
+        snapshot.generator = generator_of(generator)
+    if discriminator.arrays and discriminator_of is not None:
+        snapshot.discriminator = discriminator_of(discriminator, snapshot.average)
+    return snapshot
+
+
 def below(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
     """The arrays whose names begin so, without it."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

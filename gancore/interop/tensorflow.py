@@ -3,6 +3,7 @@ module that built them, which is neither executed nor kept. Shapes are not store
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from gancore.contracts import Stage
 from gancore.errors import CheckpointError
-from gancore.interop.networks import Mapped, Names, Options
+from gancore.interop.networks import Mapped, Names, Network, Options, Snapshot
 from gancore.interop.reading import Foreign
 from gancore.interop.values import Array, Record, entries, word
 
@@ -81,6 +82,27 @@ def networks_of(file: Foreign) -> tuple[TFNetwork, TFNetwork, TFNetwork] | None:
         TFNetwork(discriminator, "the discriminator"),
         TFNetwork(average, "the averaged generator"),
     )
+
+
+def snapshot_of(
+    file: Foreign, generator_of: Callable[[TFNetwork], Network], discriminator_of: Callable[[TFNetwork], Network]
+) -> Snapshot:
+    """All networks of a file, by what makes one of ours; with the levels of detail that are missing, if any are."""
+    found = networks_of(file)
+    assert found is not None, "a format reads what it recognises"
+    generator, discriminator, average = found
+    snapshot = Snapshot(generator_of(average), generator_of(generator), discriminator_of(discriminator))
+    if lod := average.lod():
+        snapshot.facts["lod"] = lod
+    return snapshot
+
+
+def averaged_mapping_of(network: TFNetwork) -> tuple[Mapped, Options]:
+    """The tensors of a generator's mapping network, w_avg among them, and its options."""
+    mapped, options = mapping_of(network.component("mapping"))
+    mapped["mapping.w_avg"] = network.variables().take("dlatent_avg")
+    decay = network.arguments.get("w_avg_beta", network.arguments.get("dlatent_avg_beta", 0.995))
+    return mapped, options if decay is None else {**options, "w_avg_decay": float(decay)}
 
 
 def stage_of(lod: float, resolution: int) -> Stage | None:

@@ -18,8 +18,8 @@ from gancore.interop.networks import (
     Network,
     Options,
     Snapshot,
-    below,
     channels_of,
+    snapshot_of,
     style_discriminator,
     style_generator,
     taps_of,
@@ -58,16 +58,8 @@ class GenForce(Format):
 
     def read(self, file: Foreign) -> Snapshot:
         contents, inner = entries(file.contents), "models." if "models" in file.keys else ""
-        found = {
-            name: Names(below(file.arrays, f"{inner}{name}."), f"the {name}")
-            for name in ("generator_smooth", "generator", "discriminator")
-        }
-        average = "generator_smooth" if found["generator_smooth"].arrays else "generator"
-        snapshot = Snapshot(generator_of(found[average]))
-        if average != "generator" and found["generator"].arrays:
-            snapshot.generator = generator_of(found["generator"])
-        if found["discriminator"].arrays:
-            snapshot.discriminator = discriminator_of(found["discriminator"], snapshot.average)
+        names = f"{inner}generator_smooth", f"{inner}generator", f"{inner}discriminator"
+        snapshot = snapshot_of(file.arrays, names, generator_of, discriminator_of)
         seen = entries(contents.get("running_metadata")).get("seen_img")
         if isinstance(seen, int):
             snapshot.facts["kimg"] = seen / 1000

@@ -14,7 +14,7 @@ from gancore.interop.networks import (
     Network,
     Options,
     Snapshot,
-    below,
+    snapshot_of,
     style_discriminator,
     style_generator,
     taps_of,
@@ -43,23 +43,23 @@ class Hammer(Format):
         return "model_kwargs_init" in head.keys and "models" in head.keys
 
     def read(self, file: Foreign) -> Snapshot:
-        contents, arrays = entries(file.contents), file.arrays
+        contents = entries(file.contents)
         arguments = entries(contents["model_kwargs_init"])
-        models = {name for name in entries(contents["models"]) if isinstance(name, str)}
-        average = "generator_smooth" if "generator_smooth" in models else "generator"
 
-        def made(name: str) -> tuple[Names, dict[Any, Any]]:
-            given = dict(entries(arguments.get(name)) or entries(arguments.get("generator")))
-            kind = word(given.get("model_type", ""))
+        def given(name: str) -> dict[Any, Any]:
+            found = dict(entries(arguments.get(name)) or entries(arguments.get("generator")))
+            kind = word(found.get("model_type", ""))
             if not kind.startswith("StyleGAN2"):
                 raise CheckpointError(f"has a {kind[:40] or 'network without a type'}, and StyleGAN2 is known")
-            return Names(below(arrays, f"models.{name}."), f"the {name}"), given
+            return found
 
-        snapshot = Snapshot(generator_of(*made(average)))
-        if average != "generator" and "generator" in models:
-            snapshot.generator = generator_of(*made("generator"))
-        if "discriminator" in models:
-            snapshot.discriminator = discriminator_of(*made("discriminator"))
+        names = "models.generator_smooth", "models.generator", "models.discriminator"
+        snapshot = snapshot_of(
+            file.arrays,
+            names,
+            lambda names: generator_of(names, given(names.what.rpartition(".")[2])),
+            lambda names, generator: discriminator_of(names, given("discriminator")),
+        )
         seen = entries(contents.get("running_metadata")).get("seen_img")
         if isinstance(seen, int):
             snapshot.facts["kimg"] = seen / 1000

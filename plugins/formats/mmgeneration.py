@@ -20,6 +20,7 @@ from gancore.interop.networks import (
     Snapshot,
     below,
     channels_of,
+    snapshot_of,
     style_discriminator,
     style_generator,
     taps_of,
@@ -44,30 +45,20 @@ class MMGeneration(Format):
         return {"meta", "state_dict"} <= head.keys and not names.isdisjoint(head.arrays)
 
     def read(self, file: Foreign) -> Snapshot:
-        found = {
-            name: Names(below(file.arrays, f"{STATE}{name}."), f"the {name}")
-            for name in ("generator_ema", "generator", "discriminator")
-        }
-        average = "generator_ema" if found["generator_ema"].arrays else "generator"
-        if PGGAN in found[average]:
-            return _pggan(file, found, average)
-        snapshot = Snapshot(generator_of(found[average]), estimate_w_avg=True)
-        if average != "generator" and found["generator"].arrays:
-            snapshot.generator = generator_of(found["generator"])
-        if found["discriminator"].arrays:
-            snapshot.discriminator = discriminator_of(found["discriminator"])
+        names = f"{STATE}generator_ema", f"{STATE}generator", f"{STATE}discriminator"
+        if any(f"{name}.{PGGAN}" in file.arrays for name in names):
+            return _pggan(file, snapshot_of(file.arrays, names, pggan_of, None))
+        snapshot = snapshot_of(file.arrays, names, generator_of, discriminator_of)
+        snapshot.estimate_w_avg = True
         iteration = entries(entries(file.contents).get("meta")).get("iter")
         if isinstance(iteration, int):
             snapshot.facts["iterations"] = float(iteration)
         return snapshot
 
 
-def _pggan(file: Foreign, found: dict[str, Names], average: str) -> Snapshot:
-    """Both generators, and how far they have grown."""
-    snapshot = Snapshot(pggan_of(found[average]))
-    if average != "generator" and found["generator"].arrays:
-        snapshot.generator = pggan_of(found["generator"])
-    if found["discriminator"].arrays:
+def _pggan(file: Foreign, snapshot: Snapshot) -> Snapshot:
+    """With how far both generators have grown."""
+    if below(file.arrays, f"{STATE}discriminator."):
         snapshot.left.append("discriminator: its minibatch stddev comes after the last convolution, in ours before it")
     scale, weight = (file.arrays.get(f"{STATE}_curr_{name}") for name in ("scale_int", "transition_weight"))
     if scale is not None and weight is not None:
@@ -139,7 +130,7 @@ def generator_of(names: Names) -> Network:
     return style_generator(mapped, "skip", resample_filter=taps)
 
 
-def discriminator_of(names: Names) -> Network:
+def discriminator_of(names: Names, generator: Network) -> Network:
     """A residual discriminator. Raises CheckpointError."""
     blocks = sum(name.startswith("convs.") and name.endswith(".conv1.0.conv.weight_orig") for name in names)
     top, mapped = 4 << blocks, Mapped()

@@ -18,6 +18,7 @@ from gancore.interop.tensorflow import (
     dense_layer,
     lod_of,
     networks_of,
+    snapshot_of,
     stage_of,
     turned,
 )
@@ -36,12 +37,7 @@ class PGGANTF(Format):
         return networks is not None and networks[2].function == "G_paper"
 
     def read(self, file: Foreign) -> Snapshot:
-        networks = networks_of(file)
-        assert networks is not None
-        generator, discriminator, average = networks
-        snapshot = Snapshot(generator_of(average), generator_of(generator), discriminator_of(discriminator))
-        snapshot.facts["lod"] = average.lod()
-        return snapshot
+        return snapshot_of(file, generator_of, discriminator_of)
 
 
 def generator_of(network: TFNetwork) -> Network:

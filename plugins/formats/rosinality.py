@@ -19,7 +19,7 @@ from gancore.interop.networks import (
     Network,
     Snapshot,
     Taken,
-    below,
+    snapshot_of,
     style_discriminator,
     style_generator,
     taps_of,
@@ -43,13 +43,11 @@ class Rosinality(Format):
         return "g_ema" in head.keys and "g_ema.input.input" in head.arrays
 
     def read(self, file: Foreign) -> Snapshot:
-        arrays, average = file.arrays, entries(file.contents).get("latent_avg")
+        average = entries(file.contents).get("latent_avg")
         w_avg = average if isinstance(average, Array) else None
-        snapshot = Snapshot(generator_of(Names(below(arrays, "g_ema."), "g_ema"), w_avg), estimate_w_avg=w_avg is None)
-        if "g" in file.keys:
-            snapshot.generator = generator_of(Names(below(arrays, "g."), "g"), w_avg)
-        if "d" in file.keys:
-            snapshot.discriminator = discriminator_of(Names(below(arrays, "d."), "d"))
+        make = partial(generator_of, w_avg=w_avg)
+        snapshot = snapshot_of(file.arrays, ("g_ema", "g", "d"), make, discriminator_of)
+        snapshot.estimate_w_avg = w_avg is None
         if isinstance(strength := entries(file.contents).get("ada_aug_p"), float | int):
             snapshot.facts["augment_p"] = float(strength)
         return snapshot
@@ -130,7 +128,7 @@ def state_of(model: Model) -> dict[str, Tensor]:
     return state
 
 
-def discriminator_of(names: Names) -> Network:
+def discriminator_of(names: Names, generator: Network) -> Network:
     """A residual discriminator. Raises CheckpointError."""
     blocks = sum(name.startswith("convs.") and name.endswith(".conv1.0.weight") for name in names)
     top, mapped = 4 << blocks, Mapped()

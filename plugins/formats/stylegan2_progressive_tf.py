@@ -9,14 +9,15 @@ from gancore.interop.reading import Foreign
 from gancore.interop.tensorflow import (
     CLASSES,
     TFNetwork,
+    averaged_mapping_of,
     blocks_of,
     conv,
     dense,
     first,
     lod_of,
-    mapping_of,
     networks_of,
     noise,
+    snapshot_of,
     stage_of,
     turned,
 )
@@ -33,22 +34,14 @@ class StyleGAN2ProgressiveTF(Format):
         return networks is not None and networks[1].function == "D_stylegan" and networks[2].function == "G_main"
 
     def read(self, file: Foreign) -> Snapshot:
-        networks = networks_of(file)
-        assert networks is not None
-        generator, discriminator, average = networks
-        snapshot = Snapshot(generator_of(average), generator_of(generator), discriminator_of(discriminator))
-        snapshot.facts["lod"] = average.lod()
-        return snapshot
+        return snapshot_of(file, generator_of, discriminator_of)
 
 
 def generator_of(network: TFNetwork) -> Network:
     """A generator. Raises CheckpointError."""
     synthesis = network.component("synthesis")
     synthesis.only(nonlinearity=("lrelu",), fused_modconv=(True, False))
-    mapped, mapping = mapping_of(network.component("mapping"))
-    mapped["mapping.w_avg"] = network.variables().take("dlatent_avg")
-    if (decay := network.arguments.get("dlatent_avg_beta", 0.995)) is not None:
-        mapping["w_avg_decay"] = float(decay)
+    mapped, mapping = averaged_mapping_of(network)
     names = synthesis.variables()
     sizes = blocks_of(names)
     mapped["synthesis.b4.const"] = names.take("4x4/Const/const", first)

@@ -11,13 +11,14 @@ from gancore.interop.reading import Foreign
 from gancore.interop.tensorflow import (
     CLASSES,
     TFNetwork,
+    averaged_mapping_of,
     blocks_of,
     conv,
     dense,
     first,
-    mapping_of,
     networks_of,
     noise,
+    snapshot_of,
     turned,
 )
 from gancore.interop.values import word
@@ -36,20 +37,13 @@ class StyleGAN2TF(Format):
         return networks is not None and networks[1].function in ("D_stylegan2", "D_main")
 
     def read(self, file: Foreign) -> Snapshot:
-        networks = networks_of(file)
-        assert networks is not None
-        generator, discriminator, average = networks
-        return Snapshot(generator_of(average), generator_of(generator), discriminator_of(discriminator))
+        return snapshot_of(file, generator_of, discriminator_of)
 
 
 def generator_of(network: TFNetwork) -> Network:
     """A generator. Raises CheckpointError."""
-    own, synthesis = network.variables(), network.component("synthesis")
-    mapped, mapping = mapping_of(network.component("mapping"))
-    mapped["mapping.w_avg"] = own.take("dlatent_avg")
-    decay = network.arguments.get("w_avg_beta", network.arguments.get("dlatent_avg_beta", 0.995))
-    if decay is not None:
-        mapping["w_avg_decay"] = float(decay)
+    synthesis = network.component("synthesis")
+    mapped, mapping = averaged_mapping_of(network)
     synthesis.only(nonlinearity=("lrelu",), fused_modconv=(True, False))
     names = synthesis.variables()
     mapped["synthesis.b4.const"] = names.take("4x4/Const/const", first)

@@ -20,6 +20,7 @@ from gancore.interop.reading import Foreign
 from gancore.interop.tensorflow import (
     CLASSES,
     TFNetwork,
+    averaged_mapping_of,
     blocks_of,
     conv,
     dense,
@@ -27,9 +28,9 @@ from gancore.interop.tensorflow import (
     first,
     is_fused,
     lod_of,
-    mapping_of,
     networks_of,
     noise,
+    snapshot_of,
     stage_of,
     turned,
 )
@@ -51,12 +52,7 @@ class StyleGANTF(Format):
         return networks is not None and networks[2].function == "G_style"
 
     def read(self, file: Foreign) -> Snapshot:
-        networks = networks_of(file)
-        assert networks is not None
-        generator, discriminator, average = networks
-        snapshot = Snapshot(generator_of(average), generator_of(generator), discriminator_of(discriminator))
-        snapshot.facts["lod"] = average.lod()
-        return snapshot
+        return snapshot_of(file, generator_of, discriminator_of)
 
 
 def generator_of(network: TFNetwork) -> Network:
@@ -68,10 +64,7 @@ def generator_of(network: TFNetwork) -> Network:
     statistics = synthesis.arguments.get("use_pixel_norm", False), synthesis.arguments.get("use_instance_norm", True)
     if statistics not in NORMALIZATIONS:
         raise CheckpointError("has pixel and instance norm in one layer, which ours cannot have")
-    mapped, mapping = mapping_of(network.component("mapping"))
-    mapped["mapping.w_avg"] = network.variables().take("dlatent_avg")
-    if (decay := network.arguments.get("dlatent_avg_beta", 0.995)) is not None:
-        mapping["w_avg_decay"] = float(decay)
+    mapped, mapping = averaged_mapping_of(network)
     names, arguments = synthesis.variables(), synthesis.arguments
     sizes = blocks_of(names)
     layers = [

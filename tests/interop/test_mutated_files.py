@@ -1,8 +1,16 @@
-"""Files of all formats with something broken in them: read, or refused in one line; nothing executed, little memory."""
+"""Files of all formats with something broken in them: read, or refused in one line; nothing executed, little memory.
+
+    PYTHONPATH=tests python tests/interop/test_mutated_files.py 20000
+
+prints the table of docs/checkpoints.md.
+"""
 
 import random
 import resource
 import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,37 +134,63 @@ def watch(event: str, arguments: object) -> None:
         watched.append(event)
 
 
-def run(numbers: range, folder: Path) -> dict[str, int]:
-    """How many files were read and how many were refused; fails where one did anything else."""
+class Table:
+    """What became of mutated files, by mutation: how many were read and refused, and the longest time that one took."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counter[str]] = defaultdict(Counter)
+        self.slowest: dict[str, float] = defaultdict(float)
+
+    def add(self, mutation: str, outcome: str, seconds: float) -> None:
+        self.counts[mutation][outcome] += 1
+        self.slowest[mutation] = max(self.slowest[mutation], seconds)
+
+    def total(self, outcome: str) -> int:
+        return sum(counts[outcome] for counts in self.counts.values())
+
+    def __str__(self) -> str:
+        lines = ["| what was done | files | refused in one line | read | slowest |", "|---|---|---|---|---|"]
+        for name, counts in sorted(self.counts.items()):
+            words, seconds = name.replace("_", " "), self.slowest[name]
+            lines.append(f"| {words} | {counts.total()} | {counts['refused']} | {counts['read']} | {seconds:.2f} s |")
+        refused, read = self.total("refused"), self.total("read")
+        slowest = max(self.slowest.values())
+        return "\n".join([*lines, f"| all | {refused + read} | {refused} | {read} | {slowest:.2f} s |"])
+
+
+def run(numbers: range, folder: Path) -> Table:
+    """What becomes of the files; fails where one is neither read nor refused, or anything is executed."""
     global watched
     if not getattr(run, "hooked", False):
         sys.addaudithook(watch)
         run.hooked = True  # type: ignore[attr-defined]
-    counts, watched = {"read": 0, "refused": 0}, []
+    table, watched = Table(), []
     try:
         for number in numbers:
             source, mutation, content = mutated(number)
             try:
-                counts[outcome(content, folder / f"x{source.suffix}")] += 1
+                before = time.process_time()
+                found = outcome(content, folder / f"x{source.suffix}")
+                table.add(mutation, found, time.process_time() - before)
             except Exception as error:
                 raise AssertionError(f"file {number}: {source.name}, {mutation}: {type(error).__name__}") from error
         assert watched == []
     finally:
         watched = None
-    return counts
+    return table
 
 
 def test_a_sample(tmp_path: Path):
-    counts = run(range(120), tmp_path)
-    assert min(counts.values()) > 10
+    table = run(range(120), tmp_path)
+    assert min(table.total("read"), table.total("refused")) > 10
 
 
 @pytest.mark.slow
 def test_all(tmp_path: Path):
     run(range(20), tmp_path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    counts = run(range(ALL), tmp_path)
-    assert sum(counts.values()) == ALL
+    table = run(range(ALL), tmp_path)
+    assert table.total("read") + table.total("refused") == ALL
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 < MEMORY
 
 
@@ -169,3 +203,12 @@ def test_damaged_files_are_compared_in_one_line(tmp_path: Path):
     with pytest.raises(CheckpointError) as raised:
         list(diff(tmp_path / "x", source, REGISTRY))
     assert "\n" not in str(raised.value)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        run(range(20), Path(place))
+        start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(run(range(int(sys.argv[1])), Path(place)))
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start
+        print(f"\nexecuted: nothing; tracebacks: none; memory beside that of the first 20 files: {grown >> 10} MiB")
