@@ -2,6 +2,7 @@
 
 maps                  magnitude maps of activations, peaks
 painting              from ws to images
+projection            from an image to ws and noise
 taps, subject         activations by layer name; what an analysis looks at
 targets, run, record  from a path to a subject; analyses run, and written
 figures               drawing
@@ -18,4 +19,8 @@ from gancore.analysis.maps import spot as spot
 from gancore.analysis.painting import paint as paint
 from gancore.analysis.painting import sampled_ws as sampled_ws
 from gancore.analysis.painting import slerp as slerp
+from gancore.analysis.projection import ProjectionOptions as ProjectionOptions
+from gancore.analysis.projection import project as project
+from gancore.analysis.projection import repainted as repainted
+from gancore.analysis.projection import start_of as start_of
 from gancore.analysis.taps import tapped as tapped

@@ -116,7 +116,7 @@ class Ready:
 MISSING = {
     "run:history": "no checkpoints here",
     "run:discriminator": "no discriminator here",
-    "data:images": "no real images here, say which ones (--real)",
+    "dataset:images": "no real images here, say which ones (--real)",
 }
 """What is wrong where a requirement is not met that is not the generator's."""
 

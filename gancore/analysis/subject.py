@@ -65,7 +65,7 @@ class ModelSubject:
         return {
             "generator": self._generator.provides,
             "run": frozenset(word for word, there in has.items() if there),
-            "data": frozenset({"images"} if self.sources.data else ()),
+            "dataset": frozenset({"images"} if self.sources.data else ()),
         }
 
     def draws(self, count: int | None = None) -> Iterator[tuple[Draw, Tensor | None]]:

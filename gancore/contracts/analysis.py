@@ -58,7 +58,7 @@ class Subject(Protocol):
 
     @property
     def provided(self) -> Mapping[str, frozenset[str]]:
-        """What `requires` may ask for, by kind: {"generator": {"ws"}, "run": {"history"}, "data": {"images"}}."""
+        """What `requires` may ask for, by kind: {"generator": {"ws"}, "run": {"history"}, "dataset": {"images"}}."""
 
     def draws(self, count: int | None = None) -> Iterator[tuple[Draw, Tensor | None]]:
         """Batches of draws and labels [n, label_dim], of `count` samples in all (None: the subject's count)."""
@@ -84,7 +84,7 @@ class Subject(Protocol):
         """Generators of the run's checkpoints, from the first on, where "run:history" is provided."""
 
     def reals(self, count: int) -> Tensor:
-        """Real images [count or fewer, C, R, R], nominal range [-1, 1], where "data:images" is provided."""
+        """Real images [count or fewer, C, R, R], nominal range [-1, 1], where "dataset:images" is provided."""
 
     def features(self, images: Tensor) -> Tensor:
         """Features [N, D] of images [N, C, H, W], nominal range [-1, 1]."""
@@ -119,7 +119,8 @@ class Analysis(Plugin):
     """Examines a trained model: numbers with their protocol, and figures.
 
     requires: {"generator:ws": "why"}; beside what a generator provides there are "run:history" (checkpoints),
-        "run:discriminator", "data:images" (real images). If one is missing, the analysis is refused with that reason.
+        "run:discriminator", "dataset:images" (real images). If one is missing, the analysis is refused, with
+        that reason.
     count: samples that it takes by default. features: the feature plugins that it may use, the first that is available;
         numbers from another than the first say so: `nearest[embedded]`.
     directions: names of numbers to which end is better, for tables over a grid; others are only listed.

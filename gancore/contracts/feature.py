@@ -48,5 +48,8 @@ class Feature(Plugin):
         raise NotImplementedError
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Perceptual distance [N] of pairs of RGB images [N, 3, H, W], float, 0 black to 255 white, not quantised."""
+        """Perceptual distance [N] of pairs of RGB images [N, 3, H, W], float, 0 black to 255 white, not quantised.
+
+        Gradients pass where they are on: projection follows them.
+        """
         raise NotImplementedError

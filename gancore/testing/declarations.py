@@ -10,7 +10,7 @@ from gancore.testing.family import check
 from gancore.testing.finding import Finding, holds
 from gancore.testing.subject import CONTEXT, Subject
 
-SLOTS = (*KINDS, "network")
+SLOTS = (*KINDS, "network", "run")
 """What a requirement may speak of, before its colon."""
 
 

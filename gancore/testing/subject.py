@@ -63,6 +63,14 @@ def without_normalization(site: Site) -> Normalization:
 
 
 def small_options(plugin: type[Any]) -> dict[str, Any]:
-    """Fewer feature maps than the default: what is looked at does not depend on them, and takes a moment."""
+    """Fewer feature maps than the default: what is looked at does not depend on them, and takes a moment.
+
+    An option whose default takes long may say what a check takes instead: `json_schema_extra={"small": 3}`.
+    """
     kinds = (ChannelsConfig, ChannelsConfig | None)
-    return {name: FEW_CHANNELS for name, field in plugin.Config.model_fields.items() if field.annotation in kinds}
+    fields = plugin.Config.model_fields.items()
+    few = {name: FEW_CHANNELS for name, field in fields if field.annotation in kinds}
+    extras = {name: field.json_schema_extra for name, field in fields}
+    return few | {
+        name: extra["small"] for name, extra in extras.items() if isinstance(extra, dict) and "small" in extra
+    }

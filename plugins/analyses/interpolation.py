@@ -25,7 +25,7 @@ class Interpolation(Analysis):
     features: ClassVar[tuple[str, ...]] = ("lpips", "embedded")
 
     class Config(PluginConfig):
-        frames: int = Field(24, ge=2, le=600, description="frames between two samples")
+        frames: int = Field(24, ge=2, le=600, json_schema_extra={"small": 4}, description="frames between two samples")
         per_second: float = Field(24.0, gt=0, le=120, description="frames of the films in a second")
 
     cfg: Config

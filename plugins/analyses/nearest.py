@@ -22,7 +22,7 @@ class Nearest(Analysis):
     count: ClassVar[int] = 256
     features: ClassVar[tuple[str, ...]] = ("inception", "embedded")
     directions: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {"copies": "lower"}
-    requires: ClassVar[Mapping[str, str]] = {"data:images": "it compares samples with training images"}
+    requires: ClassVar[Mapping[str, str]] = {"dataset:images": "it compares samples with training images"}
 
     class Config(PluginConfig):
         reals: int = Field(2000, ge=3, le=1_000_000, description="training images looked through, evenly chosen")

@@ -35,7 +35,9 @@ class NoiseVariation(Analysis):
     count: ClassVar[int] = 8
 
     class Config(PluginConfig):
-        draws: int = Field(24, ge=2, le=10_000, description="draws of the noise for each w")
+        draws: int = Field(
+            24, ge=2, le=10_000, json_schema_extra={"small": 3}, description="draws of the noise for each w"
+        )
         shown: int = Field(4, ge=1, le=16, description="samples in the figure")
 
     cfg: Config

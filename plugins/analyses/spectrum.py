@@ -53,7 +53,7 @@ class Spectrum(Analysis):
         generator = subject.generator
         fakes = torch.cat([as_uint8(generator.sample(draw, label)) for draw, label in subject.draws()])
         sets = {"generated": fakes}
-        if "images" in subject.provided["data"]:
+        if "images" in subject.provided["dataset"]:
             sets["real"] = as_uint8(subject.reals(subject.count))
         pixels = sets.get("real", fakes).double()
         mean, std = float(pixels.mean()), max(float(pixels.std(correction=0)), 1e-6)

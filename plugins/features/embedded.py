@@ -47,7 +47,6 @@ class Embedded(Feature):
         mixed_5d = self.stem(resized(images))[-1]
         return {"features": mixed_5d.mean(dim=(2, 3))}
 
-    @torch.no_grad()
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Channels of length 1 at every place, squared difference, mean over places, sum over five layers."""
         layers = zip(self.stem(resized(a)), self.stem(resized(b)), strict=True)

@@ -69,7 +69,6 @@ class LPIPS(Feature):
         self.trunk.requires_grad_(False).eval().to(device)
         self.linear = [linear[f"lin{i}.model.1.weight"].to(device) for i in range(len(LAYERS))]  # [1, C, 1, 1] each
 
-    @torch.no_grad()
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         pairs = zip(self.activations(a), self.activations(b), self.linear, strict=True)
         layers = [F.conv2d((x - y).square(), weight).mean(dim=(1, 2, 3)) for x, y, weight in pairs]

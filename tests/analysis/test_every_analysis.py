@@ -8,17 +8,16 @@ from support.subjects import FIXTURE, subject_of
 from gancore.analysis.figures.write import drawn
 from gancore.analysis.run import analyze_all
 from gancore.contracts import Film, Value
+from gancore.testing.subject import small_options
 
 ANALYSES, GENERATORS = names("analysis"), names("generator")
 CASES = [(analysis, generator) for analysis in ANALYSES for generator in GENERATORS]
-QUICK: dict[str, dict[str, object]] = {}
-"""Options that make an analysis short."""
 
 
 @pytest.mark.parametrize(("analysis", "generator"), sampled(CASES, diagonal(ANALYSES, GENERATORS)))
 def test_it_looks_at_it_or_says_why_not(analysis: str, generator: str) -> None:
     plugin = load("analysis", analysis)
-    one = plugin(plugin.Config(**QUICK.get(analysis, {})))
+    one = plugin(plugin.Config(**small_options(plugin)))
     subject = subject_of(generator)
     unmet = [
         why
