@@ -1,9 +1,11 @@
-"""What holds in all tests: no model hub is asked for anything, nothing is written to the user's data directory, and
-nobody waits for a disk."""
+"""What holds in all tests: no model hub is asked for anything, nothing is written to the user's folders, nobody waits
+for a disk, and the embedded emoji are decoded once."""
 
+import functools
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -31,11 +33,20 @@ def no_waiting_for_a_disk() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def data_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A directory of its own for what gancore remembers."""
+def decoded_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Directories of its own for what gancore remembers and keeps; gives that of decoded images.
+
+    Images are kept however quickly they were decoded, and the code that they are known by is read once.
+    """
+    from gancore.data import cache_key, opening
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GANCORE_DATA", str(tmp_path_factory.mktemp("gancore_data")))
-        yield
+        patch.setenv("GANCORE_CACHE", str(tmp_path_factory.mktemp("gancore_cache")))
+        patch.setattr(opening, "WORTH_KEEPING", -1.0)
+        patch.setattr(cache_key, "code_hash", functools.cache(cache_key.code_hash))
+        cache_key.cache_folder().mkdir()
+        yield cache_key.cache_folder()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from support.made_up_grids import made_up
+from support.small import sampled
 from support.tiny import tiny_experiment
 
 from gancore.artifacts import RunFolder
@@ -17,7 +18,6 @@ from gancore.artifacts.reading import LARGEST, read_bytes
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.cli import main
 from gancore.errors import RunError
-from gancore.grid.folder import GridFolder
 from gancore.training import train
 
 
@@ -105,33 +105,40 @@ FILES: dict[str, dict[str, Callable[[Path], object]]] = {
 }
 
 
-@pytest.mark.parametrize("file", FILES)
-def test_nothing_that_looks_at_folders_stops(file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+EVERY = [(file, kind) for file, own in FILES.items() for kind in (*ANY, *own)]
+SAMPLE = {(file, kind) for file, kind in EVERY if kind in FILES[file]} | {
+    (list(FILES)[i % len(FILES)], kind) for i, kind in enumerate(ANY)
+}
+"""Damage of any file on one of them in turn; the slow tests have it on each."""
+
+
+@pytest.mark.parametrize(("file", "kind"), sampled(EVERY, SAMPLE))
+def test_nothing_that_looks_at_folders_stops(
+    file: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if (kind, file) in (("empty", "seed=0/log.jsonl"), ("empty", "seed=0/metrics.jsonl")):
+        return  # no lines yet
     about = {
         "state": "done", "at": 3, "fid": [9.0, 8.0], "config": {"name": "a", "training": {"kimg": 10, "threads": 1}},
         "environment": {"torch": "2.13", "threads": 1, "plugins": {"loss.hinge": "gancore 1"}, "data": {"count": 5}},
     }  # fmt: skip
-    whole = made_up(tmp_path / "whole", {"seeds": [0, 1], "enough_kimg": 0}, {"seed=0": about, "seed=1": about})
-    for kind, damage in {**ANY, **FILES[file]}.items():
-        if (kind, file) in (("empty", "seed=0/log.jsonl"), ("empty", "seed=0/metrics.jsonl")):
-            continue  # no lines yet
-        folder = GridFolder(shutil.copytree(whole.path, tmp_path / kind))
-        damage(folder.cells / file)
-        outputs = {}
-        for command in (["grid", "status"], ["grid", "report"], ["grid", "clean"], ["runs", "list"]):
-            code = main([*command, str(folder.path), *(["--json"] if command[1] != "report" else [])])
-            said = capsys.readouterr()
-            assert (code, "Traceback" in said.err) == (0, False), (kind, command, said.err)
-            outputs[command[1]] = said.out
-        results = json.loads((folder.path / "report" / "results.json").read_text())
-        damaged, sound = results["cells"]
-        assert (sound["state"], sound["damage"], sound["final"]["fid"]["value"]) == ("done", [], 8.0)
-        listed = {Path(run["run"]).name: run for run in json.loads(outputs["list"])}
-        told = [*damaged["damage"], str(damaged["reason"] or ""), *listed.get("seed=0", {}).get("damage", [])]
-        assert Path(file).name in " ".join(told), (kind, told)
-        assert all("\n" not in line for line in told)
-        assert listed["seed=1"]["damage"] == []
-        assert json.loads(outputs["status"])["cells"][1]["state"] == "done"
+    folder = made_up(tmp_path / "grid", {"seeds": [0, 1], "enough_kimg": 0}, {"seed=0": about, "seed=1": about})
+    (FILES[file] | ANY)[kind](folder.cells / file)
+    outputs = {}
+    for command in (["grid", "status"], ["grid", "report"], ["grid", "clean"], ["runs", "list"]):
+        code = main([*command, str(folder.path), *(["--json"] if command[1] != "report" else [])])
+        said = capsys.readouterr()
+        assert (code, "Traceback" in said.err) == (0, False), (command, said.err)
+        outputs[command[1]] = said.out
+    results = json.loads((folder.path / "report" / "results.json").read_text())
+    damaged, sound = results["cells"]
+    assert (sound["state"], sound["damage"], sound["final"]["fid"]["value"]) == ("done", [], 8.0)
+    listed = {Path(run["run"]).name: run for run in json.loads(outputs["list"])}
+    told = [*damaged["damage"], str(damaged["reason"] or ""), *listed.get("seed=0", {}).get("damage", [])]
+    assert Path(file).name in " ".join(told), told
+    assert all("\n" not in line for line in told)
+    assert listed["seed=1"]["damage"] == []
+    assert json.loads(outputs["status"])["cells"][1]["state"] == "done"
 
 
 def test_what_is_only_named_like_a_checkpoint_is_none(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """What the benchmark of a training step says: its arithmetic, its phases, and peers that are not there."""
 
 import argparse
+import io
+import json
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from benchmarks import worker
 from benchmarks.configuration import Subject
 from benchmarks.contest import Result, Worker, take_turns
 from benchmarks.iteration import END, FORWARD, INTERVALS
@@ -67,12 +71,39 @@ def test_our_phases_are_those_of_the_reference() -> None:
 FORWARD_OF_D = "return self.layer(images.flatten(1).tanh())"
 
 
-def peer_whose_discriminator(forward: str, folder: Path) -> Worker:
+def official(forward: str, folder: Path) -> Path:
+    """A checkout of the official code, whose discriminator computes `forward`."""
     (folder / "training").mkdir(parents=True)
     (folder / "training/networks.py").write_text(OFFICIAL.replace(FORWARD_OF_D, forward))
-    return Worker("peer", "stylegan2-ada-pytorch", Subject(resolution=8), str(folder))
+    return folder
 
 
+def peer_whose_discriminator(forward: str, folder: Path) -> Worker:
+    return Worker("peer", "stylegan2-ada-pytorch", Subject(resolution=8), str(official(forward, folder)))
+
+
+@pytest.mark.parametrize(
+    ("forward", "error"), [(f'print("set up")\n        {FORWARD_OF_D}', None), ('raise KeyError("x")', "KeyError: 'x'")]
+)
+def test_a_worker_answers_phase_by_phase(
+    forward: str, error: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = official(forward, tmp_path)
+    subject = json.dumps(Subject(resolution=8).to_dict())
+    monkeypatch.setattr(sys, "argv", ["worker", "stylegan2-ada-pytorch", subject, str(folder)])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("generator/main\ndiscriminator/main\n"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    worker.main()
+    first, *answers = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["intervals"] == INTERVALS
+    found = [list(answer) for answer in answers]
+    assert found == ([["error"]] if error else [["wall", "cpu"], ["wall", "cpu"], ["peak_mb"]])
+    assert answers[0].get("error") == error
+    for name in [name for name in sys.modules if name.partition(".")[0] == "training"]:
+        del sys.modules[name]
+
+
+@pytest.mark.slow
 def test_peers_that_print_fail_and_are_not_there_leave_each_other_alone(tmp_path: Path) -> None:
     with (
         Worker("peer", "stylegan3", Subject(), str(tmp_path)) as missing,

@@ -212,7 +212,7 @@ parts = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(mapping=parts)
 def test_a_resolved_experiment_is_a_fixed_point(registry: Registry, mapping: dict[str, Any]) -> None:
     experiment = load_experiment(mapping, registry=registry)
@@ -242,14 +242,14 @@ def problems_of(source: dict[Any, Any], overrides: list[str], registry: Registry
     return []
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(mapping=st.dictionaries(names, anything, max_size=6))
 def test_junk_raises_nothing_but_config_errors(registry: Registry, mapping: dict[Any, Any]) -> None:
     problems_of(mapping, [], registry)
     problems_of({**mapping, "data": "emoji"}, [], registry)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(key=names | st.text(max_size=8), inner=names, value=st.text(max_size=12))
 def test_junk_in_overrides_raises_nothing_but_config_errors(
     registry: Registry, key: str, inner: str, value: str

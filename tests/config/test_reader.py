@@ -88,7 +88,7 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.text(min_size=1), values, max_size=4))
 def test_what_is_dumped_is_read_back(value: dict[str, Any]) -> None:
     assume("<<" not in repr(value))
@@ -97,7 +97,7 @@ def test_what_is_dumped_is_read_back(value: dict[str, Any]) -> None:
     assert from_mapping(value).data == value
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(st.text(alphabet=st.sampled_from(list("ab:-[]{},#&*!|>'\"%@`?~0.1e \n\t<")), max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ConfigError):

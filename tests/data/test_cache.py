@@ -2,15 +2,15 @@
 
 import json
 import logging
+import multiprocessing
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from support.killing import open_when_told, start
 
 from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset
@@ -195,35 +195,17 @@ def test_a_cache_that_cannot_be_written(
         open_data(dataset, DataKeys(), cache_dir=blocked, memory_limit=0)
 
 
-OPEN = """
-import sys
-from pathlib import Path
-from gancore.config.sections.data import DataKeys
-from gancore.data import open_data, opening
-from gancore.discovery import discover
-
-opening.WORTH_KEEPING = -1.0
-plugin = discover().get("dataset", "folder").load()
-print("ready", flush=True)
-sys.stdin.readline()
-dataset = plugin(plugin.Config(path=sys.argv[1]), Path())
-print(open_data(dataset, DataKeys(labels=True), memory_limit=int(sys.argv[2])).identity.sha256)
-"""
-
-
 def test_two_processes_may_build_at_once(make: Any, folder: Path, cache: Path) -> None:
     """The other builds the file in place, this one in memory."""
-    command = [sys.executable, "-c", OPEN, str(folder), "0"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdin is not None
-        assert other.stdout is not None
-        assert other.stdout.readline() == "ready\n"
-        other.stdin.write("go\n")
-        other.stdin.flush()
-        mine = make.open("folder", folder, labels=True).identity.sha256
-        answer = other.communicate()[0].strip()
-    assert other.returncode == 0
+    mine, its = multiprocessing.Pipe()
+    other = start(open_when_told, its, folder, environment={"GANCORE_CACHE": str(cache.parent)})
+    assert mine.recv() == "ready"
+    mine.send("go")
+    sha256 = make.open("folder", folder, labels=True).identity.sha256
+    answer = mine.recv()
+    other.join()
+    assert other.exitcode == 0
     (path,) = cache.iterdir()
     loaded = store.load(path, 0)
     assert loaded is not None
-    assert answer == mine == loaded.sha256
+    assert answer == sha256 == loaded.sha256

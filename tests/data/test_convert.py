@@ -78,6 +78,7 @@ def test_make_emoji_is_deterministic_and_halves_by_means(make: Any, tmp_path: Pa
     assert np.abs(data.images - means).max() <= 1
 
 
+@pytest.mark.slow
 def test_the_embedded_emoji_are_what_the_script_writes(make: Any, tmp_path: Path) -> None:
     dataset = make.dataset("emoji")
     data = open_data(dataset, DataKeys(labels=True))

@@ -7,7 +7,9 @@ import torch
 
 
 @pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_statistics(tmp_path: Path, decoded_images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "data").symlink_to(decoded_images)
     monkeypatch.setenv("GANCORE_CACHE", str(tmp_path / "cache"))
 
 

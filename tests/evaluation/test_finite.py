@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.pictures import image_data, random_images
 from support.tiny import tiny_experiment
 
 import gancore
@@ -15,6 +16,7 @@ from gancore.contracts import Value
 from gancore.errors import GancoreError, RunError
 from gancore_plugins.metrics.frechet import FID
 
+REALS = image_data(random_images(20, 0))
 WORDS = "the generator's images are not finite"
 
 
@@ -32,7 +34,9 @@ def model(path: Path, value: float) -> Path:
 @pytest.mark.parametrize("metric", ["fid", "kid", "precision_recall", "ppl2_wend"])
 def test_a_model_that_is_not_finite_has_no_scores(tmp_path: Path, value: float, metric: str) -> None:
     with pytest.raises(GancoreError, match=rf"{WORDS}|path length: .* not finite"):
-        gancore.evaluate(model(tmp_path / "model.safetensors", value), [metric], features="embedded", samples=8)
+        gancore.evaluate(
+            model(tmp_path / "model.safetensors", value), [metric], features="embedded", samples=8, real=REALS
+        )
 
 
 def test_neither_score_nor_picture_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,4 +53,6 @@ def test_neither_score_nor_picture_is_written(tmp_path: Path, capsys: pytest.Cap
 def test_a_metric_that_computes_something_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FID, "measure", lambda self, view: {"fid": Value(math.nan)})
     with pytest.raises(RunError, match=r"^fid\[embedded\]: the score is not finite \(nan\)$"):
-        gancore.evaluate(model(tmp_path / "model.safetensors", 0.0), ["fid"], features="embedded", samples=8)
+        gancore.evaluate(
+            model(tmp_path / "model.safetensors", 0.0), ["fid"], features="embedded", samples=8, real=REALS
+        )

@@ -87,6 +87,7 @@ EVERY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
 def test_the_cell_of_a_killed_parent_saves_and_stops(tmp_path: Path) -> None:
     file = write_grid(tmp_path / "grid.yaml", {"seeds": [0]}, **{**EVERY, "training__kimg": 100})

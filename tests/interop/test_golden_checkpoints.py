@@ -37,12 +37,12 @@ def close(got: Tensor, want: Tensor, wide: float = 1e-7) -> None:
 
 
 def marked() -> list[Any]:
-    """The first two of each number as they are, the others for the slow tests."""
+    """The first of each number as it is, the others for the slow tests."""
     found, seen = [], Counter[str]()
     for checkpoint in HELD:
         group = str(checkpoint.case).partition("_")[0]
         seen[group] += 1
-        marks = [pytest.mark.slow] if seen[group] > 2 else []
+        marks = [pytest.mark.slow] if seen[group] > 1 else []
         found.append(pytest.param(checkpoint, id=str(checkpoint), marks=marks))
     return found
 

@@ -39,7 +39,7 @@ def whole(value: Any) -> Any:
 
 @pytest.mark.parametrize("protocol", range(6))
 @given(value=VALUES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_plain_data_comes_back(protocol: int, value: Any):
     assert whole(read(pickle.dumps(value, protocol))) == value
 

@@ -52,9 +52,9 @@ def one_for_each_network() -> set[tuple[str, str, str]]:
 
 @pytest.mark.parametrize(("kind", "name", "normalization"), sampled(cases(), one_for_each_network()))
 def test_trains_with_every_normalization_on_gray_images_with_labels(kind: str, name: str, normalization: str) -> None:
-    """Without labels and in colour all of them are trained in test_crossing.py."""
+    """Without labels, in colour, and with every regularizer all of them are trained in test_crossing.py."""
     chosen = chosen_with(kind, name)
-    changes = {"data__channels": 1, "data__labels": True}
+    changes = {"data__channels": 1, "data__labels": True, "regularizers": {}}
     overrides = [f"{kind}.normalization={normalization}"]
     experiment = experiment_of(chosen["generator"], chosen["discriminator"], *overrides, **changes)
     trainer = trainer_for(experiment)

@@ -6,6 +6,7 @@ import pty
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import torch
 from support.tiny import tiny_experiment, tiny_trainer
 
 from gancore.cli import main
+from gancore.config.sections.data import DataKeys
+from gancore.data import opening
+from gancore.discovery import discover
 from gancore.training import train
 
 
@@ -97,6 +101,16 @@ def _called(
     if errors is not None:
         os.dup2(os.open(errors, os.O_CREAT | os.O_WRONLY), 2)
     function(*args)
+
+
+def open_when_told(pipe: Connection, folder: Path) -> None:
+    """Opens a folder of images, mapped from the cache, after a word; says when it is ready, and their hash."""
+    opening.WORTH_KEEPING = -1.0
+    plugin = discover().get("dataset", "folder").load()
+    dataset = plugin(plugin.Config(path=str(folder)), Path())
+    pipe.send("ready")
+    pipe.recv()
+    pipe.send(opening.open_data(dataset, DataKeys(labels=True), memory_limit=0).identity.sha256)
 
 
 def step_without_a_compiler() -> None:

@@ -35,7 +35,7 @@ FIRM: dict[str, dict[str, Any]] = {"weight_clipping": {"limit": 1}}
 """Options of regularizers whose defaults would be the end of equalized weights, which start with variance 1."""
 
 
-def sampled(cases: Iterable[tuple[str, ...]], chosen: Collection[tuple[str, ...]]) -> list[Any]:
+def sampled(cases: Iterable[tuple[Any, ...]], chosen: Collection[tuple[Any, ...]]) -> list[Any]:
     """All cases as parameters of a test; those that are not chosen are slow."""
     return [case if case in chosen else pytest.param(*case, marks=pytest.mark.slow) for case in cases]
 
