@@ -1,4 +1,4 @@
-"""Config + registry -> networks, loss, regularizers. What does not fit was refused before, by gancore.config."""
+"""Config + registry -> networks, loss, regularizers. gancore.config has already checked that they fit together."""
 
 from gancore.composition.data import experiment_data as experiment_data
 from gancore.composition.data import experiment_interface as experiment_interface

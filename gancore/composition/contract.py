@@ -1,4 +1,4 @@
-"""What can be seen of a plugin once it is built, without running it: that it has what its contract asks for."""
+"""Checks a plugin once it is built, without running it: whether it has what its contract requires."""
 
 import inspect
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ GENERATOR = {
     "w_dim": "the size of a style w",
     "num_ws": "how many styles a sample has",
 }
-"""What the __init__ of a generator sets."""
+"""Attributes that the __init__ of a generator sets."""
 
 
 def flaws(built: Any) -> Iterator[str]:
-    """What is missing or wrong, in words; nothing where all is well."""
+    """Messages about what is missing or wrong; empty if all is well."""
     if not hasattr(built, "cfg") or (isinstance(built, nn.Module) and "_modules" not in vars(built)):
         yield "its __init__ has to call super().__init__(...)"
     elif isinstance(built, Generator):

@@ -51,7 +51,7 @@ class GAN:
 
     @property
     def has_outputs(self) -> bool:
-        """Whether the discriminator can give more than logits."""
+        """Whether the discriminator can return more than logits."""
         return "wanted" in inspect.signature(type(self.discriminator).forward).parameters
 
     def wanted(self, *parts: Plugin) -> tuple[str, ...]:
@@ -70,12 +70,12 @@ class GAN:
 def compose(experiment: ExperimentLike, interface: Interface | None = None) -> GAN:
     """Builds every part of an experiment for images of this interface (default: that of its data).
 
-    Each part is initialised from a seed of its own, so changing one leaves the first weights of the others alone.
+    Each part is initialised from its own seed, so changing one does not change the first weights of the others.
 
     Raises:
         ConfigError: the experiment has mistakes.
         PluginError: a plugin raised something, or does not keep its contract.
-        DataError: the interface was not given and the data cannot be opened.
+        DataError: `interface` is None and the data cannot be opened.
     """
     experiment = as_experiment(experiment)
     interface = interface or interface_of(compose_dataset(experiment), experiment.data.core)
@@ -126,14 +126,14 @@ def _seeded(seed: int, name: str, part: Chosen, *context: Any) -> Any:
 
 @contextmanager
 def _first_weights(seed: int, name: str) -> Iterator[None]:
-    """A block in which torch's generator starts from a seed of this part; outside it goes on as if nothing had been."""
+    """A context in which torch's generator starts from a seed of this part; its state outside does not change."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "init", name))
         yield
 
 
 def _built(part: Chosen, *context: Any) -> Any:
-    """An instance of the plugin of a part; PluginError says what is wrong with it, and in which line."""
+    """An instance of the plugin of a part. Raises PluginError with the mistake and its line."""
     with part.spec.blamed("cannot be built"):
         built = part.plugin(part.cfg, *context)
         found = "; ".join(flaws(built))

@@ -1,4 +1,4 @@
-"""What was asked for: YAML files to checked experiments. Importing it imports no torch; loading plugins does."""
+"""YAML files to checked experiments. Importing it imports no torch; loading plugins does."""
 
 from gancore.config.experiment import Chosen as Chosen
 from gancore.config.experiment import ChosenData as ChosenData

@@ -1,8 +1,8 @@
-"""What does not fit together, with the reason and the nearest valid choice; before anything is built.
+"""Which parts do not fit together, with the reason and the nearest valid choice; before anything is built.
 
-Parts speak through `provides`, `requires` and `problems` of gancore.contracts.Plugin. A requirement "generator:styles"
-is about the chosen generator; "network:..." of a normalization about the network it stands in, "normalization:..." of
-a network about its own.
+Parts declare this through `provides`, `requires` and `problems` of gancore.contracts.Plugin. A requirement
+"generator:styles" is about the chosen generator; "network:..." of a normalization about its network,
+"normalization:..." of a network about its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
@@ -26,7 +26,7 @@ GROWTH = ("training", "growth")
 
 
 def misfits(experiment: Experiment, registry: Registry) -> list[Problem]:
-    """All reasons why the chosen parts cannot work together, with what else the registry offers."""
+    """All reasons why the chosen parts cannot work together, with alternatives from the registry."""
     check = _Check(experiment, registry)
     return list(check.declarations()) or list(check.slots()) or [*check.fit(), *check.growth()]
 
@@ -41,7 +41,7 @@ class _Check:
         return _provided(self.parts)
 
     def declarations(self) -> Iterator[Problem]:
-        """Plugins whose `provides` or `requires` are not what the contract says, so that nothing can be asked."""
+        """Plugins whose `provides` or `requires` break the contract, so that nothing else can be checked."""
         for part in self.parts:
             provides, requires = part.plugin.provides, part.plugin.requires
             if not (isinstance(provides, Set) and _are_words(provides)):
@@ -60,7 +60,7 @@ class _Check:
                 yield self.problem(part, f"{part.use!r} {right.does}; write `{right.name}: {part.use}`; here {choice}")
 
     def fit(self) -> Iterator[Problem]:
-        """What parts require and do not find, and what they say themselves about sizes."""
+        """Unmet requirements of parts, and their own complaints about sizes."""
         for part in self.parts:
             if part.slot.afterwards:  # it says so itself when it looks at a model
                 continue
@@ -74,13 +74,13 @@ class _Check:
                 yield self.problem(part, f"{part.spec.title} could not check whether it fits: {explain(error)}")
 
     def reasons(self, part: Chosen, context: "Context") -> list[str]:
-        """What a part says against its sizes: the images', and every batch that the training will have."""
+        """The complaints of a part about sizes: those of the images, and of every batch of the training."""
         batches = self.experiment.training.batches(self.resolution)
         each = (part.plugin.problems(part.cfg, replace(context, batch=batch)) for batch in sorted(batches))
         return list(dict.fromkeys(chain.from_iterable(each)))
 
     def growth(self) -> Iterator[Problem]:
-        """What keeps the networks from growing as `training.growth` says."""
+        """Reasons why the networks cannot grow as `training.growth` says."""
         if (growth := self.experiment.training.growth) is None:
             return
         for network in (self.experiment.generator, self.experiment.discriminator):
@@ -96,7 +96,7 @@ class _Check:
         return self.experiment.data.core.resolution or 0
 
     def context(self, part: Chosen) -> "Context":
-        """What a part may look at. How many classes there are is known when the data are read; here it is 0 or 1."""
+        """The context of a part. The number of classes is known when the data are read; here it is 0 or 1."""
         from gancore.contracts import Context, Interface
 
         core, batch = self.experiment.data.core, self.experiment.training.batch
@@ -109,7 +109,7 @@ class _Check:
         return Context(interface, batch, section.network, self.provided | own)
 
     def unmet(self, part: Chosen, context: "Context", requirement: str, why: str) -> str:
-        """The reason, and what may be chosen instead on either side."""
+        """The reason, and the alternatives on either side."""
         slot, _, word = requirement.partition(":")
         kind = str(context.network) if slot == "network" else slot
         there = next((other for other in self.parts if other.kind == kind), None)
@@ -130,7 +130,7 @@ class _Check:
         return _choose(part.key, frugal)
 
     def others(self, part: Chosen, fits: Callable[[Any], bool]) -> list[str]:
-        """Other plugins that may stand where a part stands, the most similar name first; broken ones are left out."""
+        """Other plugins that fit the slot of a part, the most similar name first; broken ones are left out."""
         found = []
         for spec in self.registry.specs(part.kind):
             try:

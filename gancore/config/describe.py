@@ -1,4 +1,4 @@
-"""Types of options in plain words, and the way from a key of a document to the type that is expected there."""
+"""Types of options in plain words, and the expected type at a key of a document."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ SCALARS = {
     NoneType: "null",
 }
 SELECTORS = ("use", "schedule")
-"""Keys that say which of several mappings is meant."""
+"""Keys that distinguish several mappings."""
 
 
 def describe(annotation: Any) -> str:
@@ -33,7 +33,7 @@ def describe(annotation: Any) -> str:
 
 
 def members(annotation: Any) -> Iterator[Any]:
-    """The types that a type is a choice of, bounds and other notes taken off."""
+    """The types that a type is a choice of, without bounds and other notes."""
     if get_origin(annotation) in (Union, UnionType):
         for argument in get_args(annotation):
             yield from members(argument)
@@ -44,7 +44,7 @@ def members(annotation: Any) -> Iterator[Any]:
 
 
 def expected_at(annotation: Any, keys: Keys, value: Any) -> Any:
-    """The type expected at the end of the way through `value`, Any where there is no saying."""
+    """The type expected at the end of the path through `value`, Any if it is unknown."""
     for key in keys:
         found = tuple(inner for kind in fitting(annotation, value) for inner in _inner(kind, key))
         annotation = Union[found] if found else Any  # noqa: UP007 (made at run time)
@@ -61,7 +61,7 @@ def known_keys(annotation: Any, value: Any) -> set[str]:
 
 
 def fitting(annotation: Any, value: Any) -> list[Any]:
-    """The members of a type that `value` may be meant as, judged by its `use` or `schedule`."""
+    """The members of a type that `value` may be, judged by its `use` or `schedule`."""
     kinds = list(members(annotation))
     tags = {key: value[key] for key in SELECTORS if key in value} if isinstance(value, dict) else {}
     meant = [k for k in kinds if tags and all(tag in selectors(k).get(key, ()) for key, tag in tags.items())]
@@ -88,7 +88,7 @@ def _show(choice: Any) -> str:
 
 
 def _inner(kind: Any, key: Any) -> list[Any]:
-    """The type under a key, or an index, of a type; empty where it has none."""
+    """The type under a key, or an index, of a type; empty if it has none."""
     origin, arguments = get_origin(kind) or kind, get_args(kind)
     if _is_model(kind):
         return [kind.model_fields[key].annotation] if key in kind.model_fields else []
@@ -100,7 +100,7 @@ def _inner(kind: Any, key: Any) -> list[Any]:
 
 
 def selectors(kind: Any) -> dict[str, tuple[str, ...]]:
-    """The keys of a model that tell it from others, with their values: {"use": ("adam",)}."""
+    """The keys of a model that distinguish it from others, with their values: {"use": ("adam",)}."""
     if not _is_model(kind):
         return {}
     fields = {name: kind.model_fields[name].annotation for name in SELECTORS if name in kind.model_fields}

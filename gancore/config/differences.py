@@ -1,4 +1,4 @@
-"""What separates two resolved experiments."""
+"""The differences between two resolved experiments."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class Difference:
-    """A key with another value; ABSENT where one of the two has no such key."""
+    """A key with two values; ABSENT if one of the experiments does not have the key."""
 
     key: str
     before: Any
@@ -22,7 +22,7 @@ class Difference:
         return f"{self.key}: {_show(self.before)} -> {_show(self.after)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it; a key that is absent on one side has no entry for it."""
+        """As data for JSON; a key that is absent on one side has no entry for it."""
         sides = {"before": self.before, "after": self.after}
         return {"key": self.key, **{side: value for side, value in sides.items() if value is not ABSENT}}
 

@@ -27,7 +27,7 @@ class Chosen:
 
     key: where it was chosen, "generator.normalization", which belongs to `slot`.
     use: the plugin's name, `spec` where it comes from, `plugin` its class, `cfg` an instance of its Config.
-    core: the core's keys beside the plugin's options. inside: what was chosen for the slots within, None where nothing.
+    core: the core's keys beside the plugin's options. inside: the choices in the slots within, None for an empty one.
     """
 
     key: str
@@ -44,7 +44,7 @@ class Chosen:
         return self.spec.kind
 
     def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
-        """It as plain data, all options filled in; for `omit_later_defaults` see `plain`."""
+        """The choice as plain data, all options filled in; for `omit_later_defaults` see `plain`."""
         inside = {name: part and part.to_dict(omit_later_defaults) for name, part in self.inside.items()}
         core, options = (plain(keys, omit_later_defaults) for keys in (self.core, self.cfg))
         return {"use": self.use, **core, **inside, **options}
@@ -59,14 +59,14 @@ class Chosen:
 
 @dataclass(frozen=True)
 class ChosenData(Chosen):
-    """A dataset; `core` holds what the engine does with its images. `core.resolution` is never None."""
+    """A dataset; `core` says what the engine does with its images. `core.resolution` is never None."""
 
     core: DataKeys
 
 
 @dataclass(frozen=True)
 class ChosenNetwork(Chosen):
-    """A generator or discriminator with what normalizes its activations and its weights."""
+    """A generator or discriminator with the normalizations of its activations and its weights."""
 
     @property
     def network(self) -> Literal["generator", "discriminator"]:
@@ -85,7 +85,7 @@ class ChosenNetwork(Chosen):
 
 @dataclass(frozen=True)
 class ChosenMetric(Chosen):
-    """A metric. It looks through `features`: those given for it, those of the section, or its standard ones."""
+    """A metric. Its `features` are its own, those of the section, or its standard ones."""
 
     core: MetricKeys
     features: Chosen
@@ -96,7 +96,7 @@ class ChosenMetric(Chosen):
 
 @dataclass(frozen=True)
 class ChosenEvaluation:
-    """What is measured and how often."""
+    """What to measure and how often."""
 
     core: EvaluationKeys
     features: Chosen
@@ -115,13 +115,13 @@ class ChosenEvaluation:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A resolved experiment. Two are equal when they describe the same training.
+    """A resolved experiment. Two are equal if they describe the same training.
 
-    grid: what `gancore grid` makes of it; its cells have none.
-    home: the folder of its file, which the files in `plugins` are relative to.
+    grid: the axes of `gancore grid`; cells have none.
+    home: the folder of its file; the files in `plugins` are relative to it.
     dropped: a line for each option that a change of `use` made pointless.
-    trusted: whether all plugin files may be executed (gancore.trust), those of files that cells extend too.
-    document, installed: what it was resolved from; local plugins are not among the installed ones.
+    trusted: whether all plugin files may be executed (gancore.trust), also those of files that cells extend.
+    document, installed: the sources of the resolution; local plugins are not among the installed ones.
     """
 
     name: str
@@ -177,12 +177,12 @@ class Experiment:
         return {f"{part.kind}.{part.use}": f"{part.spec.distribution} {part.spec.version}" for part in self.parts()}
 
     def plugin_files(self) -> tuple[str, ...]:
-        """Digests of the files of its local plugins, for a process that is to trust the same ones."""
+        """Digests of the files of its local plugins, for a process that should trust the same ones."""
         files = [part.spec.source for part in self.parts() if isinstance(part.spec, LocalPlugin)]
         return tuple(sorted(set(map(digest, files))))
 
     def copied_into(self, folder: Path) -> "Experiment":
-        """This experiment as it reads in a run folder: copies the files of its local plugins to folder/plugins."""
+        """This experiment for the config of a run folder: copies the files of its local plugins to folder/plugins."""
         section = copy_into((part.spec for part in self.parts()), folder)
         copied = self._with_data_base(str(self.base.resolve()))
         if self.init_from is not None:
@@ -191,17 +191,17 @@ class Experiment:
         return replace(copied, plugins=section, home=folder)
 
     def starting_from(self, init_from: InitFrom) -> "Experiment":
-        """The same with other first weights."""
+        """This experiment with other first weights."""
         return replace(self, init_from=init_from)
 
     def differences(self, other: "Experiment") -> list[Difference]:
-        """The keys in which `other` is another experiment; each prints as "key: this -> other"."""
+        """The keys in which `other` differs from this experiment; each prints as "key: this -> other"."""
         return differences(self.identity(), other.identity())
 
     def identity(self) -> dict[str, Any]:
-        """What makes this experiment differ from others: files that it names by their content, wherever it lies.
+        """The data that identify this experiment: files appear by their content, wherever they are.
 
-        What only looks at the trained model is left out.
+        Sections that only examine the trained model are left out.
         """
         later: dict[str, Any] = {name: [] for name, slot in TOP.items() if slot.afterwards}
         trained = replace(self, **later)
@@ -212,7 +212,7 @@ class Experiment:
         return {**trained._with_data_base(None).to_dict(omit_later_defaults=True), "plugins": versions}
 
     def error(self, key: str, message: str) -> ConfigError:
-        """A mistake at a dotted key, with the place where that was written."""
+        """A mistake at a dotted key, with its place in the file."""
         return ConfigError([Problem(self.document.where(tuple(key.split("."))), key, message)])
 
     def _with_data_base(self, base: str | None) -> "Experiment":
@@ -220,12 +220,12 @@ class Experiment:
 
 
 def _listed(section: Any) -> list[Any]:
-    """What was chosen in a section: one plugin, several by key, or a list."""
+    """The choices in a section: one plugin, several by key, or a list."""
     return list(section.values()) if isinstance(section, dict) else section if isinstance(section, list) else [section]
 
 
 def plain(value: Any, omit_later_defaults: bool = False) -> Any:
-    """Options as plain data: what was chosen and models as mappings, tuples and sets as lists, paths as text.
+    """Options as plain data: choices and models as mappings, tuples and sets as lists, paths as text.
 
     omit_later_defaults: leave out options that were added later and are at their defaults.
     """

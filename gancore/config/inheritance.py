@@ -1,9 +1,8 @@
-"""Options that are not written where they apply: those of another part, and those from before `use` was changed.
+"""Options that are written elsewhere: those of another part, and those from before `use` was changed.
 
-A plugin marks an option that follows another part's unless it is given: with
-`json_schema_extra={"inherits": "generator.channels"}` and the default None. It then takes the value at that key of the
-resolved experiment. Sections are resolved in the order training, data, generator, discriminator, loss, regularizers,
-augmentation, and each may inherit from those before it.
+With `json_schema_extra={"inherits": "generator.channels"}` and the default None, a plugin marks an option that by
+default is another part's. It then takes the value at that key of the resolved experiment. Sections are resolved in the
+order training, data, generator, discriminator, loss, regularizers, augmentation; each may inherit from those before it.
 
 When `use` changes (by an override, or in a file that extends another), options that the new plugin has as well, of
 the same type and meaning, stay.
@@ -27,7 +26,7 @@ def source_of(field: FieldInfo) -> str | None:
 
 
 def inherited(cfg: PluginConfig, resolved: Mapping[str, Any]) -> dict[Keys, tuple[str, Any]]:
-    """What the empty marked options of `cfg` inherit from resolved sections: their keys to the source and its value."""
+    """The inherited values of the empty marked options of `cfg`: their keys to the source and its value."""
     found = {}
     for keys, source in _empty(cfg, ()):
         section, *inner = source.split(".")

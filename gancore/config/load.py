@@ -1,4 +1,4 @@
-"""The one way to an experiment: from a file or a mapping, with overrides, to an `Experiment` or a `ConfigError`."""
+"""Loads experiments: from a file or a mapping, with overrides, to an `Experiment` or a `ConfigError`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from gancore.registry import Registry
 from gancore.trust import is_request
 
 ExperimentLike = Experiment | Path | str | Mapping[str, Any]
-"""What may stand for an experiment in Python: itself, a YAML file, "preset:NAME", or what a file would hold as data."""
+"""An experiment in Python: itself, a YAML file, "preset:NAME", or the contents of a file as plain data."""
 
 
 def as_experiment(source: ExperimentLike) -> Experiment:
-    """The experiment that `source` stands for. Raises ConfigError."""
+    """The experiment that `source` describes. Raises ConfigError."""
     return source if isinstance(source, Experiment) else load_experiment(source)
 
 
@@ -32,9 +32,9 @@ def load_experiment(
 ) -> Experiment:
     """Reads, merges and checks an experiment.
 
-    source: a YAML file, "preset:NAME", or what a file would hold as plain data.
+    source: a YAML file, "preset:NAME", or the contents of a file as plain data.
     overrides: "key.path=value", the value in YAML; a later one wins.
-    registry: the plugins there are (default: all installed).
+    registry: the available plugins (default: all installed ones).
     trusted: whether files named in `plugins:` may be executed. None: those that the YAML file, or what it extends,
         names, but not those named by files of run and grid folders; False: none of them. Files that were copied into
         a run of this account may be executed in any case (gancore.trust).
@@ -53,11 +53,11 @@ def load_experiment(
 
 
 def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str | Mapping[str, str] = "") -> Experiment:
-    """The experiment with other values at dotted keys, resolved anew from what was written, without a grid.
+    """The experiment with other values at dotted keys, resolved again from its document, without a grid.
 
-    Options that a change of `use` makes pointless are dropped and listed in `dropped`. `where` tells in errors who
-    asked for the changes, for all of them or for each key. The value of `extends` is a file that goes below everything
-    that was written. Raises ConfigError.
+    Options that a change of `use` makes pointless are dropped and listed in `dropped`. `where` names in errors the
+    origin of the changes, for all of them or for each key. A value of `extends` is a file that the whole document then
+    extends. Raises ConfigError.
     """
     document = experiment.document
     if "extends" in changes:
@@ -69,7 +69,7 @@ def with_changes(experiment: Experiment, changes: Mapping[str, Any], where: str 
 
 
 def with_data_format(experiment: Experiment, format: int) -> Experiment:
-    """The experiment under the rules of what is continued (`data.format`), unless it says which ones itself."""
+    """The experiment with the rules of the run that it continues (`data.format`), unless it chooses them itself."""
     if find(experiment.document.data, ("data", "format")) is not None:
         return experiment
     document = changed(experiment.document, {"data.format": format}, "")

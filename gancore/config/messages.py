@@ -38,7 +38,7 @@ class Mistake:
 def mistakes(
     error: ValidationError, model: type[BaseModel], value: Any, also_known: Iterable[str] = ()
 ) -> list[Mistake]:
-    """What is wrong with `value` as a `model`; `also_known` are keys beside it that the core takes itself."""
+    """The mistakes of `value` as a `model`; `also_known` are keys beside it that belong to the core."""
     groups: dict[Keys, list[ErrorDetails]] = {}
     every = error.errors(include_url=False)
     for details in [one for one in every if not _derived(one, value)] or every:
@@ -51,7 +51,7 @@ def mistakes(
 
 
 def show(value: Any) -> str:
-    """A value as it would be written in YAML, when it is short; else what it is."""
+    """A short value as YAML; for a long one its type."""
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list | tuple):
@@ -63,7 +63,7 @@ def show(value: Any) -> str:
 
 
 def _keys(details: ErrorDetails, value: Any) -> Keys:
-    """The way to the value that is wrong: pydantic's, less the names of the types it tried."""
+    """The path to the wrong value: pydantic's, without the names of the types it tried."""
     keys: Keys = ()
     loc = details["loc"]
     for key in loc:
@@ -73,7 +73,7 @@ def _keys(details: ErrorDetails, value: Any) -> Keys:
 
 
 def _derived(details: ErrorDetails, value: Any) -> bool:
-    """Whether the wrong value was not written, but made by a validator from another one, which has its own mistake."""
+    """Whether a validator made the wrong value from another one, which has its own mistake."""
     if details["type"] == "missing" or "[key]" in details["loc"]:
         return False
     return find(value, _keys(details, value)) is not details["input"]
@@ -128,13 +128,13 @@ def _unknown(keys: Keys, model: type[BaseModel], value: Any, also_known: Iterabl
 
 
 def _wrong_tag(keys: Keys, context: dict[str, Any]) -> Mistake:
-    """A `use` or `schedule` that is none of those there are."""
+    """An unknown `use` or `schedule`."""
     selector, tags = context["discriminator"].strip("'"), context["expected_tags"].replace("'", "").split(", ")
     return Mistake((*keys, selector), f"{context['tag']!r} is unknown; {did_you_mean(str(context['tag']), tags)}")
 
 
 def _message(details: ErrorDetails, value: Any) -> str | None:
-    """The words for a mistake that is not one of type; None for one of type."""
+    """The message for a mistake other than a wrong type; None for a wrong type."""
     kind, context = details["type"], details.get("ctx", {})
     if kind == "invalid_key":
         return f"a key must be a name, got {show(details['input'])}"

@@ -1,4 +1,4 @@
-"""From what was written to a checked experiment, or to all its mistakes at once."""
+"""From a document to a checked experiment, or to all its mistakes at once."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -26,14 +26,14 @@ from gancore.registry import PluginSpec, Registry, check_kind, explain
 Model = TypeVar("Model", bound=PluginConfig)
 
 UNWRITTEN: Any = object()
-"""In place of a section where nothing was written, which is not the same as null."""
+"""Stands for a section that the document does not have, which is not the same as null."""
 
 
 def resolve(document: Document, registry: Registry, home: Path, name: str, trusted: bool) -> Experiment:
-    """The experiment that a document describes; `name` is what it is called unless it says so itself.
+    """The experiment that a document describes; `name` is its default name.
 
-    Raises ConfigError with all mistakes: the sections' and those of every plugin's options; when there are none,
-    what does not fit together.
+    Raises ConfigError with all mistakes: those of sections and of every plugin's options; if there are none, those of
+    parts that do not fit together.
     """
     if not isinstance(document.data, dict):
         message = f"an experiment is a mapping of sections (data, generator, training, ...), got {show(document.data)}"
@@ -49,7 +49,7 @@ def resolve(document: Document, registry: Registry, home: Path, name: str, trust
 
 
 def resolve_evaluation(document: Document, registry: Registry) -> ChosenEvaluation:
-    """The `evaluation` section of a document that may have nothing else. Raises ConfigError."""
+    """The `evaluation` section of a document, which needs no other. Raises ConfigError."""
     resolver = _Resolver(document, registry)
     evaluation = resolver.evaluation()
     if evaluation is None or resolver.problems:
@@ -58,7 +58,7 @@ def resolve_evaluation(document: Document, registry: Registry) -> ChosenEvaluati
 
 
 def resolve_analyses(document: Document, registry: Registry) -> list[Chosen]:
-    """The `analyses` section of a document that may have nothing else. Raises ConfigError."""
+    """The `analyses` section of a document, which needs no other. Raises ConfigError."""
     resolver = _Resolver(document, registry)
     analyses = resolver.analyses()
     if resolver.problems:
@@ -67,7 +67,7 @@ def resolve_analyses(document: Document, registry: Registry) -> list[Chosen]:
 
 
 def _is_a_runs_own(data: Mapping[Any, Any]) -> bool:
-    """Whether this is what a run, a grid or a model says of itself: a resolved experiment, which has these keys."""
+    """Whether this is the experiment of a run, a grid or a model: a resolved one, which has these keys."""
     return "format" in data and "base" in dict(_items(data.get("data")))
 
 
@@ -77,7 +77,7 @@ def _line(problem: Problem) -> tuple[str, int]:
 
 
 class _Resolver:
-    """Checks a document section by section; a section with mistakes gives None and adds them to `problems`."""
+    """Checks a document section by section; a section with mistakes becomes None, with the mistakes in `problems`."""
 
     def __init__(self, document: Document, registry: Registry) -> None:
         self.document, self.registry, self.installed = document, registry, registry
@@ -86,7 +86,7 @@ class _Resolver:
         self.resolved: dict[str, Any] = {}
         """Sections that are done; later ones may inherit from them."""
         self.undone: set[Any] = set()
-        """Names of local plugins that were refused; that nobody else knows them is no further mistake."""
+        """Names of refused local plugins; that they are unknown is not another mistake."""
 
     def experiment(self, home: Path, name: str, trusted: bool) -> Experiment | None:
         sections = self.check(Sections, self.document.data, ())
@@ -155,7 +155,7 @@ class _Resolver:
         return network
 
     def regularizers(self) -> dict[str, Chosen]:
-        """Those that are wanted: null and false remove one."""
+        """The regularizers, without those that are null or false."""
         section = dict(_items(self.document.data.get("regularizers")))
         wrong = [key for key in section if isinstance(key, str) and not re.fullmatch(KEY, key)]
         for key in wrong:
@@ -184,7 +184,7 @@ class _Resolver:
         return ChosenEvaluation(core.model_copy(update={"metrics": [m.to_dict() for m in metrics]}), features, metrics)
 
     def analyses(self) -> list[Chosen]:
-        """Those listed; what is no list is reported by the check of the sections."""
+        """The listed ones; the check of the sections reports anything but a list."""
         listed = self.document.data.get("analyses")
         written = enumerate(listed if isinstance(listed, list) else [])
         return [part for i, one in written if (part := self.choose(("analyses", i), one)) is not None]
@@ -210,13 +210,13 @@ class _Resolver:
         return ChosenMetric(**vars(part), features=seen)
 
     def section(self, name: str, form: type[Any] = Chosen) -> Any:
-        """What was chosen for a slot that is a section."""
+        """The choice in a slot that is a section."""
         return self.choose((name,), self.document.data.get(name, UNWRITTEN), form)
 
     def choose(self, keys: Keys, written: Any, form: type[Any] = Chosen) -> Any:
-        """The plugin chosen at `keys`, as a `form`, with what was chosen for the slots inside it.
+        """The plugin chosen at `keys`, as a `form`, with the choices in the slots inside it; None if there is none.
 
-        Its options are what was written there, less `use`, the core's keys and those slots. None for none.
+        Its options are the keys there without `use`, the core's keys and those slots.
         """
         slot = slot_at(keys)
         if slot.optional and (written is None or written is UNWRITTEN):
@@ -283,7 +283,7 @@ class _Resolver:
         return means_another(str(key), old.Config, config)
 
     def inherit(self, cfg: Model, keys: Keys, owner: str) -> Model | None:
-        """The options with those filled in that follow another part's."""
+        """The options with the inherited ones filled in."""
         values = inherited(cfg, self.resolved)
         try:
             return type(cfg).model_validate(filled(cfg, values)) if values else cfg
@@ -297,7 +297,7 @@ class _Resolver:
     def check(
         self, model: type[Model], value: dict[Any, Any], keys: Keys, also: Iterable[str] = (), owner: str = ""
     ) -> Model | None:
-        """The value as a model. Options that a change of `use` left behind are dropped where they are unknown."""
+        """The value as a model. Drops unknown options that a change of `use` left behind."""
         try:
             return model.model_validate(value)
         except ValidationError as error:
@@ -316,7 +316,7 @@ class _Resolver:
         return None
 
     def problem(self, keys: Keys, message: str, key: Keys | None = None) -> None:
-        """Notes a mistake at `keys`, under the name `key` where that is the better one."""
+        """Records a mistake at `keys`, under the name `key` if that is clearer."""
         self.problems.append(self.at(keys, message, key))
 
     def at(self, keys: Keys, message: str, key: Keys | None = None) -> Problem:
@@ -324,5 +324,5 @@ class _Resolver:
 
 
 def _items(section: Mapping[Any, Any] | Any) -> list[tuple[Any, Any]]:
-    """The entries of a mapping; none where something else was written, which the check of the sections reports."""
+    """The entries of a mapping; empty for anything else, which the check of the sections reports."""
     return list(section.items()) if isinstance(section, dict) else []

@@ -1,7 +1,7 @@
-"""The language as a JSON Schema (draft 2020-12), made from sections, slots and the options of every plugin there is.
+"""The language as a JSON Schema (draft 2020-12), made from sections, slots and the options of every plugin.
 
-It is as strict as it can be without reading other files: a file that extends another may leave out what that one
-says, and a file with `plugins:` may use names that nobody else knows. `gancore validate` has the last word.
+It is as strict as possible without reading other files: a file that extends another may leave out keys of that one, and
+a file with `plugins:` may use names that are unknown here. `gancore validate` decides.
 """
 
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ class _Builder:
         return {**keys, "type": "object", "properties": keys["properties"] | chosen, "additionalProperties": False}
 
     def optimizers(self) -> None:
-        """Optimizers are chosen like plugins, and those of one network may say only what differs."""
+        """Optimizers are chosen like plugins; those of one network need only the keys that differ."""
         training = self.definitions["experiment.TrainingConfig"]["properties"]
         bodies = {
             name: reference.removeprefix("#/$defs/")
@@ -127,11 +127,11 @@ class _Builder:
         return {"properties": {}, **_tidy(schema)}
 
     def complete(self) -> Schema:
-        """What a file must say that does not extend another."""
+        """The required keys of a file that does not extend another."""
         return {"required": ["data"], "properties": {"data": {"if": {"type": "object"}, "then": {"required": ["use"]}}}}
 
     def closed(self) -> Schema:
-        """The names there are, for a file that brings no plugins of its own."""
+        """The known names, for a file without its own plugins."""
 
         def known(slot: Slot) -> Schema:
             names: Schema = {"enum": self.names[slot.name]}
@@ -147,7 +147,7 @@ class _Builder:
 
 
 def _part(bodies: Mapping[str, str], known: set[str]) -> Schema:
-    """NAME or {use: NAME, ...}: the options of the plugin in use, or those of any where the use is not said."""
+    """NAME or {use: NAME, ...}: the options of the plugin in use, or those of any if there is no `use`."""
     chosen = [
         {"if": {"required": ["use"], "properties": {"use": {"const": name}}}, "then": {"$ref": f"#/$defs/{body}"}}
         for name, body in bodies.items()
@@ -159,7 +159,7 @@ def _part(bodies: Mapping[str, str], known: set[str]) -> Schema:
 
 
 def _or(values: list[Any], schema: Schema) -> Schema:
-    """Either one of the values or what the schema says, with the schema's own words when it is neither."""
+    """Either one of the values or a match of the schema, with the schema's own message if it is neither."""
     return {"if": {"enum": values}, "else": schema}
 
 
@@ -178,7 +178,7 @@ def _mapping(schema: Schema) -> Schema:
 
 
 def _tidy(schema: Any) -> Any:
-    """Without titles made of names; with the source of an inherited option told in its description."""
+    """Without titles made of names; with the source of an inherited option in its description."""
     if isinstance(schema, list):
         return [_tidy(inner) for inner in schema]
     if not isinstance(schema, dict):

@@ -1,7 +1,7 @@
-"""The slots of an experiment: where a plugin is chosen, of which kind, and what else may be written there.
+"""The slots of an experiment: where a plugin is chosen, of which kind, and which other keys are allowed there.
 
-This table is the only list of them. The short form NAME, resolving, plain data, what fits together, the JSON Schema,
-the reference in docs/yaml.md and `gancore cite` all follow it, so that a slot more is one entry here (and its use in
+This table is the only list of them. The short form NAME, resolving, plain data, compatibility, the JSON Schema, the
+reference in docs/yaml.md and `gancore cite` all use it, so that another slot is one entry here (and its use in
 gancore.composition).
 """
 
@@ -19,21 +19,21 @@ ANY = "*"
 """Any key of a mapping, or any item of a list."""
 
 KEY = r"[A-Za-z0-9_-]+"
-"""What the keys of `regularizers` are made of: they become parts of names in checkpoints and logs."""
+"""Pattern of the keys of `regularizers`: they become parts of names in checkpoints and logs."""
 
 
 @dataclass(frozen=True)
 class Slot:
     """A place for NAME or {use: NAME, option: value}.
 
-    keys: the way to it.
+    keys: the path to it.
     kind: of the plugin; None: one of the core's own choices, which pydantic checks (optimizers).
-    default: the plugin where none is named; ANY: the one that is called like the key.
+    default: the plugin if none is named; ANY: the one with the name of the key.
     optional: whether null leaves it empty.
-    own: keys of the core that stand beside the plugin's options.
-    afterwards: whether it looks at the trained model only, and is no part of the training.
-    contract, does: where plugins of a kind fit only one of two slots: the class of gancore.contracts that fits here,
-        and what it does, for the message.
+    own: keys of the core beside the plugin's options.
+    afterwards: whether it only examines the trained model, and is not part of the training.
+    contract, does: if plugins of a kind fit only one of two slots: the class of gancore.contracts that fits here, and
+        what it does, for the message.
     """
 
     keys: Keys
@@ -68,7 +68,7 @@ class Slot:
         return issubclass(plugin, getattr(contracts, self.contract))
 
     def default_at(self, keys: Keys) -> Any:
-        """The plugin where none is named, None for none."""
+        """The plugin if none is named; None for none."""
         return keys[-1] if self.default == ANY else self.default
 
 
@@ -78,7 +78,7 @@ def _network(kind: str, default: str, normalization: str, description: str) -> t
         Slot(
             (kind, "normalization"),
             "normalization",
-            "what keeps the activations of every layer in bounds: NAME or {use: NAME, ...}",
+            "keeps the activations of every layer in bounds: NAME or {use: NAME, ...}",
             default=normalization,
             contract="Normalization",
             does="normalizes activations",
@@ -109,13 +109,13 @@ SLOTS: tuple[Slot, ...] = (
     Slot(
         ("augmentation",),
         "augmentation",
-        "what reals and fakes go through before the discriminator; null: none",
+        "changes reals and fakes before the discriminator sees them; null: none",
         optional=True,
     ),
     Slot(
         ("evaluation", "features"),
         "feature",
-        "feature plugin that metrics look through, where it provides what they need",
+        "feature plugin of the metrics, if it provides what they need",
         default="inception",
     ),
     Slot(
@@ -133,14 +133,14 @@ SLOTS: tuple[Slot, ...] = (
     Slot(
         ("analyses", ANY),
         "analysis",
-        "what is looked at inside the model when it is trained: a list of NAME or {use: NAME, ...}; for reports",
+        "analyses of the trained model, for reports: a list of NAME or {use: NAME, ...}",
         own=AnalysisKeys,
         afterwards=True,
     ),
     Slot(
         ("analyses", ANY, "features"),
         "feature",
-        "feature plugin that it looks through (default: the first of its own that is available)",
+        "its feature plugin (default: the first of its own list that is available)",
         optional=True,
     ),
     Slot(("training", "optimizer"), None),
@@ -149,11 +149,11 @@ SLOTS: tuple[Slot, ...] = (
 )
 
 TOP = {slot.name: slot for slot in SLOTS if len(slot.keys) == 1 or slot.keys[1:] == (ANY,)}
-"""The slots that are sections of their own."""
+"""The slots that are sections."""
 
 
 def slot_at(keys: Keys) -> Slot:
-    """The slot that a place belongs to. Raises KeyError."""
+    """The slot at a place of a document. Raises KeyError."""
     for slot in SLOTS:
         if len(slot.keys) == len(keys) and all(key in (ANY, own) for key, own in zip(slot.keys, keys, strict=True)):
             return slot
@@ -166,14 +166,14 @@ def reserved(kind: str) -> set[str]:
 
 
 def written(data: Any) -> Iterator[tuple[Keys, Slot]]:
-    """Every place of a document where something was written for a slot."""
+    """Every place of a document that has a value for a slot."""
     for slot in SLOTS:
         for keys, _ in _places(data, slot.keys):
             yield keys, slot
 
 
 def named(document: Document) -> Document:
-    """The document with {use: NAME} where only NAME was written, so that merging knows one form."""
+    """The document with {use: NAME} for every short NAME, so that merging handles one form."""
     for slot in SLOTS:
         for keys, around in _places(document.data, slot.keys):
             if isinstance(name := around[keys[-1]], str):
@@ -183,7 +183,7 @@ def named(document: Document) -> Document:
 
 
 def _places(data: Any, pattern: Keys, keys: Keys = ()) -> Iterator[tuple[Keys, Any]]:
-    """The ways that a pattern stands for in plain data, each with the mapping or list that its last key is in."""
+    """The paths that match a pattern in plain data, each with the mapping or list of its last key."""
     first, *rest = pattern
     there: list[Key] = []
     if isinstance(data, dict):

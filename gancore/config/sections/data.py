@@ -1,4 +1,4 @@
-"""Keys of `data:` that are the core's: what is made of the images, whatever plugin reads them."""
+"""Keys of `data:` that belong to the core: how images are prepared, whichever plugin reads them."""
 
 from typing import Literal
 
@@ -27,6 +27,6 @@ class DataKeys(PluginConfig):
     invalid: Literal["error", "skip"] = Field("error", description="what to do with unreadable images")
     format: Later[Literal[1, 2] | None] = Field(
         None,
-        description="rules by which files become images and classes: 1 those of before, 2; null: those of the run that "
+        description="rules by which files become images and classes: 1 the older ones, 2; null: those of the run that "
         "is continued, else 2",
     )

@@ -21,12 +21,12 @@ def _folder_name(name: str) -> str:
 
 
 def _chosen(name: str, default: Any = None) -> Any:
-    """A section in which a plugin is chosen; the resolver checks what is in it."""
+    """A section in which a plugin is chosen; the resolver checks its contents."""
     return Field(default, description=TOP[name].description)
 
 
 class Sections(PluginConfig):
-    """The sections of an experiment. Only `data` must be given."""
+    """The sections of an experiment. Only `data` is required."""
 
     format: Literal[1] = Field(1, description="version of this language")
     name: Annotated[str, AfterValidator(_folder_name)] | None = Field(
@@ -52,4 +52,4 @@ class Sections(PluginConfig):
     training: TrainingConfig = Field(TrainingConfig(), description="optimizers, length, batch, seeds, logs")
     evaluation: Any = Field(None, description="metrics while training and at its end; null: none")
     analyses: list[Any] | None = _chosen("analyses", [])
-    grid: GridConfig | None = Field(None, description="makes many experiments of this one, for `gancore grid`")
+    grid: GridConfig | None = Field(None, description="makes many experiments from this one, for `gancore grid`")

@@ -1,4 +1,4 @@
-"""The `grid:` section: which experiments are made from one, and how they are run, stopped, kept and reported."""
+"""The `grid:` section: how to make experiments from one, and how to run, stop, keep and report them."""
 
 import math
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from pydantic import Field, field_validator, model_validator
 from gancore.options import PluginConfig
 
 LARGEST = 10_000
-"""Combinations of axes and seeds that a grid may have. Each cell takes 10 ms and 0.1 MB before it is started."""
+"""Combinations of axes and seeds that a grid may have. Each cell takes 10 ms and 0.1 MB before it starts."""
 
 
 class Resources(PluginConfig):
-    """What one cell asks of a Ray cluster. The local executor shares this machine's cores and GPUs among workers."""
+    """The resources of a cell on a Ray cluster. The local executor divides this machine's cores and GPUs."""
 
     cpus: float = Field(1, gt=0, description="CPU cores; also the threads of a cell, rounded down")
     gpus: float = Field(0, ge=0, description="GPUs, may be a share")
-    memory_gb: float | None = Field(None, gt=0, description="memory, GB; null: not asked for")
+    memory_gb: float | None = Field(None, gt=0, description="memory, GB; null: no request")
     retries: int = Field(3, ge=0, description="how often a cell goes on elsewhere after its node was lost")
 
 
@@ -25,12 +25,12 @@ class StopEarly(PluginConfig):
     """Stops a cell whose metric is worse than a bound at the first evaluation from a given kimg on."""
 
     metric: str = Field(description="a score, fid[embedded], or its metric, fid, where only one is of it")
-    after_kimg: float = Field(ge=0, description="evaluations before this are not looked at, kimg")
+    after_kimg: float = Field(ge=0, description="evaluations before this are ignored, kimg")
     worse_than: float = Field(description="bound: above it where less is better, below it otherwise")
 
 
 class Retention(PluginConfig):
-    """What `gancore grid clean` leaves of cells that are not running."""
+    """What `gancore grid clean` keeps of cells that are not running."""
 
     checkpoints: int = Field(1, ge=0, description="newest checkpoints of finished cells; the model always stays")
     failed: bool = Field(True, description="run folders of failed cells")
@@ -38,7 +38,7 @@ class Retention(PluginConfig):
 
 
 class GridConfig(PluginConfig):
-    """Cells are all combinations of the axes' values and the seeds, less those an `exclude` rule names."""
+    """Cells are all combinations of the axes' values and the seeds, except those that an `exclude` rule matches."""
 
     axes: dict[str, list[Any] | dict[str, Any]] = Field(
         {},
@@ -53,7 +53,7 @@ class GridConfig(PluginConfig):
     stop_early: list[StopEarly] = Field([], description="rules that stop hopeless cells; none by default")
     retention: Retention = Retention()
     published: str | None = Field(
-        None, description="published table that this grid repeats, told beside its results where the protocol allows"
+        None, description="published table that this grid repeats, shown beside its results if the protocol allows"
     )
     enough_kimg: float = Field(1000, ge=0, description="shorter cells are reported as too short to rank, kimg")
 

@@ -1,4 +1,4 @@
-"""`training.growth`: progressive growing as declared data, which the training loop follows.
+"""`training.growth`: progressive growing, declared as data for the training loop.
 
 Source: arXiv:1710.10196 (PGGAN) section 3, with the phases of the published code: some time at the first resolution,
 then a fade to its double and some time there, again and again up to the resolution of the data.
@@ -52,13 +52,13 @@ class GrowthConfig(PluginConfig):
         return round(self.stable_kimg * 1000), round(self.fade_kimg * 1000)
 
     def resolutions(self, final: int) -> list[int]:
-        """Those that training passes through on the way to the resolution of the data."""
+        """The resolutions that training passes through up to that of the data."""
         return [self.start << k for k in range(final.bit_length()) if self.start << k <= final]
 
     def misfits(self, final: int) -> Iterator[tuple[Keys, str]]:
-        """Keys that do not fit the resolution of the data, each with what is wrong.
+        """Keys that do not fit the resolution of the data, each with the reason.
 
-        Tables may go on beyond it, so that a preset can be trained on smaller images.
+        Tables may continue beyond it, so that a preset can train on smaller images.
         """
         resolutions = self.resolutions(final)
         if len(resolutions) < 2 or resolutions[-1] != final:

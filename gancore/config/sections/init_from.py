@@ -1,4 +1,4 @@
-"""The `init_from:` section: weights that training starts from, in place of random ones."""
+"""The `init_from:` section: weights that training starts from, instead of random ones."""
 
 import hashlib
 from functools import lru_cache
@@ -11,7 +11,7 @@ from gancore.options import PluginConfig
 
 
 class InitFrom(PluginConfig):
-    """Where first weights come from. Tensors are taken by name and shape; what does not fit is listed and left."""
+    """Where first weights come from. Tensors match by name and shape; those that do not fit are listed and skipped."""
 
     file: str = Field(
         min_length=1,
@@ -36,12 +36,12 @@ class InitFrom(PluginConfig):
         return path
 
     def pinned(self, home: Path) -> "InitFrom":
-        """The same by an absolute path and the content of the file. Raises OSError where it cannot be read."""
+        """The same with an absolute path and the content of the file. Raises OSError if it cannot be read."""
         source = self.source(home).resolve()
         return self.model_copy(update={"file": str(source), "sha256": content_hash(source)})
 
     def known_by_content(self, home: Path) -> "InitFrom":
-        """The same without its place, where the content is known."""
+        """The same without its path, if the content is known."""
         try:
             return self.pinned(home).model_copy(update={"file": "by content"})
         except OSError:
@@ -49,7 +49,7 @@ class InitFrom(PluginConfig):
 
 
 def content_hash(path: Path) -> str:
-    """SHA-256 in hex; of the weights, and of the arguments beside them, where it is a folder. Raises OSError."""
+    """SHA-256 in hex; for a folder, that of its weights and their arguments. Raises OSError."""
     files = [path / name for name in ("config.json", "model.safetensors")] if path.is_dir() else [path]
     stamps = [file.stat() for file in files]
     return _hash(tuple(files), tuple((stamp.st_size, stamp.st_mtime_ns) for stamp in stamps))

@@ -1,4 +1,4 @@
-"""The `training:` section: what the loop follows. Every number that may change over time is a schedule."""
+"""The `training:` section: settings of the loop. Every number that may change over time is a schedule."""
 
 from typing import Annotated, Any, Literal
 
@@ -39,7 +39,7 @@ class SGD(PluginConfig):
 
     use: Literal["sgd"]
     lr: Annotated[Scheduled, within(ge=0)] = Field(0.02, description=LR)
-    momentum: float = Field(0, ge=0, lt=1, description="share of the last step that is taken again")
+    momentum: float = Field(0, ge=0, lt=1, description="share of the last step that is repeated")
     weight_decay: float = Field(0, ge=0, description="factor of an L2 penalty on the weights")
 
 
@@ -54,13 +54,13 @@ class EMA(PluginConfig):
     )
     rampup: float | None = Field(None, gt=0, description="half-life at most this share of the images shown so far")
     decay: Later[float | None] = Field(
-        None, ge=0, lt=1, description="of every step, in place of a half-life (PGGAN: 0.999)"
+        None, ge=0, lt=1, description="of every step, instead of a half-life (PGGAN: 0.999)"
     )
 
     @model_validator(mode="before")
     @classmethod
     def _decay_needs_no_halflife(cls, data: Any) -> Any:
-        """The default half-life gives way to a decay; one that was asked for does not."""
+        """A decay replaces the default half-life, but not one that was set."""
         return {"halflife_kimg": None, **data} if isinstance(data, dict) and data.get("decay") is not None else data
 
     @model_validator(mode="after")
@@ -86,22 +86,22 @@ class TrainingConfig(PluginConfig):
     kimg: Kimg = Field(1000, description="length of the run, thousands of real images")
     batch: int = Field(32, ge=1, le=65536, description="images per step, over all processes and microbatches")
     microbatch: int | None = Field(None, ge=1, description="images at a time per process, when memory is short")
-    seed: int = Field(0, ge=0, description="of everything that is random: initial weights, order of images, latents")
+    seed: int = Field(0, ge=0, description="of all random numbers: initial weights, order of images, latents")
     order: Literal["g_first", "d_first"] = Field("g_first", description="which network is trained first in a step")
     d_steps: int = Field(1, ge=1, le=1024, description="discriminator steps per generator step")
     g_batches: Later[int] = Field(1, ge=1, le=64, description="batches of samples that a generator step averages over")
     optimizer: OptimizerConfig = Field(Adam(), description="of both networks")
-    generator_optimizer: OptimizerConfig | None = Field(None, description="where the generator's differs")
-    discriminator_optimizer: OptimizerConfig | None = Field(None, description="where the discriminator's differs")
+    generator_optimizer: OptimizerConfig | None = Field(None, description="keys in which the generator's differs")
+    discriminator_optimizer: OptimizerConfig | None = Field(
+        None, description="keys in which the discriminator's differs"
+    )
     ema: EMA = EMA()
     growth: Later[GrowthConfig | None] = Field(None, description="progressive growing; null: all layers from the start")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: cuda, else mps, else cpu")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of convolutions, by autocast")
-    tf32: Later[bool | None] = Field(
-        None, description="TF32 products on CUDA where float32 is asked for; null: as torch has it"
-    )
+    tf32: Later[bool | None] = Field(None, description="TF32 products on CUDA for float32; null: torch's setting")
     recompute: Later[int | None] = Field(
-        None, ge=4, description="resolution from which activations are computed again instead of kept"
+        None, ge=4, description="resolution from which activations are recomputed instead of saved"
     )
     compile: Later[Literal["auto", "on", "off"]] = Field(
         "off", description="torch.compile in first-order phases; auto: where it was measured to be faster"
@@ -115,12 +115,12 @@ class TrainingConfig(PluginConfig):
     log_kimg: Kimg = Field(0.5, description="kimg from one log line to the next")
     sample_kimg: Kimg = Field(10, description="kimg from one grid of samples to the next")
     checkpoint_kimg: Kimg = Field(10, description="kimg from one checkpoint to the next")
-    keep_checkpoints: int = Field(2, ge=1, description="newest checkpoints that are kept")
+    keep_checkpoints: int = Field(2, ge=1, description="number of newest checkpoints to keep")
 
     @model_validator(mode="before")
     @classmethod
     def _merge_optimizers(cls, data: Any) -> Any:
-        """Per-network optimizers say only what differs from `optimizer`, unless they `use` another one."""
+        """Per-network optimizers have only the keys that differ from `optimizer`, unless they `use` another one."""
         if not isinstance(data, dict):
             return data
         common = data.get("optimizer")
@@ -151,19 +151,19 @@ class TrainingConfig(PluginConfig):
         return self
 
     def divides(self, microbatch: int, batch: int) -> bool:
-        """Whether a batch can be shown in microbatches; while growing, small batches may go whole."""
+        """Whether microbatches divide a batch; while growing, small batches may stay whole."""
         return batch % microbatch == 0 or (self.growth is not None and batch < microbatch)
 
     def batch_at(self, resolution: int) -> int:
-        """Images per step while images of this resolution are trained."""
+        """Images per step while training at this resolution."""
         return self.growth.batch.get(resolution, self.batch) if self.growth else self.batch
 
     def grown(self, resolution: int) -> "TrainingConfig":
-        """The training as it is when this resolution, the last one, is reached: what its steps cost at most."""
+        """The training at this resolution, the last one, where its steps cost most."""
         return self.model_copy(update={"growth": None, "batch": self.batch_at(resolution)})
 
     def batches(self, resolution: int) -> set[int]:
-        """All sizes that a step may have in training up to this resolution."""
+        """All batch sizes of a training up to this resolution."""
         passed = self.growth.resolutions(resolution) if self.growth else [resolution]
         return {self.batch_at(each) for each in passed}
 

@@ -1,1 +1,1 @@
-"""From YAML text, the files it extends and overrides to one document, before anything is known of its meaning."""
+"""From YAML text, the files it extends and overrides to one document, whose meaning is not interpreted yet."""

@@ -1,4 +1,4 @@
-"""A document: plain data (mappings, lists, scalars) with the place where each part of it was written."""
+"""A document: plain data (mappings, lists, scalars) with the place of each part in a file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 Key = str | int | float
 Keys = tuple[Key, ...]
-"""The way from the top of a document to a value in it; keys of mappings, indices of lists."""
+"""The path from the top of a document to a value in it: keys of mappings, indices of lists."""
 
 
 class Origin(NamedTuple):
-    """Of an option from before its part's `use` was changed: the way to the part, and the plugin that was used there
-    (None: that of the default)."""
+    """The origin of an option from before its part's `use` was changed: the path to the part, and its plugin then
+    (None: the default one)."""
 
     part: Keys
     use: Any
@@ -19,14 +19,14 @@ class Origin(NamedTuple):
 
 @dataclass
 class Document:
-    """An experiment as written, before anything is known of its meaning.
+    """An experiment as written; its meaning is not interpreted yet.
 
-    data: what was written; scalars are str, int, float, bool, None.
+    data: the values; scalars are str, int, float, bool, None.
     places: "file:line" or "-o KEY=VALUE" of every key and list item; of the document itself under ().
-    stale: options from before their part's `use` was changed; where the new plugin does not have the same option
-        they are dropped instead of being mistakes.
-    unrequested: files (as in `places`) that were reached through a folder or a model, so that the plugin files they
-        name are not executed unasked; see gancore.trust.
+    stale: options from before their part's `use` was changed; if the new plugin does not have the same option, they are
+        dropped and not reported as mistakes.
+    unrequested: files (as in `places`) that belong to a folder or a model that was named, so that the plugin files they
+        name are not executed without consent; see gancore.trust.
     """
 
     data: Any
@@ -35,19 +35,19 @@ class Document:
     unrequested: frozenset[str] = frozenset()
 
     def where(self, keys: Keys) -> str:
-        """The place of a value, or of the nearest mapping or list around it that was written."""
+        """The place of a value, or of the nearest mapping or list around it that has one."""
         while keys and keys not in self.places:
             keys = keys[:-1]
         return self.places.get(keys, "")
 
     def is_request(self, place: str) -> bool:
-        """Whether a person asked for what was written at a place, by naming its file or writing it themselves."""
+        """Whether the user requested the contents of a place, by naming its file or writing it."""
         file, _, line = place.rpartition(":")
         return self.unrequested.isdisjoint({place, file} if line.isdecimal() else {place})
 
 
 def child(value: Any, key: Key) -> Any:
-    """What stands under a key or an index; KeyError where there is nothing."""
+    """The value under a key or an index. Raises KeyError."""
     if isinstance(value, dict) and key in value:
         return value[key]
     if isinstance(value, list | tuple) and isinstance(key, int) and 0 <= key < len(value):
@@ -56,7 +56,7 @@ def child(value: Any, key: Key) -> Any:
 
 
 def find(value: Any, keys: Keys) -> Any:
-    """What stands at the end of the way, None where the way ends before."""
+    """The value at the end of a path, None if the path ends before."""
     try:
         for key in keys:
             value = child(value, key)
@@ -66,7 +66,7 @@ def find(value: Any, keys: Keys) -> Any:
 
 
 def ways(value: Any, keys: Keys = ()) -> Iterator[Keys]:
-    """The way to every value in plain data, the outer ones first."""
+    """The path to every value in plain data, the outer ones first."""
     yield keys
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -81,7 +81,7 @@ def dotted(keys: Keys) -> str:
 
 
 def without(value: Mapping[Key, Any], keys: Keys) -> dict[Key, Any]:
-    """A copy of nested mappings that lacks the value at the end of the way."""
+    """A copy of nested mappings without the value at the end of a path."""
     first, *rest = keys
     if not rest:
         return {key: inner for key, inner in value.items() if key != first}
@@ -89,7 +89,7 @@ def without(value: Mapping[Key, Any], keys: Keys) -> dict[Key, Any]:
 
 
 def replaced(value: Any, keys: Keys, by: Any) -> Any:
-    """A copy of nested mappings with another value at the end of the way."""
+    """A copy of nested mappings with another value at the end of a path."""
     if not keys:
         return by
     inner = value if isinstance(value, dict) else {}
@@ -97,7 +97,7 @@ def replaced(value: Any, keys: Keys, by: Any) -> Any:
 
 
 def nested(keys: Keys, value: Any) -> Any:
-    """The document in which `value` stands at the end of the way and nothing else anywhere."""
+    """The document with `value` at the end of a path and nothing else."""
     for key in reversed(keys):
         value = {key: value}
     return value

@@ -23,10 +23,10 @@ AXES = "grid.axes."
 def read_experiment(
     source: Path | Mapping[str, Any], overrides: Sequence[str], base: Path, requested: bool
 ) -> Document:
-    """All that was written, merged: the file over what it extends, then the overrides, the later the stronger.
+    """The merged document: the file over the files it extends, then the overrides; later ones win.
 
-    `base` is the folder of relative paths; `requested` says whether a person asked for this source rather than for a
-    folder or a model that has it. Raises ConfigError.
+    `base` is the folder of relative paths; `requested` says whether the user named this source, and not a folder or a
+    model that contains it. Raises ConfigError.
     """
     top = read(source) if isinstance(source, Path) else from_mapping(source)
     chain = [source.resolve()] if isinstance(source, Path) else []
@@ -44,14 +44,14 @@ def read_experiment(
 def extending(document: Document, file: Any, where: str, folder: Path) -> Document:
     """The document as if it, or the last file that it extends, extended `file` (relative to `folder`).
 
-    `where` says in errors who asks for that. Raises ConfigError.
+    `where` names in errors the origin of the change. Raises ConfigError.
     """
     asked = replace(document, data={**document.data, "extends": file}, places={**document.places, ("extends",): where})
     return _extended(asked, folder, folder, [])
 
 
 def changed(document: Document, changes: Mapping[str, Any], where: str | Mapping[str, str]) -> Document:
-    """The document with the values at dotted keys replaced, `where` saying in errors who did it (each of them)."""
+    """The document with other values at dotted keys; `where` names in errors the origin of each change."""
     for keys, value in changes.items():
         written = named(from_mapping(nested(_way(keys), value)))
         place = where if isinstance(where, str) else where.get(keys, "")
@@ -73,14 +73,14 @@ def _all(overrides: Sequence[str]) -> list[Document]:
 
 
 def _override(override: str) -> Document:
-    """The document that `key.path=value` stands for."""
+    """The document of an override `key.path=value`."""
     where = f"-o {override if len(override) <= 80 else override[:77] + '...'}"
     path, equals, text = override.partition("=")
     keys = _way(path.strip())
     if not (equals and all(keys)):
         raise ConfigError([Problem(where, "", "an override is KEY=VALUE, for example training.kimg=100")])
     if len(keys) > MAX_DEPTH:
-        raise ConfigError([Problem(where, "", f"a key of more than {MAX_DEPTH} parts; there is none as deep")])
+        raise ConfigError([Problem(where, "", f"a key of more than {MAX_DEPTH} parts; no key is that long")])
     if not text.strip():
         raise ConfigError([Problem(where, dotted(keys), "no value; write {} for defaults, null for nothing")])
     if keys[0] == "extends":
@@ -102,14 +102,14 @@ def _value(text: str, where: str, keys: Keys) -> Any:
 
 
 def _way(path: str) -> Keys:
-    """The way that a dotted path goes; axes of a grid are dotted paths themselves."""
+    """The keys of a dotted path; axes of a grid are dotted paths themselves."""
     if path.startswith(AXES) and path != AXES:
         return ("grid", "axes", path.removeprefix(AXES))
     return tuple(path.split("."))
 
 
 def _extended(document: Document, folder: Path, base: Path, chain: list[Path]) -> Document:
-    """The document over the file it extends, that one over the next, and so on. `name` is not handed on."""
+    """The document over the file it extends, that one over the next, and so on. `name` is not inherited."""
     extends = find(document.data, ("extends",))
     if extends is None:
         return document
@@ -170,7 +170,7 @@ def _moved(files: Any, there: str) -> Any:
 def merged(base: Document, over: Document) -> Document:
     """`over` on top of `base`: mappings are merged, everything else (lists, schedules) is replaced.
 
-    Where `over` changes the `use` of a mapping, what stays of `base` in there becomes stale.
+    If `over` changes the `use` of a mapping, the remaining options of `base` there become stale.
     """
     switched: dict[Keys, Origin] = {}
     data = _merge(base.data, over.data, (), switched)

@@ -1,7 +1,7 @@
-"""YAML text to a document that knows file and line of everything in it, or to all that is wrong with the text.
+"""YAML text to a document with the file and line of every value, or to all mistakes in the text.
 
-YAML's parser comes from PyYAML; meaning comes from here, because PyYAML's own reads `2e-4` as text, `on` as true and
-`010` as 8, and lets a repeated key win silently. Refused: tags, anchors that contain themselves, merge keys (use
+The parser is PyYAML's; the meaning of values is defined here, because PyYAML reads `2e-4` as text, `on` as true and
+`010` as 8, and silently lets a repeated key win. Refused: tags, anchors that contain themselves, merge keys (use
 `extends:`), several documents, keys without a value, and texts too large, too deep or too repetitive to be an
 experiment. gancore.config.yaml.scalars says what plain values mean.
 
@@ -26,7 +26,7 @@ MAX_BYTES = 2**20
 MAX_DEPTH = 32
 MAX_VALUES = 20_000
 MOST_NEIGHBOURS = 1000
-"""Files of a folder that are looked at for one with a similar name."""
+"""How many files of a folder are searched for a similar name."""
 
 ADVICE = {
     r"found character '\t' that cannot start any token": "a tab; indent with spaces",
@@ -42,7 +42,7 @@ ADVICE = {
 """PyYAML's messages for frequent mistakes, and messages that help."""
 
 _FAST = getattr(yaml, "CSafeLoader", None)
-"""The parser of libyaml: 15 times as fast, with other messages. It reads plain text only, where the two agree."""
+"""The parser of libyaml: 15 times as fast, with other messages. It reads only plain text, on which the two agree."""
 _PLAIN = re.compile(r"[A-Za-z0-9 \n_./:;,{}\[\]\"'+*()#<=~-]*")
 
 _OPEN = object()
@@ -50,7 +50,7 @@ _OPEN = object()
 
 
 def read(path: Path) -> Document:
-    """The document in a file, or in a preset. Raises ConfigError with everything that is wrong with the text."""
+    """The document in a file, or in a preset. Raises ConfigError with all mistakes in the text."""
     source = str(path)
     if is_preset(source):
         try:
@@ -77,13 +77,13 @@ def read(path: Path) -> Document:
 
 
 def parse(text: str, source: str, lines: bool = True) -> Document:
-    """The document in a text; places are "source:line", or just the source where lines mean nothing.
+    """The document in a text; places are "source:line", or just the source if it has no lines.
 
     Raises ConfigError: all mistakes of meaning at once, or the first one of syntax.
     """
     if _FAST and _PLAIN.fullmatch(text):
         fast = _Reader(text, source, lines, _FAST)
-        with suppress(yaml.YAMLError, ConfigError):  # what is wrong is said below
+        with suppress(yaml.YAMLError, ConfigError):  # the code below reports the mistake
             document = fast.document()
             if not fast.problems:
                 return document
@@ -118,7 +118,7 @@ def from_mapping(mapping: Mapping[Any, Any]) -> Document:
 
 
 def instead(path: Path) -> str:
-    """What a person may have meant by the name of a file that is not there: `; did you mean ...?`, or nothing."""
+    """A suggestion for the name of a missing file: `; did you mean ...?`, or nothing."""
     if path.name in preset_names():
         return f"; did you mean {PREFIX}{path.name}?"
     try:
@@ -197,7 +197,7 @@ class _Reader:
             way = (*keys, key)
             if key in mapping:
                 first = self.places[way].rpartition(":")[2]
-                self._flaw(event, way, f"this key stands here twice{f', first on line {first}' * self.lines}")
+                self._flaw(event, way, f"this key occurs twice{f', first on line {first}' * self.lines}")
             self.places.setdefault(way, self._line(event))
             mapping[key] = self._value(next(self.events), way)
         return mapping

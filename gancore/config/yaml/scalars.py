@@ -1,4 +1,4 @@
-"""What a plain (unquoted) word of YAML means here: the core schema of YAML 1.2, without its traps.
+"""The meaning of a plain (unquoted) word of YAML: the core schema of YAML 1.2, without its traps.
 
 25000  25_000  -3        whole numbers, up to 18 digits
 0.5  .5  2e-4  1e3       numbers (PyYAML reads the last two as text)
@@ -23,7 +23,7 @@ NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 
 def scalar(word: str) -> Any:
-    """The value of a plain word; ValueError says what would be right where it has none."""
+    """The value of a plain word. Raises ValueError, with the right form, for an ambiguous one."""
     if word in NULLS:
         return None
     if word in BOOLEANS:
@@ -40,7 +40,7 @@ def scalar(word: str) -> Any:
 
 
 def checked_number(value: float, word: str) -> float:
-    """The number itself; ValueError unless it is finite and, if whole, fits into 63 bits."""
+    """The number itself. Raises ValueError unless it is finite and, if whole, fits into 63 bits."""
     if isinstance(value, int) and abs(value) >= 2**63:
         raise ValueError(f"{word} has too many digits; whole numbers have at most 18")
     if isinstance(value, float) and not math.isfinite(value):
@@ -50,14 +50,14 @@ def checked_number(value: float, word: str) -> float:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that `scalar` would take for something else, and escapes what is not printable."""
+    """Quotes text that `scalar` would read as something else, and escapes unprintable characters."""
 
     def represent_str(self, data: str) -> yaml.ScalarNode:
         return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if data.isprintable() else '"')
 
 
 class _Writer(_Dumper):
-    """Writes short mappings and lists on one line, and what stands in two places twice, instead of an alias."""
+    """Writes short mappings and lists on one line, and repeats shared values instead of using aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
