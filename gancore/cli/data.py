@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OPTIONS = {
     "size": "--resolution R --fit resize, crop or pad makes images of another size fit",
+    "levels": "--levels LOWEST HIGHEST says which values become black and white",
     "channels": "--channels 1, 2, 3 or 4 makes all of one kind",
     "damaged": "--skip-invalid leaves out images that cannot be used, if they are few",
 }
@@ -31,6 +32,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         trust_local_plugins,
         click.option("--resolution", type=click.IntRange(4, 1024), help="Width and height."),
         click.option("--channels", type=click.IntRange(1, 4), help="1 gray, 2 with alpha, 3 RGB, 4 with alpha."),
+        click.option("--levels", type=(float, float), help="Lowest and highest value of images of more than 8 bits."),
         click.option("--fit", type=click.Choice(["resize", "crop", "pad"]), help="How to make images that size."),
         click.option("--filter", type=click.Choice(["lanczos", "bicubic", "bilinear", "box"]), help="How to resize."),
     ]

@@ -7,7 +7,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from gancore.data.color import channels_of, with_channels
+from gancore.data.color import Levels, channels_of, extremes_of, with_channels
 from gancore.data.fit import fitted
 from gancore.data.formats import readable
 from gancore.data.rejected import Rejected
@@ -21,6 +21,7 @@ class Form:
 
     held: the channels that the files must hold, before they become `channels`; None: any.
     alike: whether all files must hold the same channels.
+    levels: the values of gray images of more than 8 bits that become 0 and 255; None: 0 and 65535.
     """
 
     resolution: int
@@ -29,6 +30,7 @@ class Form:
     filter: str
     held: int | None = None
     alike: bool = False
+    levels: Levels | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -37,10 +39,11 @@ class Form:
 
 @dataclass(frozen=True)
 class Picture:
-    """A decoded image, uint8 [C, R, R], and the channels that its file held."""
+    """A decoded image, uint8 [C, R, R], the channels that its file held, and lowest and highest value of more bits."""
 
     pixels: np.ndarray
     held: int
+    extremes: tuple[float, float] | None = None
 
 
 def decode(content: bytes | np.ndarray, form: Form) -> np.ndarray:
@@ -54,9 +57,10 @@ def decode_picture(content: bytes | np.ndarray, form: Form) -> Picture:
     held = channels_of(image)
     if form.held not in (None, held):
         raise Rejected("channels", f"{KINDS[held]}, unlike the others ({KINDS[form.held or held]})")
-    image = fitted(with_channels(image, form.channels), form.resolution, form.fit, form.filter)
+    extremes = extremes_of(image)
+    image = fitted(with_channels(image, form.channels, form.levels), form.resolution, form.fit, form.filter)
     pixels = np.asarray(image).reshape(form.resolution, form.resolution, form.channels)
-    return Picture(np.ascontiguousarray(pixels.transpose(2, 0, 1)), held)
+    return Picture(np.ascontiguousarray(pixels.transpose(2, 0, 1)), held, extremes)
 
 
 def read_image(content: bytes | np.ndarray) -> Image.Image:

@@ -1,7 +1,7 @@
 """What there is to say of a data set: for `gancore data info`."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from numbers import Integral
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from gancore.data.decode import KINDS
 from gancore.data.reading import Survey
-from gancore.data.rejected import described
+from gancore.data.rejected import Unusable, described
 from gancore.data.sources import Source
 from gancore.errors import DataError
 from gancore.names import shown
@@ -28,6 +28,7 @@ def facts_of(source: Source, path: Path) -> dict[str, Any]:
     identity: dict[str, Any] = {"dataset": source.name}
     notes, skipped = list[str](), described(survey.rejected)
     unusable: str | None = None
+    wrong: Collection[str] = ()
     try:
         images = source.open()
         identity, notes, skipped = images.identity.to_dict(), images.notes, images.skipped
@@ -35,6 +36,7 @@ def facts_of(source: Source, path: Path) -> dict[str, Any]:
         if not survey.seen:
             raise
         unusable = str(error)
+        wrong = error.kinds if isinstance(error, Unusable) else ()
     sizes = sorted(survey.sizes().items(), key=lambda pair: (-pair[1], pair[0]))
     return {
         **identity,
@@ -46,7 +48,7 @@ def facts_of(source: Source, path: Path) -> dict[str, Any]:
         "notes": [*notes, *([f"no labels: {source.no_labels}"] if source.no_labels else [])],
         "skipped": skipped,
         "unusable": unusable,
-        "next": _next(source, path, survey, unusable),
+        "next": _next(source, path, survey, unusable, wrong),
     }
 
 
@@ -100,7 +102,7 @@ def _class_counts(source: Source) -> dict[str, int] | None:
     return None
 
 
-def _next(source: Source, path: Path, survey: Survey, unusable: str | None) -> str:
+def _next(source: Source, path: Path, survey: Survey, unusable: str | None, wrong: Collection[str]) -> str:
     """What to do to train on the images."""
     keys = source.keys
     if unusable is None and not keys.fit and len(survey.sizes()) == 1 and not survey.rejected:
@@ -109,5 +111,6 @@ def _next(source: Source, path: Path, survey: Survey, unusable: str | None) -> s
     resolution = max(4, min(2 ** (sides[len(sides) // 2].bit_length() - 1), 1024))
     options = [f"--resolution {keys.resolution if keys.fit else resolution} --fit {keys.fit or 'crop'}"]
     options += ["--channels 3"] * (len(survey.channels()) > 1)
-    options += ["--skip-invalid"] * bool(survey.rejected)
+    options += ["--levels LOWEST HIGHEST"] * ("levels" in wrong)
+    options += ["--skip-invalid"] * bool(survey.rejected or "damaged" in wrong)
     return f"gancore data convert {path} NEW.zip {' '.join(options)}"

@@ -1,14 +1,18 @@
 """What a person hears of a data set that can be used, but may not be what was meant."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from gancore.data.color import Levels
 from gancore.data.decode import KINDS, Form
 from gancore.data.reading import Reading
 from gancore.data.rejected import described
 from gancore.names import some
+
+FAR = 0.25
+"""The part of the range of values below which images are taken to have another one."""
 
 NAMED = 3
 """Images left out that are named; the data set's own lists have all of them."""
@@ -26,7 +30,24 @@ def notes_on_reading(reading: Reading, form: Form) -> list[str]:
     if len(reading.held) > 1:
         counts = ", ".join(f"{count} {KINDS[held]}" for held, count in reading.held.most_common())
         notes.append(f"images of several kinds ({counts}) are all made {KINDS[form.channels]}")
-    return notes
+    return notes + list(_note_on_levels(reading.extremes, form.levels))
+
+
+def _note_on_levels(extremes: Sequence[tuple[float, float]], levels: Levels | None) -> Iterator[str]:
+    """Whether values of more than 8 bits use another range than the one that becomes black to white."""
+    if not extremes:
+        return
+    low, high = min(low for low, _ in extremes), max(high for _, high in extremes)
+    black, white = levels or (0, 65535)
+    used, advice = (
+        (min(high, white) - max(low, black)) / (white - black),
+        f"`levels: [{low:g}, {high:g}]` uses all of them",
+    )
+    told = f"values of {len(extremes)} images of more than 8 bits go from {low:g} to {high:g}"
+    if used < FAR:
+        yield f"{told}, a small part of {black:g} to {white:g}, and few shades are left; {advice}"
+    elif low < black or high > white:
+        yield f"{told}, and those beyond {black:g} to {white:g} are cut off; {advice}"
 
 
 def notes_on_classes(names: Sequence[str], labels: np.ndarray) -> list[str]:

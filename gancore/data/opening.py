@@ -105,6 +105,7 @@ def plan_of(dataset: Dataset, config: DataKeys) -> Plan:
         config.filter,
         found.most_common[1] if found and first_rules and found.most_common else None,
         not first_rules and "channels" not in config.model_fields_set,
+        config.levels,
     )
     with _blaming(dataset):
         classes = classes_of(dataset, items, config) if config.labels else None

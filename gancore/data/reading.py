@@ -36,11 +36,15 @@ Content = bytes | np.ndarray
 
 @dataclass(frozen=True)
 class Reading:
-    """The items that were written, those left out, and how many of the written ones held how many channels."""
+    """The items that were written, those left out, and how many of the written ones held how many channels.
+
+    extremes: lowest and highest value of each gray image of more than 8 bits.
+    """
 
     kept: list[Item]
     rejected: Rejections
     held: Counter[int]
+    extremes: list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -73,11 +77,13 @@ def decode_all(items: Sequence[Item], form: Form, may_skip: float, out: BinaryIO
     kept: list[Item] = []
     rejected: list[tuple[str, Rejected]] = []
     held: list[int] = []
+    extremes: list[tuple[float, float]] = []
     for item, result in _decoded(items, form):
         if isinstance(result, Picture):
             out.write(result.pixels.data)
             kept.append(item)
             held.append(result.held)
+            extremes += [result.extremes] if result.extremes else []
             continue
         rejected.append((item.name, result))
         if len(rejected) >= ENOUGH and not may_skip:
@@ -89,7 +95,7 @@ def decode_all(items: Sequence[Item], form: Form, may_skip: float, out: BinaryIO
         wrong = dict(unlike) | (dict(rejected) if too_many else {})
         in_order = [(item.name, wrong[item.name]) for item in items if item.name in wrong]
         raise refusal(in_order, looked_at, skipping=may_skip > 0)
-    return Reading(kept, rejected, Counter(held))
+    return Reading(kept, rejected, Counter(held), extremes)
 
 
 def _unlike(items: Sequence[Item], held: Sequence[int]) -> list[tuple[str, Rejected]]:

@@ -11,6 +11,7 @@ LISTED = 10
 REMEDIES = {
     "damaged": "replace damaged files",
     "size": "`resolution` says the size, `fit: resize | crop | pad` makes images fit it",
+    "levels": "`levels: [lowest, highest]` says which values become black and white",
     "channels": "`channels: 1 | 2 | 3 | 4` makes all of them gray, gray with alpha, RGB, RGB with alpha",
 }
 """What went wrong with an image, in a word, and what helps."""

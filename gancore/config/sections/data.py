@@ -1,10 +1,17 @@
 """Keys of `data:` that belong to the core: how images are prepared, whichever plugin reads them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gancore.options import Later, PluginConfig
+
+
+def _ascending(levels: tuple[float, float] | None) -> tuple[float, float] | None:
+    if levels is not None and levels[0] >= levels[1]:
+        raise ValueError("the second must be larger than the first, like [0, 4095]")
+    return levels
+
 
 FORMAT: Literal[2] = 2
 """The rules of new experiments."""
@@ -25,6 +32,12 @@ class DataKeys(PluginConfig):
     )
     filter: Literal["lanczos", "bicubic", "bilinear", "box"] = Field("lanczos", description="filter of resizing")
     invalid: Literal["error", "skip"] = Field("error", description="what to do with unreadable images")
+    levels: Annotated[Later[tuple[float, float] | None], AfterValidator(_ascending)] = Field(
+        None,
+        strict=False,
+        description="[lowest, highest] of gray images of more than 8 bits, which become black and white; "
+        "null: 0 and 65535",
+    )
     format: Later[Literal[1, 2] | None] = Field(
         None,
         description="rules by which files become images and classes: 1 the older ones, 2; null: those of the run that "
