@@ -1,6 +1,6 @@
 """The run folder: atomic writing, checkpoints, model files, `load`.
 
-Looking at run folders must be light; what reads and writes models is imported when it is first used.
+Looking at run folders must be light; code that reads and writes models is imported when it is first used.
 """
 
 import importlib

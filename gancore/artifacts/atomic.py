@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: written beside their place, flushed, and renamed."""
+"""Atomic files: written under a temporary name beside their place, flushed, and renamed."""
 
 import os
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ TEMPORARY = ".tmp"
 
 @contextmanager
 def written(path: Path, flush: bool = True) -> Iterator[Path]:
-    """Gives a temporary path to write; on success it takes the place of `path`, even if the power fails.
+    """Yields a temporary path to write; on success it replaces `path`, even if the power fails.
 
-    flush: False where there are thousands of files, of which the last may be lost with the power.
+    flush: False for thousands of files, of which a power failure may lose the last ones.
     """
     temporary = path.with_name(path.name + TEMPORARY)
     try:
         temporary.touch()
-        mode = temporary.stat().st_mode  # what the umask gives; a writer may choose something narrower
+        mode = temporary.stat().st_mode  # from the umask; a writer may choose a narrower one
         yield temporary
         temporary.chmod(mode)
         if flush:

@@ -1,4 +1,4 @@
-"""environment.json: what a run was started with. Versions, device, threads, plugins, identity of the data."""
+"""environment.json: versions, device, threads, plugins and identity of the data at the start of a run."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from gancore.artifacts.run import RunFolder
 
 
 class Environment(BaseModel):
-    """Its contents; of another version it may have more, or less."""
+    """The contents of the file; other versions may have more keys, or fewer."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
@@ -31,7 +31,7 @@ class Environment(BaseModel):
     passed_over: list[dict[str, Any]] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """What the file has."""
+        """The contents of the file."""
         return self.model_dump(exclude_unset=True)
 
 

@@ -1,4 +1,4 @@
-"""Lock files: one process at a time works in a folder. A lock goes with the process that holds it, however it ends."""
+"""Lock files: one process at a time works in a folder. A lock ends with the process that holds it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout, lock_descriptor
 from gancore.errors import RunError
 
 MOMENT = 0.02
-"""Seconds that `is_locked` and `held` wait: two processes that only look do not take each other for a holder."""
+"""Seconds that `is_locked` and `held` wait, so that two processes that only look do not seem to hold the lock."""
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def held(path: Path, taken: str) -> Iterator[None]:
 
 @contextmanager
 def waited_for(path: Path) -> Iterator[None]:
-    """Holds a lock file as soon as no other process does. Raises OSError if it cannot be created."""
+    """Waits until no other process holds a lock file, and holds it.  Raises OSError if it cannot be created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path):
         yield
@@ -49,7 +49,7 @@ def is_locked(path: Path) -> bool:
 
 
 def _is_locked_for_readers(path: Path) -> bool:
-    """The same in a folder of somebody else, where nothing may be written."""
+    """The same in a read-only folder."""
     try:
         with path.open("rb") as file:
             return not lock_descriptor(file.fileno(), blocking=False)

@@ -1,4 +1,4 @@
-"""log.jsonl, read while a run trains: where it is, and how fast it goes."""
+"""Reads log.jsonl while a run trains: its progress and its speed."""
 
 import statistics
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from gancore.artifacts.reading import Lines, read_lines
 from gancore.artifacts.run import RunFolder
 
 RECENT = 10
-"""Log lines that a run's present speed is the median of."""
+"""The present speed of a run is the median of this many log lines."""
 
 
 class LogLine(BaseModel):
-    """One log tick. Losses and other scalars are further fields, of which nothing is known here."""
+    """One log tick. Losses and other scalars are further fields."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -34,7 +34,7 @@ def speed(ticks: Sequence[LogLine], recent: int | None = RECENT) -> float | None
 
 
 def kimg_reached(run: RunFolder, ticks: Sequence[LogLine]) -> float:
-    """Where a run is, kimg: its last log line or newest checkpoint, whichever is further."""
+    """The progress of a run, kimg: that of its last log line or newest checkpoint, whichever is further."""
     return max([0.0, *(line.kimg for line in ticks[-1:]), run.saved_kimg()])
 
 

@@ -20,11 +20,11 @@ from gancore.version import __version__
 Value = TypeVar("Value")
 
 EXAMPLES = "labels/examples"
-"""The tensor that `Generator.examples` is kept as."""
+"""The name of the tensor with `Generator.examples`."""
 
 
 def save_model(path: Path, generator: Generator, experiment: Experiment, about: dict[str, Any]) -> None:
-    """Writes the generator with its resolved experiment; `about` adds what is known of its training."""
+    """Writes the generator with its resolved experiment; `about` describes its training."""
     tensors = generator.state_dict()
     if generator.examples is not None:
         tensors[EXAMPLES] = generator.examples
@@ -62,7 +62,7 @@ def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
 
     G(z [N, z_dim], label=None, truncation_psi=1.0, truncation_cutoff=None, noise_mode="const") -> images [N, C, H, W]
     in nominal [-1, 1]; `gancore.contracts.Generator.forward` says what each means.
-    A model of a run that was still growing samples at the stage it had reached, which is its `G.stage`.
+    A model of a run that was still growing samples at the stage of its last step, `G.stage`.
     Code copied from an experiment's local plugins is executed only with `trust_local_plugins`.
 
     Raises:
@@ -73,7 +73,7 @@ def load(path: str | Path, trust_local_plugins: bool = False) -> Generator:
 
 
 def load_with_experiment(path: str | Path, trust_local_plugins: bool = False) -> tuple[Generator, Experiment]:
-    """The generator, and the experiment that it was trained by; see `load`."""
+    """The generator and its experiment; see `load`."""
     file, tensors, about = _contents(Path(path))
     described, interface, stage = _description(file, about)
     experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
@@ -107,7 +107,7 @@ def load_networks(path: str | Path, trust_local_plugins: bool = False) -> dict[s
 
 
 def _contents(path: Path) -> tuple[Path, dict[str, Tensor], dict[str, Any]]:
-    """The model file of a path, its tensors and its description. Raises RunError where there is none."""
+    """The model file of a path, its tensors and its description. Raises RunError if there is none."""
     file = path / MODEL if path.is_dir() else path
     if not file.is_file():
         raise RunError(f"{path}: no model here; expected a run folder with {MODEL}, or a model file")
@@ -118,14 +118,14 @@ def _contents(path: Path) -> tuple[Path, dict[str, Tensor], dict[str, Any]]:
 
 
 def _fill(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
-    """Loads a whole state dict. Raises RunError where it is another network's."""
+    """Loads a whole state dict. Raises RunError if it is another network's."""
     if wrong := list(misfits(network.state_dict(), tensors)):
         raise RunError(f"{file}: does not hold the weights of its experiment: {'; '.join(wrong)}")
     network.load_state_dict(tensors)
 
 
 def _examples(tensors: dict[str, Tensor], interface: Interface, file: Path) -> Tensor | None:
-    """Labels [M, label_dim] where they are vectors. Raises RunError if they are of another size."""
+    """Labels [M, label_dim] if they are vectors. Raises RunError if they are of another size."""
     examples = tensors.get(EXAMPLES)
     if examples is not None and (examples.ndim != 2 or examples.shape[1] != interface.label_dim or not len(examples)):
         raise RunError(f"{file}: its labels should be [M, {interface.label_dim}], and are {list(examples.shape)}")
@@ -133,7 +133,7 @@ def _examples(tensors: dict[str, Tensor], interface: Interface, file: Path) -> T
 
 
 def _class_names(about: dict[str, Any], interface: Interface, file: Path) -> tuple[str, ...]:
-    """Names of the classes, where the file has them. Raises RunError if they are no names, or of another number."""
+    """Names of the classes, if the file has them. Raises RunError if they are not names, or of another number."""
     names = about.get("classes") or []
     if not isinstance(names, list) or len(names) not in (0, interface.label_dim) or {*map(type, names)} - {str}:
         raise RunError(f"{file}: not a whole model file: its 'classes' should be {interface.label_dim} names")
@@ -141,7 +141,7 @@ def _class_names(about: dict[str, Any], interface: Interface, file: Path) -> tup
 
 
 def _advice(file: Path) -> str:
-    """The model beside a file that is none."""
+    """A hint at the model beside a file that is not one."""
     model = RunFolder(file.parent).model
     there = model.is_file() and not model.samefile(file)
     return f"use {model}" if there else f"`gancore train` writes the model of a run to its {MODEL}"
@@ -150,7 +150,7 @@ def _advice(file: Path) -> str:
 def _description(file: Path, about: dict[str, Any]) -> tuple[dict[str, Any], Interface, Stage | None]:
     """The experiment as plain data, the interface, and the stage of a run that was still growing.
 
-    Raises RunError where the description lacks them.
+    Raises RunError if the description lacks them.
     """
     for key in ("experiment", "interface"):
         if not isinstance(about.get(key), dict):

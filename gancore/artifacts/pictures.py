@@ -23,7 +23,7 @@ FORMS: dict[str, dict[str, Any]] = {
 
 
 def tiled(images: Tensor, columns: int | None = None) -> Tensor:
-    """Images [N, C, H, W] in rows, [C, rows * H, columns * W]; what is left of the last row is 0.
+    """Images [N, C, H, W] in rows, [C, rows * H, columns * W]; the rest of the last row is 0.
 
     columns: None for a square.
     """
@@ -39,7 +39,7 @@ def tiled(images: Tensor, columns: int | None = None) -> Tensor:
 def save_picture(path: Path, pixels: Tensor, flush: bool = True, text: Mapping[str, str] | None = None) -> None:
     """Writes uint8 [C, H, W]: gray, gray with alpha, RGB or RGBA. JPEG has no alpha; it is laid on white.
 
-    text: what a PNG file says of itself, by keywords.
+    text: text chunks of a PNG file, by keyword.
     """
     array = pixels.permute(1, 2, 0).contiguous().numpy()
     picture = Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array)

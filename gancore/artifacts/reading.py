@@ -1,8 +1,8 @@
-"""Reads data files of runs and grids back: checked data, or one line on what is wrong with the file.
+"""Reads data files of runs and grids: checked data, or one line on the damage of the file.
 
-Whatever lies in a folder may have been damaged or made by somebody else. Only regular files are opened (a FIFO would
-be waited for), and nothing larger than LARGEST. Pydantic parses the JSON: depth, huge numbers, text that is not UTF-8
-and wrong types are all errors of one kind.
+The files of a folder may be damaged or malicious. Only regular files are opened (reading a FIFO would wait), and none
+larger than LARGEST. Pydantic parses the JSON: depth, huge numbers, text that is not UTF-8 and wrong types all raise the
+same error.
 """
 
 import json
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from gancore.errors import RunError
 
 LARGEST = 2**28
-"""Bytes of the largest data file that is read. The log of a month, a line a minute, has 2**24."""
+"""Largest data file to read, in bytes. The log of a month, a line a minute, has 2**24."""
 
 Form = TypeVar("Form")
 
@@ -79,7 +79,7 @@ def read_lines(path: Path, form: TypeAdapter[Form], kind: str) -> Lines[Form]:
 
 
 def parsed_mapping(text: str) -> dict[str, Any]:
-    """A JSON object, of which nothing more is known. Raises ValueError in one line."""
+    """Any JSON object. Raises ValueError with one line."""
     try:
         value = json.loads(text)
     except RecursionError:
@@ -90,7 +90,7 @@ def parsed_mapping(text: str) -> dict[str, Any]:
 
 
 def first_mistake(error: ValidationError) -> str:
-    """The first thing that pydantic found, in one line."""
+    """The first mistake that pydantic reports, in one line."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
     return f"{place}: {first['msg']}" if place else first["msg"]

@@ -1,4 +1,4 @@
-"""The run folder: where everything that belongs to one run lives, and what may be done with it."""
+"""The run folder: the files of a run."""
 
 import json
 import re
@@ -40,9 +40,9 @@ class RunFolder:
 
     config.yaml               the resolved experiment
     environment.json          versions, device, threads, identity of the data
-    init_from.json            what was taken over of a file that the run started from, and what was not
+    init_from.json            the tensors that the run took from the file of its first weights, and those that it left
     model.safetensors         the averaged generator, self-describing
-    model-best.safetensors    the one with the best value of the first metric, where there are evaluations
+    model-best.safetensors    the one with the best value of the first metric, if there are evaluations
     checkpoint-N.safetensors  everything needed to continue after N kimg
     log.jsonl, metrics.jsonl  a line for each log tick, for each evaluation
     events/, samples/         TensorBoard events, grids of images
@@ -66,11 +66,11 @@ class RunFolder:
         return str(self.path)
 
     def exists(self) -> bool:
-        """Whether there is a run; its configuration is the last file written when one is set up."""
+        """Whether there is a run; config.yaml is the last file that its start writes."""
         return self.config.is_file()
 
     def check_usable(self) -> None:
-        """Raises RunError when the folder holds anything else than a run, or the beginning of one."""
+        """Raises RunError if the folder holds anything but a run, or the beginning of one."""
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self}: a file; choose a folder with --out")
         check_name(self.path)
@@ -83,9 +83,9 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the folder against a second process; the lock goes with the process.
+        """Locks the folder for this process; the lock ends with the process.
 
-        Raises RunError when another process has it.
+        Raises RunError if another process holds it.
         """
         with held(self.path / ".lock", f"{self}: another process is training in this folder"):
             yield
@@ -125,7 +125,7 @@ class RunFolder:
     def sound_checkpoints(
         self, misfits: "Callable[[dict[str, Tensor]], Iterable[str]]" = lambda tensors: ()
     ) -> Iterator[SoundCheckpoint]:
-        """The checkpoints that are whole and fit the networks, newest first, each read only when its turn comes.
+        """The checkpoints that are whole and fit the networks, newest first; it reads them one by one.
 
         misfits: returns the differences between tensors and those of the networks.
 
@@ -149,13 +149,13 @@ class RunFolder:
             raise RunError("\n".join([*damaged.values(), f"{self}: no checkpoint is left to continue from"]))
 
     def set_aside(self, checkpoint: Path) -> None:
-        """Takes a checkpoint out of the way: it keeps its contents and is not continued from."""
+        """Renames a checkpoint, so that the run does not continue from it."""
         checkpoint.rename(checkpoint.with_name(f"set-aside-{checkpoint.name}"))
 
     def retain(self, keep: int, written: Path) -> None:
         """Deletes all but the newest `keep` checkpoints, once the one just written has been read back.
 
-        Raises RunError, and deletes nothing, when that one is not sound.
+        Raises RunError, and deletes nothing, if that one is not sound.
         """
         from gancore.artifacts.tensors import load_tensors  # imports torch
 
@@ -172,7 +172,7 @@ class RunFolder:
                 path.unlink(missing_ok=True)
 
     def cut_logs(self, step: int) -> None:
-        """Drops lines of the logs after a step, and damaged ones, for a run that goes on from there.
+        """Removes lines of the logs after a step, and damaged ones, for a run that continues from there.
 
         Raises RunError if a log cannot be read.
         """
@@ -183,7 +183,7 @@ class RunFolder:
 
 
 def check_name(folder: Path) -> None:
-    """Raises RunError where TensorBoard could not write into a folder, because its name is no UTF-8."""
+    """Raises RunError if TensorBoard could not write into a folder, because its name is not UTF-8."""
     try:
         str(folder.resolve()).encode()
     except UnicodeEncodeError:

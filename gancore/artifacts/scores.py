@@ -1,6 +1,6 @@
-"""metrics.jsonl: the evaluations of a run, a line each; how they are written, read back and compared.
+"""metrics.jsonl: the evaluations of a run, a line each. Writes, reads and compares them.
 
-A value that is not finite is never better than another one, and a snapshot that has one is named where it is shown.
+A value that is not finite is never better than another one, and reports name a snapshot that has one.
 """
 
 import math
@@ -16,7 +16,7 @@ from gancore.artifacts.run import append_line
 
 
 class RecordedScore(BaseModel):
-    """A score as metrics.jsonl has it (see gancore.evaluation.Score), and where the run was: `kimg`, `step`."""
+    """A score in metrics.jsonl (see gancore.evaluation.Score), with the progress of the run: `kimg`, `step`."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
@@ -33,7 +33,7 @@ class RecordedScore(BaseModel):
     step: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """What the line has of it, with `kimg` and `step` last."""
+        """Its fields in the line, with `kimg` and `step` last."""
         return {**self.model_dump(exclude_unset=True, exclude={"kimg", "step"}), "kimg": self.kimg, "step": self.step}
 
 
@@ -55,13 +55,13 @@ class Evaluation:
 
     @property
     def finite(self) -> dict[str, RecordedScore]:
-        """The scores that can be used."""
+        """The finite scores."""
         return {name: score for name, score in self.scores.items() if math.isfinite(score.value)}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a run measured while it trained. damage: what is wrong with its file, one string for each fault."""
+    """The evaluations of a run while it trained. damage: faults of its file, one string each."""
 
     evaluations: Sequence[Evaluation] = ()
     damage: list[str] = field(default_factory=list)
@@ -73,14 +73,14 @@ class Scores:
 
     @property
     def best(self) -> dict[str, RecordedScore]:
-        """The finite scores of the best evaluation: all of one snapshot, as the papers report them, and the one that
-        is kept as model-best.safetensors."""
+        """The finite scores of the best evaluation: all of one snapshot, as in the papers, which is that of
+        model-best.safetensors."""
         found = best(self.evaluations)
         return found.finite if found else {}
 
 
 def read(metrics: Path) -> Scores:
-    """The evaluations in a metrics.jsonl, in order; lines that a kill or a disk has damaged are left out, and named."""
+    """The evaluations in a metrics.jsonl, in order; damaged lines are left out, and named."""
     lines = read_lines(metrics, _LINES, "evaluation")
     evaluations, damage = [], list(lines.damage)
     for number, line in lines.by_number.items():
@@ -95,7 +95,7 @@ def read(metrics: Path) -> Scores:
 
 
 def recorded(step: int, kimg: float, scores: Sequence[Mapping[str, Any]]) -> Evaluation:
-    """An evaluation as it will be read back; `scores` are the fields of gancore.evaluation.Score."""
+    """An evaluation in the form that `read` returns; `scores` are the fields of gancore.evaluation.Score."""
     return _evaluation(step, kimg, [RecordedScore.model_validate(score) for score in scores])
 
 
@@ -105,7 +105,7 @@ def append(metrics: Path, step: int, kimg: float, scores: Sequence[Mapping[str, 
 
 
 def better(value: float, than: float, higher_is_better: bool) -> bool:
-    """Whether a value of a metric is better than another one. One that is not finite is worse than any that is."""
+    """Whether a value of a metric is better than another one. One that is not finite is worse than any finite one."""
     if not math.isfinite(value) or not math.isfinite(than):
         return math.isfinite(value)
     return value > than if higher_is_better else value < than

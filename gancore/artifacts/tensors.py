@@ -24,7 +24,7 @@ FORMAT = 1
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     """Writes `path` atomically. `about` must be JSON; it comes back from `load_tensors`.
 
-    Raises OSError with the path when the disk is full or cannot be written.
+    Raises OSError with the path if the disk is full or cannot be written.
     """
     plain = {k: v.detach().cpu().clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     text = json_text({"format": FORMAT, **about})
@@ -32,14 +32,14 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
         try:
             save_file(plain, temporary, metadata={"gancore": text, "sha256": _checksum(plain, text)})
             _order_header(temporary)
-        except SafetensorError as error:  # its own class even for what the operating system says
+        except SafetensorError as error:  # its own class even for errors of the operating system
             raise _os_error(error, path) from error
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The tensors, on the CPU, and their description.
 
-    Raises RunError when the file is missing, cut, altered, or not gancore's.
+    Raises RunError if the file is missing, cut, altered, or not gancore's.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -67,7 +67,7 @@ def description_of(path: Path) -> dict[str, Any]:
 
 
 def saved_step(path: Path) -> int | None:
-    """The training step that a model file is from; None if there is no such file, or it is damaged."""
+    """The training step of a model file; None if there is no such file, or it is damaged."""
     try:
         step = load_tensors(path)[1].get("step")
     except RunError:
@@ -76,7 +76,7 @@ def saved_step(path: Path) -> int | None:
 
 
 def misfits(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[str]:
-    """What keeps tensors from being those of a network, each kind of it by its first example."""
+    """The differences between tensors and those of a network, each kind with its first example."""
     for kind, names in (
         ("missing", expected.keys() - found.keys()),
         ("unknown", found.keys() - expected.keys()),
@@ -99,7 +99,7 @@ def _order_header(path: Path) -> None:
 
 
 def _os_error(error: SafetensorError, path: Path) -> OSError:
-    """ "I/O error: No space left on device (os error 28)" as the OSError that it was."""
+    """ "I/O error: No space left on device (os error 28)" as an OSError."""
     if number := re.search(r"\(os error (\d+)\)", str(error)):
         return OSError(int(number[1]), os.strerror(int(number[1])), str(path))
     return OSError(None, str(error), str(path))

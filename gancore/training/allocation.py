@@ -1,7 +1,7 @@
-"""Memory that a step has freed is kept for the next one.
+"""Keeps the memory that a step has freed for the next one.
 
-The C library of Linux gives large blocks back to the system as soon as they are free, and gets them again, page by
-page, a moment later: every step asks for the same sizes. At 32x32 pixels that was a tenth of the discriminator's
+The C library of Linux returns large blocks to the system as soon as they are free, and gets them again, page by
+page, a moment later: every step allocates the same sizes. At 32x32 pixels that was a tenth of the discriminator's
 phase (docs/performance.md).
 """
 
@@ -13,7 +13,7 @@ NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
-    """For the rest of the process, where the C library is glibc; elsewhere nothing happens."""
+    """Keeps freed memory for the rest of the process, with glibc; does nothing with other C libraries."""
     if platform.libc_ver()[0] != "glibc":
         return
     mallopt = ctypes.CDLL(None).mallopt

@@ -37,13 +37,13 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def misfits_of(trainer: Trainer, tensors: dict[str, Tensor]) -> Iterator[str]:
-    """What keeps the tensors of a checkpoint from being those of a trainer's networks."""
+    """The differences between the tensors of a checkpoint and those of a trainer's networks."""
     for name, module, state in _states(trainer, tensors):
         yield from (f"{name}: {wrong}" for wrong in misfits(module.state_dict(), state))
 
 
 def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Puts a trainer of the same experiment where `state_of` found another."""
+    """Gives a trainer of the same experiment the state that `state_of` returned."""
     torch.set_num_threads(about["threads"])
     for _, module, state in _states(trainer, tensors):
         module.load_state_dict(state)
@@ -99,10 +99,10 @@ def _modules(trainer: Trainer) -> dict[str, nn.Module]:
 
 
 def _states(trainer: Trainer, tensors: dict[str, Tensor]) -> Iterator[tuple[str, nn.Module, dict[str, Tensor]]]:
-    """Name, module and state of all that a checkpoint restores."""
+    """Name, module and state of everything that a checkpoint restores."""
     for name, module in _modules(trainer).items():
         state = _under(f"{name}/", tensors)
-        if state or name != "loss":  # a checkpoint of before losses had state leaves that at its first values
+        if state or name != "loss":  # older checkpoints have no state of losses
             yield name, module, state
 
 

@@ -1,4 +1,4 @@
-"""The device of a run, and what environment.json says of it."""
+"""The device of a run, and its description in environment.json."""
 
 import os
 import platform

@@ -1,7 +1,7 @@
 """The processes of a run: one, or several that torchrun started, each with an equal part of every batch.
 
-All of them draw the numbers of the whole batch and take their part, sum their gradients, and so keep equal weights.
-The first one alone writes, logs and evaluates, while the others wait for it.
+All of them draw the numbers of the whole batch and use their part, sum their gradients, and so keep equal weights.
+Only the first one writes, logs and evaluates, while the others wait for it.
 """
 
 import os
@@ -19,26 +19,26 @@ from gancore.errors import GancoreError
 from gancore.nn import processes
 
 PATIENCE = timedelta(days=7)
-"""How long a process waits for the first one, which may be evaluating; a process that ends is noticed by torchrun."""
+"""How long a process waits for the first one, which may be evaluating; torchrun notices a process that ends."""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Where this process stands among those of the run; by default it is alone."""
+    """The place of this process among those of the run; by default it is alone."""
 
     rank: int = 0
     size: int = 1
     group: Any = None
     """For tensors of the device."""
     control: Any = None
-    """For words between hosts, which no device has to wait for."""
+    """For messages between hosts, for which no device has to wait."""
 
     @property
     def first(self) -> bool:
         return self.rank == 0
 
     def part(self, batch: int) -> tuple[int, int]:
-        """Start and stop of this process's samples. Raises GancoreError when the batch cannot be shared equally."""
+        """Start and stop of this process's samples. Raises GancoreError if the batch cannot be shared equally."""
         own, rest = divmod(batch, self.size)
         if rest:
             raise GancoreError(
@@ -48,7 +48,7 @@ class Processes:
         return self.rank * own, (self.rank + 1) * own
 
     def check(self, batch: int, microbatch: int | None) -> None:
-        """Raises GancoreError when a batch cannot be shared equally, or a microbatch does not divide a part of it."""
+        """Raises GancoreError if a batch cannot be shared equally, or a microbatch does not divide a part of it."""
         first, stop = self.part(batch)
         part = stop - first
         if microbatch is not None and microbatch < part and part % microbatch:
@@ -59,7 +59,7 @@ class Processes:
             )
 
     def shared(self) -> Any:
-        """A block in which layers see the batch of all processes."""
+        """A context in which layers see the batch of all processes."""
         return processes.shared(self.group)
 
     @torch.no_grad()
@@ -70,7 +70,7 @@ class Processes:
 
     @torch.no_grad()
     def add_up(self, params: Sequence[nn.Parameter], loss: Tensor) -> Tensor:
-        """Sums gradients over processes, in place, and gives the sum of their losses; all in one transfer."""
+        """Sums gradients over processes, in place, and returns the sum of their losses; all in one transfer."""
         if self.size == 1:
             return loss
         gradients = [p.grad for p in params if p.grad is not None]
@@ -81,7 +81,7 @@ class Processes:
         return total[0]
 
     def any(self, flag: bool) -> bool:
-        """Whether any process says so; all of them get the same answer."""
+        """Whether the flag is set in any process; all of them get the same answer."""
         if self.size == 1:
             return flag
         answer = torch.tensor(int(flag))
@@ -89,7 +89,7 @@ class Processes:
         return bool(answer)
 
     def first_says(self, answer: Callable[[], bool]) -> bool:
-        """What the first process answers, while the others wait for it; they are not asked."""
+        """The answer of the first process, for all of them; the others do not call `answer`."""
         return self.any(self.first and answer())
 
     def wait(self) -> None:
@@ -99,19 +99,19 @@ class Processes:
 
     @contextmanager
     def first_alone(self) -> Iterator[bool]:
-        """A block for the first process, which the others leave at once, and wait behind. Gives who is the first."""
+        """A context in which only the first process works; all wait at its end. Yields whether this is the first."""
         yield self.first
         self.wait()
 
 
 def started_with() -> tuple[int, int]:
-    """Number of this process and of all of them, as torchrun tells them; (0, 1) without torchrun."""
+    """Rank of this process and number of all processes, from torchrun; (0, 1) without it."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Processes]:
-    """The processes that torchrun started this one with, while the block runs; itself alone without torchrun."""
+    """A context for the processes that torchrun started together; without torchrun this one is alone."""
     _, size = started_with()
     if size == 1:
         yield Processes()

@@ -16,7 +16,7 @@ from gancore.training.trainer import Trainer
 def keep_evidence(run: RunFolder, trainer: Trainer, bad_step: int) -> Path:
     """Writes `divergence-<step>/`: the batch as a picture, losses and gradient norms of each phase.
 
-    The guard has kept both networks as they were before the first bad update; the trainer is not of use afterwards.
+    Both networks are as they were before the first bad update; the trainer cannot be used afterwards.
     All processes of a run replay the step, and the first one writes.
     """
     folder = run.path / f"divergence-{bad_step}-attempt{trainer.counters.attempt}"
@@ -38,7 +38,7 @@ def _replayed(trainer: Trainer, phase: Phase) -> dict[str, Any]:
 
 
 def _norms(network: nn.Module) -> dict[str, str]:
-    """L2 norm of each parameter's gradient, as text: NaN and infinity are no JSON numbers."""
+    """L2 norm of each parameter's gradient, as text: NaN and infinity are not JSON numbers."""
     return {name: f"{float(p.grad.norm()):.6g}" for name, p in network.named_parameters() if p.grad is not None}
 
 

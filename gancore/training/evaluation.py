@@ -1,6 +1,6 @@
-"""Evaluation while training: scores into metrics.jsonl, and the best model kept.
+"""Evaluation while training: writes scores into metrics.jsonl, and keeps the best model.
 
-It draws from generators of its own, so a run with evaluations has the bits of one without.
+It has its own random generators, so a run with evaluations has the bits of one without.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from gancore.training.trainer import Trainer
 
 
 class RunEvaluation:
-    """The evaluation of one run. Raises GancoreError when made, where weights or packages cannot be had."""
+    """The evaluation of one run. Its constructor raises GancoreError if weights or packages are unavailable."""
 
     def __init__(self, experiment: Experiment, run: RunFolder, data: ImageData, device: torch.device) -> None:
         self.experiment, self.run, self.data = experiment, run, data
@@ -33,16 +33,16 @@ class RunEvaluation:
             self.every_kimg = evaluation.core.every_kimg or self.every_kimg
 
     def is_due(self, trainer: Trainer) -> bool:
-        """Whether the present state has not been evaluated yet; asked at the end of a run."""
+        """Whether the present state has no evaluation yet; for the end of a run."""
         return self.evaluator is not None and all(at.step != trainer.counters.step for at in self._made())
 
     def is_overdue(self, kimg: float) -> bool:
-        """Whether an evaluation that was due by `kimg` is missing, because the run was ended before it."""
+        """Whether an evaluation that was due by `kimg` is missing, because the run ended before it."""
         last = max((at.kimg for at in self._made()), default=0.0)
         return self.evaluator is not None and int(kimg / self.every_kimg) > int(last / self.every_kimg)
 
     def measure(self, trainer: Trainer) -> list[Score]:
-        """Scores of the averaged generator, written down; none where the experiment has no evaluation."""
+        """Measures and writes the scores of the averaged generator; none if the experiment has no evaluation."""
         if self.evaluator is None:
             return []
         generator = trainer.averaged()

@@ -36,7 +36,7 @@ compile, CUDA graphs."""
 
 
 def as_begun(run: RunFolder, experiment: Experiment) -> Experiment:
-    """The experiment under the rules that its run has begun with, where it does not say which (`data.format`)."""
+    """The experiment with the rules of its run, unless it chooses them itself (`data.format`)."""
     run.check_usable()
     return (
         with_data_format(experiment, find(run.read_config(), ("data", "format")) or 1) if run.exists() else experiment
@@ -44,7 +44,7 @@ def as_begun(run: RunFolder, experiment: Experiment) -> Experiment:
 
 
 def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
-    """Raises RunError when a folder is no run, or of an experiment that differs in more than MAY_CHANGE."""
+    """Raises RunError if a folder is not a run, or its experiment differs in more than MAY_CHANGE."""
     run.check_usable()
     if not run.exists():
         return
@@ -63,7 +63,7 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
 
 
 def check_same_data(run: RunFolder, data: ImageData) -> None:
-    """Raises RunError when the run was trained on other images."""
+    """Raises RunError if the run was trained on other images."""
     if run.exists():
         before, now = _environment(run).data or {}, data.identity.to_dict()
         _refuse(
@@ -72,7 +72,7 @@ def check_same_data(run: RunFolder, data: ImageData) -> None:
 
 
 def _environment(run: RunFolder) -> Environment:
-    """What the run was set up with. Raises RunError if that is missing or damaged."""
+    """The environment in which the run began. Raises RunError if it is missing or damaged."""
     try:
         found = environment.read(run)
         why = "no `plugins` or no `data`" if found.plugins is None or found.data is None else ""
@@ -89,7 +89,7 @@ def _refuse(run: RunFolder, what: str, differing: list[str]) -> None:
     if differing:
         listed = "\n".join(f"  {line}" for line in differing)
         raise RunError(
-            f"{run}: this folder holds {what} (there -> asked for):\n{listed}\n"
+            f"{run}: this folder holds {what} (there -> here):\n{listed}\n"
             "choose another folder with --out, or ask for the same to continue it"
         )
 

@@ -9,15 +9,15 @@ from types import FrameType
 from gancore.errors import Interrupted
 
 URGENT = (signal.SIGINT, signal.SIGTERM)
-"""What a person sends, and sends again when it takes too long."""
+"""Signals that users send, and send again if it takes too long."""
 
 WARNINGS = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGUSR1", "SIGXCPU") if hasattr(signal, name))
-"""Sent before the end, often more than once: by a terminal that closes, by schedulers like Slurm, every second by a
-kernel whose limit of CPU time is used up."""
+"""Signals that announce the end, often more than once: from a terminal that closes, from schedulers like Slurm, every
+second from a kernel whose limit of CPU time is reached."""
 
 
 class StopRequest:
-    """True in a boolean context once a signal has come."""
+    """True in a boolean context once a signal has arrived."""
 
     def __init__(self) -> None:
         self.requested = self.urgent = False
@@ -35,7 +35,7 @@ class StopRequest:
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Listens for the signals while the block runs; elsewhere than in the main thread nothing can be heard.
+    """A context that listens for the signals; only the main thread can.
 
     A warning that the process was started to ignore stays ignored: a run under nohup outlives its terminal.
     """

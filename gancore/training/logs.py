@@ -1,4 +1,4 @@
-"""What a run says while it trains: JSON lines, TensorBoard events, and a progress bar or plain lines."""
+"""The logs of a training run: JSON lines, TensorBoard events, and a progress bar or plain lines."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ from gancore.messages import tell
 
 
 class Logs:
-    """Logs of one session of a run; records are for a step, times are of this session."""
+    """Logs of one session of a run; records are for a step, times for this session."""
 
     def __init__(self, run: RunFolder, step: int, kimg: float, total_kimg: float) -> None:
         self._run, self._total = run, total_kimg
@@ -44,14 +44,14 @@ class Logs:
             self.say(f"{kimg:.4g} kimg: {score}")
 
     def rewind(self, step: int, kimg: float) -> None:
-        """The run went back to a step: events after it are taken back."""
+        """Withdraws events after a step to which the run has returned."""
         self._events.close()
         self._events = _events(self._run, step)
         self._last = (time.perf_counter(), kimg)
         self._show_bar(kimg)
 
     def say(self, message: str) -> None:
-        """A line for the person at the terminal, above the progress bar."""
+        """Prints a line to the terminal, above the progress bar."""
         tell(message)
 
     def close(self) -> None:
@@ -79,26 +79,26 @@ class Silence(Logs):
     """The logs of a process that is not the first of its run."""
 
     def __init__(self, run: RunFolder, step: int, kimg: float, total_kimg: float) -> None:
-        """Nothing is opened."""
+        """Opens nothing."""
 
     def tick(self, step: int, kimg: float, values: dict[str, float]) -> None:
-        """Said by the first process."""
+        """The first process does this."""
 
     def scores(self, step: int, kimg: float, scores: Sequence[Score]) -> None:
-        """Said by the first process."""
+        """The first process does this."""
 
     def rewind(self, step: int, kimg: float) -> None:
-        """Done by the first process."""
+        """The first process does this."""
 
     def say(self, message: str) -> None:
-        """Said by the first process."""
+        """The first process does this."""
 
     def close(self) -> None:
-        """Nothing was opened."""
+        """There is nothing to close."""
 
 
 def _stage(values: dict[str, float]) -> str:
-    """How far a growing run has come: "32x32 alpha 0.25 "."""
+    """The stage of a growing run: "32x32 alpha 0.25 "."""
     if "growth/resolution" not in values:
         return ""
     size, alpha = round(values["growth/resolution"]), values["growth/alpha"]

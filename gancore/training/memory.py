@@ -1,4 +1,4 @@
-"""Out of memory: recognize it, and find out by trying which microbatch would fit."""
+"""Out of memory: recognizes it, and tries which microbatch would fit."""
 
 import torch
 
@@ -6,14 +6,14 @@ from gancore.device import empty_cache
 from gancore.training.trainer import Trainer
 
 SHORTAGES = ("out of memory", "can't allocate memory", "not enough memory", "_STATUS_ALLOC_FAILED")
-"""In the messages of CUDA, of MPS, of the CPU's allocators, and of cuDNN and cuBLAS."""
+"""Parts of the messages of CUDA, MPS, the CPU's allocators, cuDNN and cuBLAS."""
 
 SUSPICIONS = ("unable to find an engine", "Unable to find a valid cuDNN algorithm")
-"""cuDNN has no memory for the workspace of any algorithm, as a rule; but it may also lack an algorithm."""
+"""Usually cuDNN has no memory for the workspace of any algorithm; but it may also lack an algorithm."""
 
 
 def memory_shortage(error: BaseException) -> str | None:
-    """What to call an error that means too little memory; None if it means something else."""
+    """The message for an error that means too little memory; None for other errors."""
     message = str(error)
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in message for words in SHORTAGES):
         return "out of memory"

@@ -1,4 +1,4 @@
-"""What may watch a training run from outside: contexts that the run and the parts of its steps run inside."""
+"""Observers of a training run: contexts in which the run and the parts of its steps run."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
@@ -13,13 +13,13 @@ Context = AbstractContextManager[object]
 
 
 class Observer:
-    """Does nothing in any context; a subclass overrides those that it wants, `gancore.training.profile.Profile` does.
+    """Does nothing in any context; subclasses such as `gancore.training.profile.Profile` override some of them.
 
     Of several processes, only the first is observed. An exception raised in a context ends the run.
     """
 
     def run(self, folder: RunFolder) -> Context:
-        """All that a process does for a run, from its first step to its last file."""
+        """The work of a process for a run, from its first step to its last file."""
         return nullcontext()
 
     def step(self, trainer: "Trainer") -> Context:
@@ -35,5 +35,5 @@ class Observer:
         return nullcontext()
 
     def end_of_step(self) -> Context:
-        """What follows the phases of a step: the moving averages and counters."""
+        """The end of a step, after its phases: the moving averages and counters."""
         return nullcontext()

@@ -1,10 +1,9 @@
 """Where the time of training goes: some steps of a run, timed by phase and by module.
 
-After a few steps to warm up, the clock is read around each phase, around its gradients and its update, and around the
-forward pass of every module; on CUDA the device is waited for each time, so profiled steps are slower than others. What
-a phase spends beyond forward passes is the backward pass and the losses; activations that are computed again in the
-backward pass are forward passes once more. The run's bits stay the same. A compiled network is one module here: there
-is no time between those inside it.
+After a few steps to warm up, it times each phase, its gradients and its update, and the forward pass of every module;
+on CUDA it waits for the device each time, so profiled steps are slower than others. The rest of a phase after its
+forward passes is the backward pass and the losses; recomputed activations count as forward passes again. The run's bits
+stay the same. A compiled network counts as one module: the times of its parts are unknown.
 """
 
 import statistics
@@ -27,11 +26,11 @@ from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
 
 WARMUP, STEPS = 5, 64
-"""Steps that are not timed, and that are; 64 meet regularizers of the usual intervals at least four times."""
+"""Steps without and with timing; 64 include regularizers of the usual intervals at least four times."""
 
 
 class Profile(Observer):
-    """Times of the steps that it observes, from the first behind the warm-up to the last that is wanted."""
+    """Times the steps that it observes, a number of them after the warm-up."""
 
     trainer: Trainer
 
@@ -93,7 +92,7 @@ class Profile(Observer):
 
     @contextmanager
     def _timed(self, note: Callable[[float], object]) -> Iterator[None]:
-        """Notes the seconds that the block takes, in steps that are timed."""
+        """Records the seconds of the context, in timed steps."""
         if not self._timing:
             yield
             return
@@ -102,7 +101,7 @@ class Profile(Observer):
         note(self._now() - start)
 
     def _hook(self, trainer: Trainer) -> None:
-        """Watches the modules of a trainer, in place of those watched before."""
+        """Watches the modules of a trainer, instead of those watched before."""
         if self._hooks and trainer is self.trainer:
             return
         self._unhook()
@@ -142,9 +141,9 @@ class Profile(Observer):
         return time.perf_counter()
 
     def to_dict(self) -> dict[str, Any]:
-        """Milliseconds: `ms` of a call (median), the others as they fall on one step, however seldom a phase is due.
+        """Milliseconds: `ms` of a call (median), the others as the mean of a step, also for phases that are rarely due.
 
-        `backward` is what gradients take beyond forward passes, `update` what is left of a phase.
+        `backward` is the time of gradients without forward passes, `update` the rest of a phase.
         """
         count, total = max(len(self.steps), 1), sum(self.steps) or 1.0
         return {

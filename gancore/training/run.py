@@ -1,13 +1,13 @@
 """A training run on one page: how it starts, what happens after each step, how it ends.
 
 Checkpoints are written every `training.checkpoint_kimg`, when a signal stops the run, after a rollback, and when the
-run is finished; each comes with a model file. A signal (gancore.training.interruption lists them) lets the step end,
-or cuts an evaluation short; then the run saves and raises Interrupted. A second SIGINT or SIGTERM raises Interrupted
-at once, and nothing is saved. After the first loss or gradient that is not finite the trainer changes no weight any
-more; before anything is written, `check_finite` notices, and ends the run or takes it back to a checkpoint.
+run is finished; each comes with a model file. After a signal (gancore.training.interruption lists them) the run ends
+its step, or breaks off its evaluation, saves and raises Interrupted. A second SIGINT or SIGTERM raises Interrupted
+at once, and nothing is saved. After the first loss or gradient that is not finite the trainer no longer changes any
+weight; before anything is written, `check_finite` notices, and ends the run or returns to a checkpoint.
 
-Each process of a run executes this file on its own part of every batch; what is marked `@first_process` is done by the
-first of them while the others wait.
+Each process of a run executes this file on its own part of every batch. Only the first process runs the methods marked
+`@first_process`; the others wait.
 """
 
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ P = ParamSpec("P")
 def train(experiment: ExperimentLike, out: str | Path | None = None, observer: Observer | None = None) -> RunFolder:
     """Trains an experiment into a run folder (default `runs/<name>`), or continues the run in it.
 
-    observer: what watches the run, such as `gancore.training.profile.Profile`.
+    observer: watches the run; for example `gancore.training.profile.Profile`.
 
     Threads, TF32 and other settings of the process are as before when this returns or raises. The command
     `gancore train` also keeps freed memory in the process (`gancore.training.allocation`), which cannot be undone.
@@ -62,7 +62,7 @@ def train(experiment: ExperimentLike, out: str | Path | None = None, observer: O
         DataError, RunError, GancoreError: the request was wrong, or the folder cannot be continued.
         RunFailed: the run diverged, ran out of memory, could not be compiled, or could not write a file; the message
             names its newest checkpoint.
-        Interrupted: a signal asked for it (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU); the run is saved and the message
+        Interrupted: a signal arrived (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU); the run is saved and the message
             says how to continue.
     """
     experiment = as_experiment(experiment)
@@ -101,7 +101,7 @@ def first_process(work: Callable[Concatenate["Run", P], None]) -> Callable[Conca
 class Run:
     """One process's part of a training run."""
 
-    # What was asked for, and the folder that it goes into.
+    # The request, and the folder for its results.
     experiment: Experiment
     training: TrainingConfig
     folder: RunFolder
@@ -111,17 +111,17 @@ class Run:
     processes: Processes
     others_wait: bool = False
 
-    # What it trains on, and how it measures what came out.
+    # The training images, and the evaluation of results.
     data: ImageData
     evaluation: RunEvaluation
 
     # Networks, optimizers, counters: the state that a checkpoint holds. A rollback makes another.
     trainer: Trainer
 
-    # What became of the file that it starts from; None where there is none, or a checkpoint is later.
+    # Which tensors came from the file that it starts from; None without one, or after a checkpoint.
     started: Taken | None = None
 
-    # Who hears of it: the person at the terminal, the hooks of installed plugins, an observer.
+    # Where it reports: logs and terminal, the hooks of installed plugins, an observer.
     logs: Logs
     hooks: Any
     observer: Observer
@@ -129,7 +129,7 @@ class Run:
     # Attributes of plugins that checkpoints leave out, and that a warning has named.
     warned_of: set[str]
 
-    # What keeps it from going straight on: a signal, and the checkpoint that the last rollback returned to.
+    # Interruptions: a signal, and the checkpoint that the last rollback returned to.
     stop: StopRequest
     returned_to: Path | None = None
 
@@ -202,7 +202,7 @@ class Run:
 
     @first_process
     def cut_back(self, found: SoundCheckpoint | None) -> None:
-        """Drops what the logs say of later steps, and takes damaged checkpoints out of the way."""
+        """Removes later steps from the logs, and sets damaged checkpoints aside."""
         self.folder.cut_logs(found.about["counters"]["step"] if found else 0)
         for damaged in found.damaged if found else ():
             self.folder.set_aside(damaged)
@@ -238,7 +238,7 @@ class Run:
     def after_step(self, kimg_before: float) -> None:
         """Does what is due after a step: a log line, samples, a checkpoint, an evaluation, each at its own interval.
 
-        After a signal, writes a checkpoint and raises Interrupted. Looks first whether all numbers are finite.
+        First checks that all numbers are finite. After a signal, writes a checkpoint and raises Interrupted.
         """
         trainer, training = self.trainer, self.training
         if self.processes.first:
@@ -261,7 +261,7 @@ class Run:
             raise self.interrupted()
 
     def finish(self) -> None:
-        """Writes what a finished run must have; a kill, or a larger `training.kimg`, may have left it without."""
+        """Completes the files of a finished run, which a kill may have prevented."""
         self.save_unless_saved()
         if self.processes.first_says(lambda: not self.folder.fakes(self.trainer.kimg).exists()):
             self.sample()
@@ -301,7 +301,7 @@ class Run:
             self.checkpoint()
 
     def warn_of_unsaved(self) -> None:
-        """Says once which attributes of plugins a checkpoint leaves out."""
+        """Warns once of each attribute of a plugin that checkpoints leave out."""
         for attribute in unsaved(self.trainer):
             if attribute not in self.warned_of:
                 self.warned_of.add(attribute)
@@ -327,7 +327,7 @@ class Run:
         return False
 
     def check_finite(self) -> bool:
-        """Whether all numbers are finite. If not, the evidence is kept, and the run fails or rolls back.
+        """Whether all numbers are finite. If not, keeps the evidence, and fails or rolls back.
 
         Returns True, or False after a rollback. Raises RunFailed if `training.on_divergence` allows no more rollbacks.
         """
@@ -370,7 +370,7 @@ class Run:
 
     @first_process
     def set_aside(self, checkpoint: Path) -> None:
-        """Takes a checkpoint out of the way, under another name."""
+        """Renames a checkpoint, so that the run does not continue from it."""
         self.folder.set_aside(checkpoint)
 
     @first_process
@@ -383,7 +383,7 @@ class Run:
         save_model(self.folder.model, average, self.experiment.copied_into(self.folder.path), about)
 
     def new_trainer(self) -> Trainer:
-        """A trainer at step 0, with first weights where there are any; that of the first process is observed."""
+        """A trainer at step 0, with first weights from `init_from`; the observer sees that of the first process."""
         trainer = new_trainer(self.experiment, self.data, self.device, self.processes)
         if self.processes.first:
             trainer.observer = self.observer
@@ -392,12 +392,12 @@ class Run:
         return trainer
 
     def twin(self, experiment: Experiment) -> Trainer:
-        """A trainer of this process alone, to be measured and thrown away."""
+        """A trainer of this process alone, for measurements."""
         return new_trainer(experiment, self.data, self.device)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Shows the run to hooks and the observer; a file that cannot be written is a failure of the run."""
+        """Runs hooks and the observer around the run. A file that cannot be written fails the run."""
         if not self.processes.first:
             yield
             return

@@ -15,11 +15,11 @@ from gancore.evaluation.pictures import to_uint8
 from gancore.training.step.draws import SeededDraw, data_order
 
 GRID_PIXELS = 512
-"""Width a grid aims at, in pixels."""
+"""Target width of a grid, in pixels."""
 
 
 def grid_side(resolution: int) -> int:
-    """Images along a side of a square grid: 10 at most, 2 at least."""
+    """Images along a side of a square grid: at most 10, at least 2."""
     return min(max(GRID_PIXELS // resolution, 2), 10)
 
 
@@ -58,7 +58,7 @@ def generate(
                 noise_mode,
                 SampleDraw(seed, indices, device),
             )
-        except ValueError as error:  # the contract's word for what a generator does not take
+        except ValueError as error:  # the contract's error for unsuitable arguments
             raise GancoreError(str(error)) from error
         images.append(generator.enlarged(image).cpu())
     return torch.cat(images)
@@ -67,15 +67,15 @@ def generate(
 def latents(generator: Generator, count: int, seed: int, device: torch.device) -> Tensor:
     """The first `count` latents [count, z_dim] of the endless sequence of a seed.
 
-    They come from one stream of random numbers, of which torch makes normal ones in blocks of 16: of a whole number of
-    blocks the first are the same, however many follow.
+    They come from one stream of random numbers. torch makes normal ones in blocks of 16, so whole blocks at the start
+    do not depend on the number of blocks.
     """
     blocks = -(-count // 16)
     return generator.sample_z(SeededDraw.whole((seed, "samples"), 16 * blocks, device))[:count]
 
 
 def label_number(label: str, generator: Generator) -> int:
-    """The number of a label that a person names: a class by its name, or else by its number. Raises GancoreError."""
+    """The number of a label: of a class by its name, or else a number as text. Raises GancoreError."""
     if label in generator.class_names:
         return generator.class_names.index(label)
     if label.isdecimal() and len(label) < 19:
@@ -88,7 +88,7 @@ def label_number(label: str, generator: Generator) -> int:
 
 
 def check_label(label: int | None, generator: Generator) -> None:
-    """Raises GancoreError where a model does not have the label of this number."""
+    """Raises GancoreError if a model does not have the label of this number."""
     count = generator.label_count
     if label is not None and label >= count:
         what = "classes" if generator.examples is None else "examples of labels"

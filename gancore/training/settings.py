@@ -1,6 +1,6 @@
-"""Settings of the whole process that training wants: made when it begins, undone when it ends.
+"""Process-wide settings of training: made when it begins, undone when it ends.
 
-What cannot be undone (gancore.training.allocation) is left to commands.
+Commands make those that cannot be undone (gancore.training.allocation).
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from gancore.device import forked_rng
 
 @contextmanager
 def process_settings(training: TrainingConfig, device: torch.device) -> Iterator[None]:
-    """While the block runs: threads of the CPU, current GPU, choice of kernels and TF32 as a run wants them.
+    """A context with the settings of a run: threads of the CPU, current GPU, choice of kernels, TF32.
 
     On CUDA kernels are chosen by measurement, since shapes hardly change; so two runs on a GPU may differ in bits.
-    Afterwards all of this is as before, and so are torch's random generators.
+    Afterwards all settings are as before, and so are torch's random generators.
     """
     threads = torch.get_num_threads()
     flags = _cuda_flags(training) if device.type == "cuda" else []

@@ -1,4 +1,4 @@
-"""The training step: what the engine does between two images shown to the discriminator."""
+"""The training step."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -34,7 +34,7 @@ from gancore.training.step.stats import Stats
 
 @dataclass
 class Counters:
-    """Where a run stands. `nimg` counts images drawn from the data stream; `attempt` counts rollbacks."""
+    """The position of a run. `nimg` counts images drawn from the data stream; `attempt` counts rollbacks."""
 
     step: int = 0
     nimg: int = 0
@@ -55,7 +55,7 @@ class Trainer:
         device: torch.device,
         processes: Processes | None = None,
     ) -> None:
-        """`processes` share the batch (default: this one is alone). Raises GancoreError where they cannot."""
+        """`processes` share the batch (default: this one is alone). Raises GancoreError if they cannot."""
         self.gan, self.data, self.training, self.device = gan, data, training, device
         self.processes = processes or Processes()
         self.observer = Observer()
@@ -64,7 +64,7 @@ class Trainer:
         self.growth = Growth(training, gan.generator.resolution)
         self.ema: Generator = averaged_copy(gan.generator)
         self.stage = self.growth.stage(0)
-        """That of the last step; before the first, that of the first."""
+        """The stage of the last step; before the first, that of the first."""
         self.networks: dict[Network, nn.Module] = {"generator": gan.generator, "discriminator": gan.discriminator}
         self.recomputed = 0
         if training.recompute is not None:
@@ -84,11 +84,11 @@ class Trainer:
 
     @property
     def batch(self) -> int:
-        """Real images of the step that is next."""
+        """Real images of the next step."""
         return self.growth.batch(self.kimg)
 
     def compile(self) -> None:
-        """From now on networks run compiled, in the phases where that is possible; other bits, the same maths."""
+        """Compiles the networks for the phases where that is possible: other bits, the same maths."""
         self.compiled = CompiledNetworks(self.gan, self.device, self.training.cuda_graphs)
 
     def step(self) -> None:
@@ -103,7 +103,7 @@ class Trainer:
                 self.end_step()
 
     def averaged(self) -> Generator:
-        """The averaged generator as it samples: at the stage of the last step, with statistics of its own weights."""
+        """The averaged generator for sampling: at the stage of the last step, with statistics of its own weights."""
         self.ema.stage = self.stage
         self.ema.examples = examples_of(self.data.label_rows)
         self.ema.class_names = () if self.ema.examples is not None else tuple(self.data.class_names)
@@ -111,7 +111,7 @@ class Trainer:
         return self.ema
 
     def first_bad_step(self) -> int | None:
-        """The first step that was not finite, or whose result is not (None: all is well). Waits for the device."""
+        """The first step whose numbers or results are not finite (None: all are). Waits for the device."""
         found = self.guard.first_bad_step()
         if found is None and not _all_finite([self.ema, *self.gan.modules().values()]):
             found = self.counters.step - 1
@@ -145,7 +145,7 @@ class Trainer:
         return total
 
     def _backward(self, phase: Phase, step: PhaseStep, share: float) -> Tensor:
-        """Adds the gradients of one microbatch, and gives its part of the loss."""
+        """Adds the gradients of one microbatch, and returns its part of the loss."""
         scale = self.scales[phase.name].scale if self.scales else None
         with self._autocast(), inner_scale(scale), self._running(phase, step.stage):
             losses, shown = phase_losses(phase, self.gan, step)
@@ -157,7 +157,7 @@ class Trainer:
         return loss.detach()
 
     def _grow(self) -> None:
-        """Takes up the stage of the step that begins; optimizers start afresh where a fade begins or ends."""
+        """Sets the stage of the next step; optimizers are reset where a fade begins or ends."""
         stage = self.growth.stage(self.kimg)
         if self.growth.resets_optimizers(self.stage, stage):
             for optimizer in self.optimizers.values():
@@ -185,7 +185,7 @@ class Trainer:
 
     @torch.no_grad()
     def end_step(self) -> None:
-        """What follows the phases: moving averages of the parts and of the generator, and the counters."""
+        """Ends a step: moving averages of the parts and of the generator, and the counters."""
         with self.processes.shared():
             for module in self.gan.modules().values():
                 for _, part in parts_of(module):
@@ -220,7 +220,7 @@ class Trainer:
         return RealIndices(indices, draw.uniform("mirror") < 0.5 if self.data.identity.mirror else None)
 
     def _train_only(self, side: Network) -> None:
-        """Gradients for one network and the parts trained with it: those of the other are not computed at all."""
+        """Gradients for one network and the parts trained with it: those of the other are not computed."""
         for network, optimizer in self.optimizers.items():
             for p in optimizer.params:
                 p.requires_grad_(network == side)
@@ -254,7 +254,7 @@ def parts_of(module: nn.Module) -> Iterable[tuple[str, Part]]:
 
 
 def scalars_of(trainer: Trainer) -> dict[str, float]:
-    """What the parts want to be logged ("generator/synthesis.b8.conv0.normalization/rho"), in one transfer."""
+    """The parts' values for the log ("generator/synthesis.b8.conv0.normalization/rho"), in one transfer."""
     values = {
         "/".join(filter(None, (name, path, key))): value.detach().float()
         for name, module in trainer.gan.modules().items()

@@ -1,7 +1,7 @@
-"""Whether the networks of a run are compiled: as `training.compile` says, or as it is measured where that says auto.
+"""Whether to compile the networks of a run: by `training.compile`, or by a measurement if that is auto.
 
-A compiled step has other bits than an eager one, so what auto has chosen is a fact of the run: it is kept in its
-environment.json, and a run that is continued goes on with it.
+A compiled step has other bits than an eager one, so the choice of auto belongs to the run: environment.json records it,
+and a continued run keeps it.
 """
 
 import json
@@ -20,15 +20,15 @@ from gancore.training.compile.networks import is_first_order
 from gancore.training.trainer import Trainer
 
 ROUNDS = 5
-"""Measurements of eager and of compiled steps, in turns; the shortest counts, since other work only adds."""
+"""Measurements of eager and of compiled steps, in turns; the shortest counts, since other work only adds time."""
 
 Twin = Callable[[Experiment], Trainer]
-"""Makes a trainer of this process alone, to be measured and thrown away."""
+"""Makes a trainer of this process alone, for measurements."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen and why; milliseconds are of the first-order phases of a step."""
+    """The choice and its reason; milliseconds are of the first-order phases of a step."""
 
     compiled: bool
     why: str
@@ -41,7 +41,7 @@ class Choice:
 
 
 def compile_as_asked(experiment: Experiment, run: RunFolder, trainer: Trainer, twin: Twin) -> list[str]:
-    """Compiles the networks of a trainer if that is wanted; gives what there is to say about it."""
+    """Compiles the networks of a trainer if `training.compile` says so; returns notes for the log."""
     if experiment.training.compile == "on":
         trainer.compile()
     if experiment.training.compile != "auto" or trainer.kimg >= experiment.training.kimg:
@@ -62,7 +62,7 @@ def compile_as_asked(experiment: Experiment, run: RunFolder, trainer: Trainer, t
 
 
 def kept(run: RunFolder) -> Choice | None:
-    """What was chosen when the run began; None: nothing yet."""
+    """The choice at the start of the run; None: not made yet."""
     found = json.loads(run.environment.read_text()).get("compile")
     return Choice(**found) if found else None
 
@@ -72,20 +72,20 @@ def _keep(run: RunFolder, choice: Choice) -> None:
 
 
 def _still_possible(choice: Choice, device: torch.device) -> Choice:
-    """The choice, or that of eager networks where the compiler is gone since."""
+    """The choice, or that of eager networks if the compiler is no longer available."""
     why = why_not(device) if choice.compiled else None
     return choice if why is None else Choice(False, f"{why}; it was compiled so far, so bits are others from here on")
 
 
 def _agreed(choice: Choice, trainer: Trainer) -> Choice:
-    """All processes of a run choose the same: compiled where none of them is against it."""
+    """Makes all processes of a run choose the same: compiled if all of them choose it."""
     if trainer.processes.any(not choice.compiled) and choice.compiled:
         return replace(choice, compiled=False, why=f"{choice.why}; not so in another process")
     return choice
 
 
 def _measured(experiment: Experiment, trainer: Trainer, twin: Twin) -> Choice:
-    """A race of two ways on another trainer, so that the run is not touched: all layers, this process's images."""
+    """Measures both on another trainer, so that the run does not change: all layers, this process's images."""
     if not any(is_first_order(phase, trainer.gan.regularizers) for phase in trainer.phases):
         return Choice(False, "every phase is differentiated twice")
     if (why := why_not(trainer.device)) is not None:

@@ -1,4 +1,4 @@
-"""Whether networks can be compiled here, and what is said where they cannot."""
+"""Whether networks can be compiled here, and the message if they cannot."""
 
 import time
 
@@ -18,10 +18,10 @@ def check_compiler(training: TrainingConfig, device: torch.device) -> None:
 
 
 def why_not(device: torch.device) -> str | None:
-    """Why nothing can be compiled for a device, in words; None: it can. Tried on a function of one line."""
+    """Why nothing can be compiled for a device; None: it can. Tries a function of one line."""
     from torch._inductor.cpp_builder import get_cpp_compiler  # slow to import, and of use here only
 
-    number = time.time()  # a function that was never compiled before: torch keeps those that were
+    number = time.time()  # a new function, since torch caches compiled ones
 
     def trial(x: Tensor) -> Tensor:
         return x.sin() + number
@@ -30,18 +30,18 @@ def why_not(device: torch.device) -> str | None:
         if device.type == "cpu" and BACKEND == "inductor":
             get_cpp_compiler()
         torch.compile(trial, backend=BACKEND, dynamic=False)(torch.ones(8, device=device))
-    except Exception as error:  # of compilers, of the system, of torch: whatever it is, it does not work
+    except Exception as error:  # any error, of a compiler, the system or torch
         return described(error)
     return None
 
 
 def is_compile_failure(error: BaseException) -> bool:
-    """Whether it was the compiler that failed, not what was compiled."""
+    """Whether the compiler failed, and not the compiled code."""
     return type(error).__module__.startswith(("torch._dynamo", "torch._inductor"))
 
 
 def described(error: BaseException) -> str:
-    """A failure of the compiler, on one line. Raises Interrupted where that is what stopped it."""
+    """A failure of the compiler, on one line. Raises Interrupted if that stopped it."""
     inner = getattr(error, "inner_exception", None) or error
     if isinstance(inner, Interrupted):
         raise inner

@@ -1,13 +1,13 @@
 """torch.compile of networks, in phases whose losses are differentiated once.
 
 A compiled graph cannot be differentiated twice, so phases with second-order penalties (R1, path length) stay eager; so
-do steps in which a resolution fades in, for every alpha would be another graph. Mapping, synthesis and discriminator
-each are a graph for every use of them (network in training, batch, resolution). Weights, state dicts and everything
-that is not a forward pass are those of the eager networks. Compiled networks give other bits.
+do steps in which a resolution fades in, since every alpha would be another graph. Mapping, synthesis and discriminator
+have a graph for each use (network in training, batch, resolution). Weights, state dicts and everything
+except forward passes are those of the eager networks. Compiled networks compute other bits.
 
 As CUDA graphs (`training.cuda_graphs`), forward and backward passes are replayed without the host launching kernels.
-torch copies their inputs to fixed places by itself; what they give lies in fixed places, too, and is overwritten by the
-phase after: `begin()` says where one starts, and nothing that a graph gave outlives its phase.
+torch copies their inputs to fixed places; their outputs are in fixed places, too, and the next phase overwrites
+them: `begin()` marks its start, and no output of a graph outlives its phase.
 """
 
 import copy
@@ -31,7 +31,7 @@ GRAPHS = 128
 """Of one forward pass, before torch gives up compiling it: growing from 4 to 1024 takes 9 times about 4."""
 
 Asked = tuple[tuple[str, ...], str, str, tuple[int, ...]]
-"""Random numbers that a network asks for: names of the scopes, method of the draw, purpose, shape."""
+"""Random numbers that a network requests: names of the scopes, method of the draw, purpose, shape."""
 
 
 def is_first_order(phase: Phase, regularizers: Mapping[str, Regularizer]) -> bool:
@@ -45,9 +45,9 @@ def is_fading(stage: Stage | None) -> bool:
 
 
 class CompiledNetworks:
-    """The compiled forward passes of a GAN's networks, which take the place of the eager ones inside `running()`.
+    """The compiled forward passes of a GAN's networks, which replace the eager ones inside `running()`.
 
-    Nothing is compiled before it is run for the first time.
+    Each is compiled when it first runs.
     """
 
     def __init__(self, gan: GAN, device: torch.device, cuda_graphs: bool = False) -> None:
@@ -61,7 +61,7 @@ class CompiledNetworks:
         return {part for forward in self.forwards for part in forward.module.modules() if part is not forward.module}
 
     def begin(self) -> None:
-        """A phase begins: what CUDA graphs gave in the one before is not needed any more."""
+        """Starts a phase: the outputs of CUDA graphs in the one before are no longer needed."""
         if self.cuda_graphs:
             torch.compiler.cudagraph_mark_step_begin()
 
@@ -80,8 +80,8 @@ class CompiledNetworks:
 class CompiledForward:
     """The forward pass of one module, compiled for the shapes it meets.
 
-    Random numbers come from seeds, by code that no compiler follows: so they are drawn before, and handed in as
-    tensors. Which ones it takes is found by a rehearsal, for each kind of arguments.
+    Random numbers come from seeds, by code that no compiler can trace: they are drawn before, and passed as
+    tensors. A rehearsal finds which ones the module requests, for each kind of arguments.
     """
 
     def __init__(self, module: nn.Module, device: torch.device, cuda_graphs: bool = False) -> None:
@@ -102,7 +102,7 @@ class CompiledForward:
 
     @torch.no_grad()
     def _rehearsed(self, call: inspect.BoundArguments, draw: Draw) -> list[Asked]:
-        """What an eager pass of a copy asks for; torch's generators are put back."""
+        """The requests of an eager pass of a copy; torch's generators do not change."""
         notes = NotingDraw(draw)
         _give(call, notes)
         with forward_of(self.module, self.eager), forked_rng(self.device):
@@ -133,7 +133,7 @@ class NotingDraw:
 
 
 class PreparedDraw:
-    """A draw whose numbers are there already. Others are drawn on request, which breaks the graph."""
+    """A draw of numbers that exist already. It draws others on request, which breaks the graph."""
 
     def __init__(self, draw: Draw, numbers: Mapping[Asked, Tensor], path: tuple[str, ...] = ()) -> None:
         self.draw, self.n, self.numbers, self.path = draw, draw.n, numbers, path
@@ -176,13 +176,13 @@ def forward_of(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]
 
 
 def _draw_of(call: inspect.BoundArguments) -> Draw | None:
-    """The draw of a call: that of its Pass, or the argument `draw` of a module that has none."""
+    """The draw of a call: that of its Pass, or its argument `draw`."""
     passes = [value.draw for value in call.arguments.values() if isinstance(value, Pass)]
     return passes[0] if passes else call.arguments.get("draw")
 
 
 def _give(call: inspect.BoundArguments, draw: Draw) -> None:
-    """Puts another draw in its place."""
+    """Replaces the draw of a call."""
     for name, value in call.arguments.items():
         if isinstance(value, Pass):
             call.arguments[name] = replace(value, draw=draw)
@@ -191,7 +191,7 @@ def _give(call: inspect.BoundArguments, draw: Draw) -> None:
 
 
 def _kind(value: Any) -> Any:
-    """What of an argument decides which random numbers are requested."""
+    """The properties of an argument that decide which random numbers are requested."""
     if isinstance(value, Tensor):
         return value.shape
     if isinstance(value, tuple):

@@ -1,1 +1,1 @@
-"""One training step: phases and what they minimize, draws, optimizers, the guard, the moving average."""
+"""One training step: phases and their losses, draws, optimizers, the guard, the moving average."""

@@ -1,4 +1,4 @@
-"""Progressive growing: the schedule of `training.growth` as the loop asks for it. Source: arXiv:1710.10196 (PGGAN).
+"""Progressive growing: the schedule of `training.growth`. Source: arXiv:1710.10196 (PGGAN).
 
 In the terms of the published code: phase k = floor(kimg / (stable + fade)), and the level of detail that is missing,
 lod = log2(R) - log2(start) - k, less a linear ramp from 0 to 1 over the fade, never below 0. Images are
@@ -11,7 +11,7 @@ from gancore.contracts import Stage
 
 
 class Growth:
-    """What is trained after how many kimg; without `training.growth` always the same, and the stage is None."""
+    """Stage, batch and rate as functions of kimg; without `training.growth` constant, and the stage is None."""
 
     def __init__(self, training: TrainingConfig, resolution: int) -> None:
         """`resolution` is the final one, that of the data."""
@@ -35,11 +35,11 @@ class Growth:
         return self.training.batch_at(self._resolution(kimg))
 
     def lr(self, kimg: float) -> float | None:
-        """The learning rate of that step; None: what the optimizers say themselves."""
+        """The learning rate of that step; None: those of the optimizers."""
         return self.config.lr.get(self._resolution(kimg)) if self.config else None
 
     def resets_optimizers(self, before: Stage | None, now: Stage | None) -> bool:
-        """Whether moments are forgotten between two steps: a fade began or ended (floor or ceiling of lod changed)."""
+        """Whether to reset moments between two steps: a fade began or ended (floor or ceiling of lod changed)."""
         return self.config is not None and self.config.reset_optimizer and _half_phase(before) != _half_phase(now)
 
     def _resolution(self, kimg: float) -> int:

@@ -1,7 +1,7 @@
 """A guard on non-finite gradients that never waits for the device.
 
 The first bad gradient freezes both networks: from then on every update is skipped on the device, so the weights stay
-as they were just before it. The host looks at log ticks, and finds the step number.
+as they were just before it. The host looks at log ticks, and reads the step number.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from gancore.training.step.scaling import LossScale
 
 
 class Guard:
-    """Keeps `skip` (1.0 once anything was not finite) and `first_bad_step` on the device."""
+    """`skip` (1.0 once anything was not finite) and `first_bad_step`, on the device."""
 
     def __init__(self, device: torch.device) -> None:
         self.skip = torch.zeros((), device=device)
@@ -21,7 +21,7 @@ class Guard:
 
     @torch.no_grad()
     def check(self, params: Iterable[nn.Parameter], loss: Tensor, step: int, scale: LossScale | None = None) -> Tensor:
-        """Looks at the gradients and the loss of a phase; returns 1.0 where its update is to be skipped, else 0.0.
+        """Checks the gradients and the loss of a phase; returns 1.0 if its update must be skipped, else 0.0.
 
         With a loss scale, an overflow skips the update, but counts as bad only once the scale cannot be halved again.
         """

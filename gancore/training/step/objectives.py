@@ -1,4 +1,4 @@
-"""What each phase minimises: the adversarial loss in main phases, and the penalties of its regularizers."""
+"""The loss of each phase: the adversarial loss in main phases, and the penalties of its regularizers."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ Losses = dict[str, Tensor]
 
 
 def phase_losses(phase: Phase, gan: GAN, step: PhaseStep) -> tuple[Losses, Losses]:
-    """Terms to be summed, and values only worth logging, as scalars on the device."""
+    """Terms to sum, and values for the log, as scalars on the device."""
     losses: Losses = {}
     shown: Losses = {}
     if phase.main:

@@ -21,9 +21,9 @@ def lazy_correction(intervals: Iterable[int]) -> float:
 
 
 def kernel_skips(cfg: Adam | RMSprop | SGD, device: torch.device) -> bool:
-    """Whether the kernel of an optimizer skips an update on a device flag; RMSprop has none that does.
+    """Whether the kernel of an optimizer skips an update on a device flag; that of RMSprop does not.
 
-    Those for Apple GPUs take the flag and ignore it.
+    Those for Apple GPUs accept the flag and ignore it.
     """
     return not isinstance(cfg, RMSprop) and device.type != "mps"
 
@@ -53,7 +53,7 @@ class NetworkOptimizer:
     def step(self, kimg: float, skip: Tensor, lr: float | None = None) -> None:
         """Updates from the gradients in place, unless `skip` (float32 scalar on the device) is 1.
 
-        Parameters without a gradient stay as they are, and so do their moments. `lr` takes the place of the own rate.
+        Parameters without a gradient do not change, nor do their moments. `lr` replaces the optimizer's rate.
         """
         self._follow_schedules(kimg, lr)
         self._start_momentum()
@@ -82,7 +82,7 @@ class NetworkOptimizer:
 
     @torch.no_grad()
     def _step_or_put_back(self, skip: Tensor) -> None:
-        """Updates, and undoes the update where `skip` is 1, without asking the device."""
+        """Updates, and undoes the update if `skip` is 1, without waiting for the device."""
         before = {key: value.clone() for key, value in self._values(skip.device).items()}
         self.torch_optimizer.step()
         for key, value in self._values(skip.device).items():
@@ -90,12 +90,12 @@ class NetworkOptimizer:
             value.copy_(torch.where(skip.bool(), old, value))
 
     def _values(self, device: torch.device) -> dict[str, Tensor]:
-        """What an update changes on the device, by name. RMSprop counts steps on the host; it makes no use of them."""
+        """What an update changes on the device, by name. RMSprop counts steps on the host, but does not use them."""
         values = self.state() | {self.names[p]: p for p in self.params}
         return {name: value for name, value in values.items() if value.device == device}
 
     def reset(self) -> None:
-        """Forgets all moments and step counts."""
+        """Resets all moments and step counts."""
         self.torch_optimizer.state.clear()
 
     def zero_grad(self) -> None:
@@ -107,9 +107,9 @@ class NetworkOptimizer:
         self.used = [p for p in self.network.parameters() if p.grad is not None]
 
     def fill_gradients(self) -> None:
-        """Gives zeros to used parameters without a gradient, unless no parameter at all has one.
+        """Sets the gradient of used parameters without one to zero, unless no parameter has one.
 
-        A penalty need not reach all of them: path length does not depend on the biases of toRGB, R1 not on that of the
+        A penalty may not reach all of them: path length does not depend on the biases of toRGB, R1 not on that of the
         last layer. In the published code of StyleGAN2 such a phase still counts as a step with gradient zero for them.
         """
         if any(p.grad is not None for p in self.params):
@@ -127,7 +127,7 @@ class NetworkOptimizer:
         }
 
     def load_state(self, tensors: dict[str, Tensor]) -> None:
-        """Takes up what `state` returned, on the device of each parameter; parameters without any start afresh."""
+        """Restores what `state` returned, on the device of each parameter; parameters without state start anew."""
         by_name = {name: p for p, name in self.names.items()}
         self.reset()
         for key, value in tensors.items():

@@ -1,4 +1,4 @@
-"""What one phase works on: the samples of one microbatch, drawn from the seeds of the phase."""
+"""The samples of one microbatch of a phase, drawn from the seeds of the phase."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from gancore.training.step.draws import SeededDraw
 
 @dataclass(frozen=True)
 class RealIndices:
-    """Which training images [N] a batch has, and which of them are mirrored (None: none is)."""
+    """The training images [N] of a batch, and which of them are mirrored (None: none)."""
 
     indices: np.ndarray
     flip: Tensor | None
@@ -47,7 +47,7 @@ class PhaseStep:
         self.G: Generator = gan.generator
         self.D: Discriminator = gan.discriminator
         self.wanted: tuple[str, ...] = ()
-        """Outputs of D besides logits that the main loss and the regularizers beside it look at."""
+        """Outputs of D besides logits that the main loss and its regularizers use."""
         self._main: Main | None = None
         self._calls = 0
 
@@ -66,7 +66,7 @@ class PhaseStep:
             return self._generate(self.draw.scoped("fake"), update_emas=True)
 
     def generate(self, shrink: int = 1) -> Fakes:
-        """Fresh samples with their graph; every call has random numbers of its own."""
+        """Fresh samples with their graph; every call has new random numbers."""
         draw = self.draw.resized(max(self.draw.n // shrink, 1))
         return self._generate(draw.scoped(self._next("generate")))
 
@@ -85,7 +85,7 @@ class PhaseStep:
         return Judged(label, *self.D(self._augmented(images, parts), label, self.stage, parts, wanted))
 
     def compared(self, fakes: Fakes, with_reals: bool) -> Main:
-        """What D says of fakes, and of reals where it is asked: the main loss of this phase is made of it."""
+        """D's outputs for fakes, and for reals if needed: the inputs of the main loss of this phase."""
         if with_reals:
             real, fake = self._judged_pair(fakes)
             self._main = Main(fakes, fake, real)
@@ -94,7 +94,7 @@ class PhaseStep:
         return self._main
 
     def _judged_pair(self, fakes: Fakes) -> tuple[Judged, Judged]:
-        """Reals and fakes in one batch, whose halves do not see each other: one pass, not two."""
+        """Reals and fakes in one batch, with separate statistics: one pass, not two."""
         images = tuple(torch.cat(pair) for pair in zip(self.real, fakes.images, strict=True))
         label = None
         if self.real_label is not None and fakes.label is not None:

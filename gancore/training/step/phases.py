@@ -1,7 +1,7 @@
-"""The phases of a step, derived from what was composed.
+"""The phases of a step, derived from the composed parts.
 
-A main phase for each network (adversarial loss and the regularizers of interval 1), and a phase of its own for each
-lazy regularizer, right after the main phase of its network (StyleGAN2: G main, G reg, D main, D reg).
+A main phase for each network (adversarial loss and the regularizers of interval 1), and a separate phase for each lazy
+regularizer, right after the main phase of its network (StyleGAN2: G main, G reg, D main, D reg).
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ class Phase:
 
 
 def phases_of(training: TrainingConfig, regularizers: Mapping[str, Regularizer]) -> list[Phase]:
-    """All phases in order; which of them a step has follows from `is_due`."""
+    """All phases in order; `is_due` says which of them a step has."""
     order: list[Network] = ["generator", "discriminator"]
     if training.order == "d_first":
         order.reverse()

@@ -1,9 +1,9 @@
 """Loss scaling for float16, whose smallest numbers are too large for many gradients.
 
 Source: arXiv:1710.03740 (mixed precision training) section 3.2, dynamic: the loss is multiplied by a scale and the
-gradients are divided by it; an update whose gradients overflow is left out and the scale halved; after many good ones
-it is doubled. What differs: all of it happens on the device, which the host never asks, and every phase has a scale of
-its own, since those of R1 and of path length are of another magnitude than those of the losses.
+gradients are divided by it; an update whose gradients overflow is skipped and the scale halved; after many good ones
+it is doubled. Differs: all of it happens on the device, without waiting, and every phase has its own scale, since
+gradients of R1 and of path length have another magnitude than those of the losses.
 """
 
 import torch
@@ -29,7 +29,7 @@ class LossScale:
 
     @torch.no_grad()
     def follow(self, bad: Tensor) -> Tensor:
-        """Adapts the scale to whether an update overflowed (1.0, else 0.0); returns 1.0 where it cannot be halved."""
+        """Adapts the scale to whether an update overflowed (1.0, else 0.0); returns 1.0 if it cannot be halved."""
         hopeless = bad * (self.scale <= SMALLEST)
         self.good = (self.good + 1) * (1 - bad)
         doubled = self.good >= PATIENCE
@@ -42,6 +42,6 @@ class LossScale:
         return {"scale": self.scale, "good": self.good}
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Takes up what `state` gave; a checkpoint without any leaves the scale at its start."""
+        """Restores what `state` returned; a checkpoint without it leaves the scale at its start."""
         for key, value in state.items():
             setattr(self, key, value.to(self.scale.device))

@@ -1,7 +1,7 @@
 """Running means of device scalars between two log ticks: nothing is read from the device before a tick.
 
-What a phase shows counts only when its update does. The values of one that is skipped (an overflow in float16) say
-nothing of the run, and one that is not finite would spoil the mean of all others.
+Values of a phase count only if its update does. Those of a skipped one (an overflow in float16) say nothing about the
+run, and one that is not finite would spoil the mean of the others.
 """
 
 import torch
@@ -11,24 +11,24 @@ from gancore.contracts.types import Mean
 
 
 class Stats:
-    """Weighted sums and weights by name, [2] each: those of the phase that is computed, and those that count."""
+    """Weighted sums and weights by name, [2] each: those of the present phase, and those that count."""
 
     def __init__(self) -> None:
         self._phase: dict[str, Tensor] = {}
         self._counted: dict[str, Tensor] = {}
 
     def begin(self) -> None:
-        """A phase begins: what was added since the last one that counted is dropped."""
+        """Starts a phase: drops the values of a phase that did not count."""
         self._phase.clear()
 
     def add(self, values: dict[str, Tensor], weight: float = 1.0) -> None:
-        """Values of a microbatch that is so much of the batch."""
+        """Adds values of a microbatch with its share of the batch."""
         for name, value in values.items():
             value = value.detach().float()
             _accumulate(self._phase, name, torch.stack([value, torch.ones_like(value)]) * weight)
 
     def count(self, skipped: Tensor) -> None:
-        """The phase is done: what it added counts, unless its update is skipped (1.0, else 0.0)."""
+        """Ends a phase: its values count, unless its update is skipped (1.0, else 0.0)."""
         for name, pair in self._phase.items():
             _accumulate(self._counted, name, torch.where(skipped > 0, 0.0, pair))
         self._phase.clear()
@@ -42,7 +42,7 @@ class Stats:
         self._counted = {name: pair.to(device) for name, pair in state.items()}
 
     def read(self, mean: Mean = lambda values: values) -> dict[str, float]:
-        """Means since the last call, over processes too by `mean`, read in one transfer; none where nothing counted."""
+        """Means since the last call, over processes too by `mean`, read in one transfer; empty if nothing counted."""
         if not self._counted:
             return {}
         pairs = mean(torch.stack(list(self._counted.values()))).tolist()
