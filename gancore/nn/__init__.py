@@ -11,7 +11,7 @@ pretrained                                      optional packages and models of 
 """
 
 from gancore.nn import processes
-from gancore.nn.activation import LINEAR, Activation, GainIn, bias_act, leaky
+from gancore.nn.activation import LINEAR, Activation, ActivationName, GainIn, activation_of, bias_act, leaky
 from gancore.nn.attention import SelfAttention
 from gancore.nn.conditional import GainAndShift, conditioned
 from gancore.nn.discriminator import (
@@ -81,6 +81,7 @@ __all__ = [
     "FIRST_RESOLUTION",
     "LINEAR",
     "Activation",
+    "ActivationName",
     "ChannelsConfig",
     "Conv2d",
     "ConvOptions",
@@ -132,6 +133,7 @@ __all__ = [
     "Term",
     "ToRGB",
     "Weighted",
+    "activation_of",
     "at_least_float32",
     "attach_weight_normalization",
     "bias_act",

@@ -3,28 +3,40 @@
 With biases, learning-rate multipliers or demodulation, the place of a leaky ReLU's gain sqrt(2) matters: PGGAN and
 StyleGAN put it into the weight, StyleGAN2 after the activation. A leaky ReLU is positively homogeneous,
 gain * lrelu(x) = lrelu(gain * x), so `Activation` applies the gains to the small tensors: scale, noise strength and
-bias, or weight and bias.
+bias, or weight and bias. Smooth activations are multiplied afterwards.
 """
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 GainIn = Literal["activation", "weight"]
+Curve = Literal["silu", "gelu", "elu", "tanh"]
+ActivationName = Literal["lrelu", "relu", "silu", "gelu", "elu", "tanh"]
+
+SLOPES: Mapping[str, float] = {"lrelu": 0.2, "relu": 0.0}
+CURVES: Mapping[str, Callable[[Tensor], Tensor]] = {"silu": F.silu, "gelu": F.gelu, "elu": F.elu, "tanh": torch.tanh}
+GAINS: Mapping[str, float] = {"elu": 1.0, "tanh": 1.0}
+"""Gains other than sqrt(2), that of activations which let about half of the variance pass (arXiv:1502.01852)."""
 
 
 @dataclass(frozen=True)
 class Activation:
-    """clamp(gain * lrelu(x)) after a layer whose weight is multiplied by `weight_gain`; slope 1 is linear."""
+    """clamp(gain * lrelu(x)) after a layer whose weight is multiplied by `weight_gain`; slope 1 is linear.
+
+    A `curve` takes the place of the leaky ReLU.
+    """
 
     slope: float = 1.0
     gain: float = 1.0
     weight_gain: float = 1.0
     clamp: float | None = None
+    curve: Curve | None = None
 
     def __call__(
         self,
@@ -38,7 +50,7 @@ class Activation:
 
         `bias` is [C], `scale` [N, C]; `noise` is an image [N or 1, 1, H, W] and its strength, [C] or a number.
         """
-        total = gain * self.gain
+        total = self._before(gain)
         shift = None if bias is None else maps(bias[None] * total, y.dtype)
         if scale is not None:
             factor = maps(scale * total, y.dtype)
@@ -56,19 +68,34 @@ class Activation:
         self, weight: Tensor, bias: Tensor | None, gain: float = 1.0, bias_gain: float = 1.0
     ) -> tuple[Tensor, Tensor | None]:
         """Weight and bias * bias_gain with all gains in them, for a layer that only `bounded` follows."""
-        total = gain * self.gain
+        total = self._before(gain)
         return weight * total if total != 1 else weight, None if bias is None else bias * (total * bias_gain)
 
     def bounded(self, y: Tensor, gain: float = 1.0) -> Tensor:
-        """Leaky ReLU and clamp of a `y` that has all gains in it; `y` may be overwritten."""
-        return bias_act(y, slope=self.slope, clamp=None if self.clamp is None else self.clamp * gain, inplace=True)
+        """Activation and clamp of a `y` that has all gains before the activation in it; `y` may be overwritten."""
+        clamp = None if self.clamp is None else self.clamp * gain
+        if self.curve is None:
+            return bias_act(y, slope=self.slope, clamp=clamp, inplace=True)
+        return bias_act(CURVES[self.curve](y), slope=1.0, gain=gain * self.gain, clamp=clamp)
+
+    def _before(self, gain: float) -> float:
+        """The factor before the activation: all gains, or none where a curve bends them."""
+        return gain * self.gain if self.curve is None else 1.0
+
+
+def activation_of(
+    name: ActivationName, gain_in: GainIn | None = "activation", clamp: float | None = None
+) -> Activation:
+    """An activation by its name; its gain stands after the activation, in the weight, or nowhere (None)."""
+    slope, curve = SLOPES.get(name, 1.0), None if name in SLOPES else cast("Curve", name)
+    gain = GAINS.get(name, math.sqrt(2))
+    behind, weight = gain if gain_in == "activation" else 1.0, gain if gain_in == "weight" else 1.0
+    return Activation(slope, behind, weight, clamp, curve)
 
 
 def leaky(gain_in: GainIn = "activation", clamp: float | None = None) -> Activation:
     """Leaky ReLU of slope 0.2 with gain sqrt(2), after the activation or in the weight."""
-    if gain_in == "activation":
-        return Activation(0.2, gain=math.sqrt(2), clamp=clamp)
-    return Activation(0.2, weight_gain=math.sqrt(2), clamp=clamp)
+    return activation_of("lrelu", gain_in, clamp)
 
 
 LINEAR = Activation()

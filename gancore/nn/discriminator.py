@@ -26,7 +26,7 @@ from gancore.contracts import (
     Stage,
 )
 from gancore.errors import PluginError
-from gancore.nn.activation import leaky
+from gancore.nn.activation import activation_of, leaky
 from gancore.nn.fade import weight_of_newest
 from gancore.nn.kernels.resample import downsample2d
 from gancore.nn.kernels.resampled_conv import Sampling
@@ -93,7 +93,7 @@ class DiscriminatorBuilder:
         self.cfg, self.interface, self.normalize = cfg, interface, normalize
         self.channels = (cfg.channels or ChannelsConfig()).at
         self.sites = Sites("discriminator", layers, styled=False, condition=interface.label_dim)
-        self.activation = leaky(cfg.gain, cfg.conv_clamp)
+        self.activation = activation_of(cfg.activation, cfg.gain, cfg.conv_clamp)
 
     def conv(self, name: str, resolution: int, c_in: int, c_out: int, down: bool = False) -> Conv2d:
         cfg, site = self.cfg, self.sites.next(name, resolution, c_in, c_out)
@@ -152,7 +152,9 @@ class LastBlock(nn.Module):
         mbstd = build.cfg.mbstd
         self.mbstd = MinibatchStd(mbstd.group_size, mbstd.channels) if mbstd.channels else None
         self.conv = build.conv(f"b{resolution}.conv", resolution, channels + mbstd.channels, channels)
-        self.fc = Linear(channels * resolution**2, channels, activation=leaky(build.cfg.gain))
+        self.fc = Linear(
+            channels * resolution**2, channels, activation=activation_of(build.cfg.activation, build.cfg.gain)
+        )
         self.out = Linear(channels, features)
 
     def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:

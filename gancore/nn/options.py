@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gancore.nn.activation import GainIn
+from gancore.nn.activation import ActivationName, GainIn
 from gancore.nn.kernels.resampled_conv import Resampling
 from gancore.nn.mapping import MappingConfig
 from gancore.options import Later, PluginConfig
@@ -57,6 +57,7 @@ class ConvOptions(PluginConfig):
     gain: GainIn = Field("activation", description="where the sqrt(2) of a leaky ReLU stands")
     resampling: Resampling = Field("fir", description="FIR filter, or a 2x2 box (nearest up, average down) and a blur")
     resample_filter: FilterTaps | None = Field((1.0, 3.0, 3.0, 1.0), description="FIR taps; null: none")
+    activation: Later[ActivationName] = Field("lrelu", description="of the layers of blocks; lrelu has slope 0.2")
     conv_clamp: float | None = Field(None, gt=0, description="largest magnitude of an activation; null: no limit")
     image_resampling: Later[Literal["layers", "box"]] = Field(
         "layers", description="how images change their size: as the layers do, or by a 2x2 box"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from gancore.contracts import Normalization, Pass, Site
-from gancore.nn.activation import Activation, leaky
+from gancore.nn.activation import Activation, activation_of
 from gancore.nn.kernels.resampled_conv import resampled
 from gancore.nn.layers import Linear, Weighted, register_filter
 from gancore.nn.normalized import fuses_style, has_statistic, scaled_input, scaled_maps
@@ -37,7 +37,7 @@ class StyledLayer(nn.Module):
         super().__init__()
         self.site, self.w_index, self.noise = site, w_index, options.noise
         self.normalization = normalization
-        self.activation = leaky(options.gain, options.conv_clamp)
+        self.activation = activation_of(options.activation, options.gain, options.conv_clamp)
         self.own_style = normalization.style_size == 0
         self.fused = fuses_style(normalization)
         channels = site.c_out

@@ -12,7 +12,14 @@ from pydantic import Field
 
 from gancore.contracts import Context, Interface, Normalize, PluginConfig
 from gancore.nn import ChannelsConfig, InheritedChannels, resolution_problems
-from gancore.nn.families.preactivation import AttentionSizes, Blocks, Shortcut, attention_problems, start_orthogonal
+from gancore.nn.families.preactivation import (
+    AttentionSizes,
+    BlockActivation,
+    Blocks,
+    Shortcut,
+    attention_problems,
+    start_orthogonal,
+)
 from gancore.nn.families.residual import ResidualDiscriminator
 
 
@@ -24,6 +31,7 @@ class BigGAN(ResidualDiscriminator):
         smallest: Literal[4, 8] = Field(4, description="size of the last maps, where halving ends")
         flat_blocks: int = Field(1, ge=0, le=64, description="blocks at the end that keep the size")
         attention: AttentionSizes = ()
+        activation: BlockActivation = "relu"
         shortcut: Shortcut = Field(
             "input",
             description="what goes beside the branch of a block: its input, or what its first activation gives, as in "
@@ -33,7 +41,7 @@ class BigGAN(ResidualDiscriminator):
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         channels = cfg.channels or ChannelsConfig(base=6144, max=1536)
         last = min(cfg.smallest, interface.resolution // 2)
-        blocks = Blocks(bias=True, wide=True, shortcut=cfg.shortcut)
+        blocks = Blocks(bias=True, wide=True, shortcut=cfg.shortcut, activation=cfg.activation)
         super().__init__(cfg, interface, normalize, channels, last, cfg.flat_blocks, blocks, cfg.attention)
         start_orthogonal(self)
 

@@ -12,23 +12,22 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Context, Discriminator, Images, Interface, Normalize, PluginConfig, Stage
+from gancore.contracts import Context, Discriminator, Images, Interface, Later, Normalize, PluginConfig, Stage
 from gancore.nn import (
     FIRST_RESOLUTION,
-    Activation,
+    ActivationName,
     ChannelsConfig,
     Conv2d,
     InheritedChannels,
     Linear,
     Sites,
+    activation_of,
     condition_of,
     gained,
     logit_of_class,
     resolution_problems,
     resolutions,
 )
-
-LEAKY = Activation(slope=0.2)
 
 
 class DCGAN(Discriminator):
@@ -41,10 +40,12 @@ class DCGAN(Discriminator):
             0.02, gt=0, description="standard deviation of the initial weights, and of the gains around 1"
         )
         bias: bool = Field(False, description="whether the first and the last layer have a bias")
+        activation: Later[ActivationName] = Field("lrelu", description="behind all layers but the last")
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
-        down = partial(Conv2d, sampling="down", resample_filter=None, activation=LEAKY, init_std=cfg.init_std)
+        activation = activation_of(cfg.activation, None)
+        down = partial(Conv2d, sampling="down", resample_filter=None, activation=activation, init_std=cfg.init_std)
         normalize = gained(normalize, cfg.init_std)
         at = (cfg.channels or ChannelsConfig(base=4096, max=1024)).at
         first, *others, last = resolutions(interface.resolution)[::-1]

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from gancore.contracts import Context, Interface, Later, Normalize, PluginConfig
 from gancore.nn import ChannelsConfig, InheritedChannels, resolution_problems
-from gancore.nn.families.preactivation import Blocks
+from gancore.nn.families.preactivation import BlockActivation, Blocks
 from gancore.nn.families.residual import ResidualDiscriminator
 
 SMALLEST = 8
@@ -27,14 +27,15 @@ class ResNet(ResidualDiscriminator):
         channels: InheritedChannels = None
         flat_blocks: int = Field(2, ge=0, le=64, description="blocks at the end that keep the size")
         pool: Literal["sum", "mean"] = Field("sum", description="over the pixels of the last maps")
+        activation: BlockActivation = "relu"
         conv_bias: Later[bool] = Field(
             False, description="biases in the convolutions, in place of those before the activations"
         )
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         channels = cfg.channels or ChannelsConfig(base=4096, max=128)
-        last = min(SMALLEST, interface.resolution // 2)
-        super().__init__(cfg, interface, normalize, channels, last, cfg.flat_blocks, Blocks(cfg.conv_bias))
+        last, blocks = min(SMALLEST, interface.resolution // 2), Blocks(cfg.conv_bias, activation=cfg.activation)
+        super().__init__(cfg, interface, normalize, channels, last, cfg.flat_blocks, blocks)
         self.pool = cfg.pool
 
     @classmethod

@@ -30,6 +30,7 @@ from gancore.nn import (
 )
 from gancore.nn.families.preactivation import (
     AttentionSizes,
+    BlockActivation,
     Blocks,
     PreactivationBlock,
     Statistics,
@@ -49,6 +50,7 @@ class BigGAN(LatentGenerator):
         shared_dim: int = Field(128, ge=1, le=65536, description="size of the embedding of the label")
         channels: ChannelsConfig = ChannelsConfig(base=12288, max=1536)
         attention: AttentionSizes = ()
+        activation: BlockActivation = "relu"
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         parts = len(resolutions(interface.resolution))
@@ -81,7 +83,7 @@ class BigGANSynthesis(Synthesis):
         sizes, at = resolutions(interface.resolution), cfg.channels.at
         self.sizes = [*[part] * len(sizes), embedded]
         sites = Sites("generator", 2 * len(sizes) - 1, styled=False, condition=embedded + part)
-        statistics = Statistics(sites, conditioned(normalize), Blocks(bias=True))
+        statistics = Statistics(sites, conditioned(normalize), Blocks(bias=True, activation=cfg.activation))
         self.b4 = Projection(part, at(FIRST_RESOLUTION), FIRST_RESOLUTION, 1.0, None)
         self.blocks, self.attention = [f"b{size}" for size in sizes[1:]], nn.ModuleDict()
         for below, size in pairwise(sizes):

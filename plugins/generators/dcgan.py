@@ -13,10 +13,10 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
+from gancore.contracts import Context, Images, Interface, Later, Normalize, Pass, Synthesis
 from gancore.nn import (
     FIRST_RESOLUTION,
-    Activation,
+    ActivationName,
     ChannelsConfig,
     Conv2d,
     LatentGenerator,
@@ -24,13 +24,12 @@ from gancore.nn import (
     Projection,
     Sites,
     StatisticLayer,
+    activation_of,
     gained,
     label_in,
     resolution_problems,
     resolutions,
 )
-
-RELU = Activation(slope=0.0)
 
 
 class DCGAN(LatentGenerator):
@@ -43,6 +42,7 @@ class DCGAN(LatentGenerator):
             0.02, gt=0, description="standard deviation of the initial weights, and of the gains around 1"
         )
         bias: bool = Field(False, description="whether the output layer has a bias")
+        activation: Later[ActivationName] = Field("relu", description="behind all layers but the last")
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
@@ -61,15 +61,16 @@ class DCGANSynthesis(Synthesis):
         up = partial(Conv2d, sampling="up", resample_filter=None, init_std=cfg.init_std)
         first, *between, last = resolutions(interface.resolution)
         normalize = gained(normalize, cfg.init_std)
+        activation = activation_of(cfg.activation, None)
         sites = Sites("generator", 1 + len(between), styled=False, condition=interface.label_dim)
         self.layers, self.label_dim = [f"b{resolution}" for resolution in (*between, last)], interface.label_dim
         channels = cfg.channels.at(first)
-        tail = StatisticLayer(normalize(sites.next(f"b{first}", first, w_dim, channels)), RELU)
+        tail = StatisticLayer(normalize(sites.next(f"b{first}", first, w_dim, channels)), activation)
         self.b4 = Projection(w_dim, channels, first, cfg.init_std, tail)
         for resolution in between:
             wider, channels = channels, cfg.channels.at(resolution)
             site = sites.next(f"b{resolution}", resolution, wider, channels)
-            layer = up(wider, channels, cfg.kernel, True, activation=RELU, normalization=normalize(site))
+            layer = up(wider, channels, cfg.kernel, True, activation=activation, normalization=normalize(site))
             self.add_module(site.name, layer)
         self.add_module(f"b{last}", up(channels, interface.channels, cfg.kernel, cfg.bias))
 

@@ -31,6 +31,7 @@ from gancore.nn import (
 )
 from gancore.nn.families.preactivation import (
     AttentionSizes,
+    BlockActivation,
     Blocks,
     PreactivationBlock,
     Statistics,
@@ -48,6 +49,7 @@ class ResNet(LatentGenerator):
         channels: ChannelsConfig = ChannelsConfig(base=8192, max=256)
         labels: LabelEntry = "input"
         attention: Later[AttentionSizes] = ()
+        activation: BlockActivation = "relu"
         conv_bias: Later[bool] = Field(
             False, description="biases in the convolutions, in place of those before the activations"
         )
@@ -70,7 +72,8 @@ class ResNetSynthesis(Synthesis):
         super().__init__()
         sizes, at = resolutions(interface.resolution), cfg.channels.at
         sites = Sites("generator", 2 * len(sizes) - 1, styled=False, condition=interface.label_dim)
-        statistics, self.label_dim = Statistics(sites, normalize, Blocks(cfg.conv_bias)), interface.label_dim
+        statistics = Statistics(sites, normalize, Blocks(cfg.conv_bias, activation=cfg.activation))
+        self.label_dim = interface.label_dim
         self.inputs, first = inputs_of(cfg.labels, cfg.z_dim, interface.label_dim), at(FIRST_RESOLUTION)
         std = glorot_std(self.inputs, first * FIRST_RESOLUTION**2)
         self.b4 = Projection(self.inputs, first, FIRST_RESOLUTION, std, None)

@@ -24,11 +24,11 @@ from gancore.nn import (
     Resampling,
     Sampling,
     Sites,
+    activation_of,
     dense_conv2d,
     faded_image,
     images_in_use,
     label_in,
-    leaky,
     normalize_2nd_moment,
     register_filter,
     resolution_problems,
@@ -114,7 +114,7 @@ class StackSynthesis(Synthesis):
                 sampling=sampling,
                 resample_filter=cfg.resample_filter,
                 resampling=cfg.resampling,
-                activation=leaky(cfg.gain, cfg.conv_clamp),
+                activation=activation_of(cfg.activation, cfg.gain, cfg.conv_clamp),
                 normalization=normalize(site),
             )
 

@@ -18,14 +18,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gancore.contracts import Normalize
-from gancore.nn.activation import Activation
+from gancore.nn.activation import ActivationName, activation_of
 from gancore.nn.kernels.resampled_conv import Sampling
 from gancore.nn.layers import Conv2d, Weighted
 from gancore.nn.normalized import has_statistic
 from gancore.nn.sites import Sites, resolutions
 from gancore.nn.unstyled import StatisticLayer, gained
-
-RELU = Activation(slope=0.0)
+from gancore.options import Later
 
 
 def glorot_std(c_in: int, c_out: int, kernel: int = 1, gain: float = 1.0) -> float:
@@ -55,6 +54,8 @@ def attention_problems(sizes: Iterable[int], least: int, most: int) -> Iterable[
 
 
 Shortcut = Literal["input", "activation"]
+BlockActivation = Annotated[Later[ActivationName], Field(description="within the blocks, and behind the last")]
+"""The activation of a network of these blocks. The default is relu."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Blocks:
     bias: bool = False
     wide: bool = False
     shortcut: Shortcut = "input"
+    activation: ActivationName = "relu"
 
 
 class Statistics:
@@ -82,7 +84,8 @@ class Statistics:
     ) -> StatisticLayer:
         """`c_in`: channels that enter the convolution right before; None: there is none."""
         normalization = self.normalize(self.sites.next(name, resolution, c_in or channels, channels, conditioned))
-        return StatisticLayer(normalization, RELU, bias=not self.blocks.bias or has_statistic(normalization))
+        activation, bias = activation_of(self.blocks.activation, None), not self.blocks.bias
+        return StatisticLayer(normalization, activation, bias or has_statistic(normalization))
 
 
 class PreactivationBlock(nn.Module):
