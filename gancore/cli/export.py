@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from gancore.cli.options import trust_local_plugins
+from gancore.cli.options import format_of, trust_local_plugins
 
 
 def _options(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, Any]:
@@ -51,13 +51,13 @@ def export(
     stylegan2-ada-pytorch  state dict and arguments for its networks
     rosinality             a checkpoint of its converter
 
-    `gancore plugins show format NAME` lists the options; a plugin of kind format adds to the table.
+    `gancore plugins show format NAME` lists the options. NAME may be a plugin in a file, FILE:CLASS.
     """
-    from gancore.discovery import discover
     from gancore.interop.exporting import export as write
     from gancore.interop.exporting import load_for_export, writer
 
-    spec, format = writer(discover(), name, options)
+    registry, known = format_of(name)
+    spec, format = writer(registry, known or name, options)
     out = out or Path(format.writes)
     write(load_for_export(model, licence, bool(trust)), spec, format, out, force)
     click.echo(out)

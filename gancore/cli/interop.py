@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from gancore.cli.options import format_of
 from gancore.errors import CheckpointError
 
 
@@ -14,7 +15,8 @@ from gancore.errors import CheckpointError
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("model.safetensors"), show_default=True
 )
 @click.option("--force", is_flag=True, help="Replace the file that is there.")
-def import_(file: Path, out: Path, force: bool) -> None:
+@click.option("--format", "name", metavar="NAME", help="The format, or a plugin FILE:CLASS; default: by content.")
+def import_(file: Path, out: Path, force: bool, name: str | None) -> None:
     """Make a model of FILE, the checkpoint of another project, or a folder with config.json.
 
     The format is recognised by content. Nothing of FILE is executed; what no checkpoint needs is refused.
@@ -25,7 +27,7 @@ def import_(file: Path, out: Path, force: bool) -> None:
         raise CheckpointError(f"{out} is there already; --force replaces it")
     if not out.parent.is_dir():
         raise CheckpointError(f"{out.parent}: no such folder")
-    imported = import_checkpoint(file)
+    imported = import_checkpoint(file, *format_of(name))
     imported.save(out)
     for reason in imported.snapshot.left:
         click.echo(f"not taken over: {reason}", err=True)

@@ -22,7 +22,10 @@ USES = {
     "analysis": "analyses: [{name}]",
     "feature": "evaluation: {{features: {name}, metrics: [fd]}}",
 }
-"""What there are skeletons of, with the line of an experiment that uses the plugin."""
+"""Skeletons of plugins that an experiment names, with the line that does."""
+
+COMMANDS = {"format": "gancore import FILE --format {file}:{cls}"}
+"""Skeletons of plugins that a command names, with that command."""
 
 PLUGIN_KINDS = {"weight_normalization": "normalization"}
 """Skeletons whose plugins are of a kind with another name."""
@@ -57,8 +60,10 @@ def _renamed(code: str, name: str) -> str:
     return code
 
 
-def experiment_lines(kind: str, name: str, file: Path) -> str:
-    """The lines that make an experiment beside the file use the plugin."""
+def usage(kind: str, name: str, file: Path) -> str:
+    """The command, or the lines of an experiment beside the file, that use the plugin."""
+    if kind in COMMANDS:
+        return COMMANDS[kind].format(file=file, cls=class_name(name))
     section = f"plugins: {{{kind_of(kind)}: {{{name}: ./{file.name}:{class_name(name)}}}}}"
     return f"{section}\n{USES[kind].format(name=name)}"
 

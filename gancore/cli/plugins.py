@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gancore.cli.plugin_skeletons import USES, class_name, experiment_lines, kind_of, write_skeleton
+from gancore.cli.plugin_skeletons import COMMANDS, USES, class_name, kind_of, usage, write_skeleton
 from gancore.discovery import FIRST_PARTY, discover
 from gancore.errors import PluginError
 from gancore.kinds import KINDS
@@ -66,16 +66,17 @@ def show(kind: str, name: str, as_json: bool) -> None:
 
 
 @plugins.command()
-@click.argument("kind", type=click.Choice(list(USES)))
+@click.argument("kind", type=click.Choice([*USES, *COMMANDS]))
 @click.argument("name")
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to write it; default: here."
 )
 def new(kind: str, name: str, folder: Path) -> None:
-    """Write NAME.py, a plugin that works as it is, and print the YAML lines that try it."""
+    """Write NAME.py, a plugin that works as it is, and print the YAML lines, or the command, that try it."""
     file = write_skeleton(kind, name, folder)
-    click.echo(f"{file} is written; an experiment beside it uses it by saying\n")
-    click.echo(textwrap.indent(experiment_lines(kind, name, file), "    "))
+    who = "this command uses it" if kind in COMMANDS else "an experiment beside it uses it by saying"
+    click.echo(f"{file} is written; {who}\n")
+    click.echo(textwrap.indent(usage(kind, name, file), "    "))
     click.echo(f"\nCheck it with: gancore plugins check --kind {kind_of(kind)} {file}:{class_name(name)}")
 
 

@@ -14,7 +14,7 @@ from gancore.composition import compose_discriminator, compose_generator
 from gancore.config import Experiment, load_experiment
 from gancore.contracts import Format, Interface
 from gancore.discovery import discover
-from gancore.errors import CheckpointError, ConfigError
+from gancore.errors import CheckpointError, ConfigError, did_you_mean
 from gancore.interop.networks import Network, Snapshot, same_interface
 from gancore.interop.reading import Foreign, read, telling
 from gancore.registry import PluginSpec, Registry
@@ -91,13 +91,17 @@ class Imported:
             return generator.mapping(z, label)[:, 0].mean(dim=0)
 
 
-def import_checkpoint(path: str | Path, registry: Registry | None = None) -> Imported:
+def import_checkpoint(path: str | Path, registry: Registry | None = None, format: str | None = None) -> Imported:
     """Reads a checkpoint of another project; no weights are loaded, and nothing of the file is executed.
 
+    format: the only one that is asked whether it recognises the file; None: all of them.
     Raises CheckpointError, one line that says what the file is and what was refused.
     """
     registry = registry or discover()
     formats = formats_of(registry)
+    if format is not None and format not in formats:
+        raise CheckpointError(f"no format {format!r} that can be read; {did_you_mean(format, formats)}")
+    formats = formats if format is None else {format: formats[format]}
     file = open_foreign(path, formats)
     return translate(file, *recognised(file, formats), registry)
 

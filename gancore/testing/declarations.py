@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gancore.config.slots import reserved
+from gancore.contracts import Format
 from gancore.errors import did_you_mean
 from gancore.kinds import KINDS
 from gancore.testing.family import check
@@ -50,3 +51,12 @@ def problems_are_sentences(subject: Subject) -> Iterator[Finding]:
     """Of a small composition."""
     wrong = [repr(reason) for reason in subject.plugin.problems(subject.cfg, CONTEXT) if not isinstance(reason, str)]
     yield holds(not wrong, "problems", "sentences", ", ".join(wrong), "they are shown to whoever made the experiment")
+
+
+@check("format")
+def a_format_reads_or_writes(subject: Subject) -> Iterator[Finding]:
+    format: Any = subject.plugin
+    reads = format.read is not Format.read and format.recognises is not Format.recognises
+    writes = bool(format.writes) and format.write is not Format.write
+    expected = "recognises(head) with read(file), or a name in `writes` with write(model, out)"
+    yield holds(reads or writes, "reads or writes", expected, "neither of the two", "no command could use it")

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from support.tiny import tiny_mapping
+from support.tiny import tiny_experiment, tiny_mapping
 
 from gancore import cli
-from gancore.cli.plugin_skeletons import USES, class_name, kind_of
+from gancore.artifacts import load
+from gancore.artifacts.model import save_model
+from gancore.cli.plugin_skeletons import COMMANDS, USES, class_name, kind_of
 from gancore.composition import compose
 from gancore.config import load_experiment
 from gancore.contracts import Interface
@@ -22,7 +24,7 @@ def run(*args: str | Path) -> int:
     return cli.main(list(map(str, args)))
 
 
-@pytest.mark.parametrize("kind", USES)
+@pytest.mark.parametrize("kind", [*USES, *COMMANDS])
 def test_a_new_plugin_passes_its_check(tmp_path: Path, capsys, kind: str):
     assert run("plugins", "new", kind, "my_own", "--dir", tmp_path / "sub") == 0
     file = tmp_path / "sub/my_own.py"
@@ -38,6 +40,22 @@ def test_the_lines_it_prints_use_the_plugin(tmp_path: Path, capsys, kind: str):
     experiment = yaml.safe_load(lines)
     assert experiment["plugins"] == {kind_of(kind): {"my_own": "./my_own.py:MyOwn"}}
     assert "my_own" in str(experiment.pop("plugins") and experiment)
+
+
+def test_a_new_format_writes_what_it_reads(tmp_path: Path, capsys):
+    """By the command that `new` prints."""
+    made = compose(tiny_experiment()).generator
+    save_model(tmp_path / "model.safetensors", made, tiny_experiment(), {})
+    run("plugins", "new", "format", "mine", "--dir", tmp_path)
+    command = capsys.readouterr().out.split("\n\n")[1].split()
+    assert command[:3] == ["gancore", "import", "FILE"]
+    plugin = command[-1]
+    assert run("export", tmp_path / "model.safetensors", "--format", plugin, "-o", tmp_path / "x.pt") == 0
+    assert run("import", tmp_path / "x.pt", "--format", plugin, "-o", tmp_path / "again.safetensors") == 0
+    again = load(tmp_path / "again.safetensors")
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in made.state_dict().items())
+    assert run("import", tmp_path / "x.pt", "-o", tmp_path / "other.safetensors") == 2
+    assert "of no format that is known" in capsys.readouterr().err
 
 
 def test_nothing_is_overwritten(tmp_path: Path, capsys):
