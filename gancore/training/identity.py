@@ -90,7 +90,7 @@ def _refuse(run: RunFolder, what: str, differing: list[str]) -> None:
         listed = "\n".join(f"  {line}" for line in differing)
         raise RunError(
             f"{run}: this folder holds {what} (there -> here):\n{listed}\n"
-            "choose another folder with --out, or ask for the same to continue it"
+            "choose another folder with --out, or use the same values to continue it"
         )
 
 
