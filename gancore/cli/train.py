@@ -41,5 +41,9 @@ def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile
     keep_freed_memory()
     run = run_training(asked, out, observer)
     if started_with()[0] == 0:  # of several processes, one speaks
+        if asked.analyses:
+            from gancore.analysis.of_run import analyze_run
+
+            analyze_run(asked, run.path)
         tell(f"{run}: done; samples in {run.samples}, model in {run.model}")
         print_result(run.path)

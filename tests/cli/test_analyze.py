@@ -7,9 +7,12 @@ from shutil import copytree
 import pytest
 from PIL import Image
 from support.subjects import FIXTURE
+from support.tiny import QUICK, tiny_mapping
 
 from gancore import analyze
+from gancore.artifacts import RunFolder, analyses
 from gancore.cli import main
+from gancore.config import load_experiment
 from gancore.errors import GancoreError
 
 
@@ -76,3 +79,27 @@ def test_no_model_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 def test_python_raises() -> None:
     with pytest.raises(GancoreError, match="dropplets"):
         analyze(FIXTURE, ["dropplets"])
+
+
+def test_a_run_has_the_analyses_of_its_experiment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An MLP has no maps, so droplets are refused, which is no failure of the training."""
+    changes = QUICK | {"training__kimg": 0.016, "analyses": ["droplets", {"use": "truncation", "count": 4}]}
+    file = tmp_path / "a.yaml"
+    file.write_text(json.dumps(tiny_mapping(**changes)))
+    assert main(["train", str(file), "--out", str(tmp_path / "run")]) == 0
+    assert "droplets: no layer of this generator gives feature maps" in capsys.readouterr().err
+    found = {r.analysis: r for r in analyses.read(RunFolder(tmp_path / "run")).records}
+    assert found.keys() == {"droplets", "truncation"}
+    assert found["droplets"].refused
+    assert found["truncation"].numbers["diversity_at_half"].value > 0
+    again = tiny_mapping(**(changes | {"analyses": ["truncation"]}))
+    file.write_text(json.dumps(again))
+    assert main(["train", str(file), "--out", str(tmp_path / "run")]) == 0  # the same training
+
+
+def test_analyses_are_no_part_of_what_an_experiment_is() -> None:
+    plain, looked = (load_experiment(tiny_mapping(analyses=listed)) for listed in (None, ["droplets"]))
+    assert "analyses" not in plain.to_dict()
+    assert looked.to_dict()["analyses"][0]["use"] == "droplets"
+    assert load_experiment(looked.to_dict()).to_dict() == looked.to_dict()
+    assert plain.identity() == looked.identity()

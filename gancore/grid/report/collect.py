@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from gancore.artifacts import RunFolder, environment, log, scores
+from gancore.artifacts import RunFolder, analyses, environment, log, scores
 from gancore.artifacts.environment import Environment
 from gancore.errors import RunError
 from gancore.grid.combinations import SEED, Combination, axes_of
@@ -30,7 +30,8 @@ def results_of(folder: GridFolder) -> Results:
         if experiment is not None:
             experiments[combination.name] = experiment
     axes = {key: [value.label for value in values] for key, values in axes_of(grid).items() if key != SEED}
-    names = list(dict.fromkeys(name for cell in cells for entry in cell.history for name in entry.scores))
+    evaluated = (name for cell in cells for entry in cell.history for name in entry.scores)
+    names = list(dict.fromkeys([*evaluated, *(name for cell in cells for name in cell.final)]))
     too_short = any(cell.state not in NOT_GOING_ON and cell.too_short_to_rank for cell in cells)
     return Results(
         grid=str(folder),
@@ -53,7 +54,7 @@ def _cell(folder: GridFolder, combination: Combination, enough_kimg: float, dama
     """One cell; `damage` is what is wrong with its experiment."""
     run, state = folder.run(combination.name), folder.state(combination.name)
     about, about_damage = _environment(run)
-    ticks, measured = log.read(run), scores.read(run.metrics)
+    ticks, measured, inside = log.read(run), scores.read(run.metrics), analyses.read(run)
     kimg = log.kimg_reached(run, ticks.records)
     return CellResult(
         name=combination.name,
@@ -77,7 +78,7 @@ def _cell(folder: GridFolder, combination: Combination, enough_kimg: float, dama
         host=state.host,
         data=state.data if about.data is None else about.data,
         environment=_told(about),
-        final=measured.final,
+        final=measured.final | inside.scores,
         best=measured.best,
         history=[
             HistoryEntry(at.kimg, {name: score.value for name, score in at.finite.items()})
@@ -86,7 +87,7 @@ def _cell(folder: GridFolder, combination: Combination, enough_kimg: float, dama
         ],
         run=str(run.path.relative_to(folder.path)),
         samples=[str(path.relative_to(folder.path)) for path in sorted(run.samples.glob("*.png"))],
-        damage=[*about_damage, *ticks.damage, *measured.damage, *damage],
+        damage=[*about_damage, *ticks.damage, *measured.damage, *inside.damage, *damage],
     )
 
 

@@ -17,6 +17,7 @@ from gancore.config.differences import Difference
 from gancore.grid.folder import GridFolder
 from gancore.grid.report.figures import figures_of, series_of
 from gancore.grid.report.gallery import galleries_of
+from gancore.grid.report.insides import insides_of
 from gancore.grid.report.neighbours import neighbours, separating, yaml_of
 from gancore.grid.report.overview import overview_of
 from gancore.grid.report.provenance import cell_command, facts, facts_of, grid_commands, protocols
@@ -69,6 +70,7 @@ def as_html(results: Results, folder: GridFolder) -> str:
         colour_axis=results.layout.names.get(results.layout.colour_axis, ""),
         series=series_of(results),
         galleries=list(galleries_of(results, folder)),
+        insides=list(insides_of(results, folder)),
         overview=overview_of(results),
         details=list(_details(results, folder)),
         ids={cell.name: f"cell-{number}" for number, cell in enumerate(results.cells, 1)},

@@ -3,6 +3,7 @@
 import base64
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ WANTED = 256
 """Pixels of a side that tiles are chosen for."""
 LARGEST = 448
 """Pixels of a side beyond which what was chosen is shrunk."""
+FIGURE = 900
+"""The same, of figures of analyses."""
 SMALLEST = 64
 """Pixels of a side below which a picture is not shrunk to save bytes."""
 PAGE = 12 * 2**20
@@ -49,13 +52,30 @@ def kimg_of(path: Path) -> float | None:
 
 def picture(path: Path, resolution: int | None, most: int = PAGE) -> Picture | str:
     """The picture in a file of square tiles, of `most` bytes; or in words why there is none."""
+    return _read(path, lambda image: _cropped(image, path, resolution, most))
+
+
+def figure(path: Path, most: int = PAGE) -> Picture | str:
+    """The whole picture in a file, shrunk where it is large, of `most` bytes; or in words why there is none."""
+    return _read(path, lambda image: _shrunk(image, most))
+
+
+def _read(path: Path, make: Callable[[Image.Image], Picture]) -> Picture | str:
+    """What is made of the image in a file, or what is wrong with the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
-                return _cropped(image.convert("RGBA" if image.mode == "RGBA" else "RGB"), path, resolution, most)
+                return make(image.convert("RGBA" if image.mode == "RGBA" else "RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         return f"{path.name} cannot be read: {error}"
+
+
+def _shrunk(image: Image.Image, most: int) -> Picture:
+    exact = max(image.size) <= FIGURE
+    if not exact:
+        image.thumbnail((FIGURE, FIGURE), Image.Resampling.LANCZOS)
+    return Picture(_uri(image, exact, most), image.width, 1, 1, None, pixels=False)
 
 
 def _cropped(image: Image.Image, path: Path, resolution: int | None, most: int) -> Picture:

@@ -31,7 +31,7 @@ class CellResult:
     axes: axis to label; values: axis to value; both without the seed.
     kimg: where its run is, of `target_kimg`. images_per_s: median of all log lines.
     environment: what environment.json has beside `threads` and `data`.
-    final, best: finite scores of two snapshots by name. history: all evaluations.
+    final, best: finite scores of two snapshots by name; `final` has those of analyses, too. history: all evaluations.
     run, samples: paths below the grid folder. damage: what is wrong with its files, one string for each fault.
     All else is as in gancore.grid.state.CellState.
     """

@@ -78,7 +78,13 @@ def tables_of(results: Results) -> list[Table]:
         for scores in groups(results.scores)
         for where in results.layout.places()
         for snapshot in snapshots_of(results)
+        if snapshot == "final" or _measured(results, scores, snapshot)
     ]
+
+
+def _measured(results: Results, scores: Sequence[str], snapshot: Snapshot) -> bool:
+    """Whether any cell has one of the scores in a snapshot: analyses are of the final one only."""
+    return any(score in cell.snapshot(snapshot) for cell in results.cells for score in scores)
 
 
 def snapshots_of(results: Results) -> list[Snapshot]:
