@@ -1,5 +1,6 @@
 """The run folder: the files of a run."""
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -138,7 +139,7 @@ class RunFolder:
         for path in self.checkpoints():
             try:
                 tensors, about = load_tensors(path)
-                _check_checkpoint(path, about)
+                check_checkpoint(path, about)
                 if wrong := list(misfits(tensors)):
                     raise RunError(f"{path}: a checkpoint of other networks: {'; '.join(wrong)}")
             except RunError as error:
@@ -148,9 +149,15 @@ class RunFolder:
         if damaged and sound is None:
             raise RunError("\n".join([*damaged.values(), f"{self}: no checkpoint is left to continue from"]))
 
-    def set_aside(self, checkpoint: Path) -> None:
-        """Renames a checkpoint, so that the run does not continue from it."""
-        checkpoint.rename(checkpoint.with_name(f"set-aside-{checkpoint.name}"))
+    def set_aside(self, path: Path) -> Path:
+        """Takes a file out of the way: it keeps its contents, and nothing reads it any more. Returns its new place."""
+        return path.rename(self.set_aside_name(path))
+
+    def set_aside_name(self, path: Path) -> Path:
+        """Where a file of this folder goes when it is set aside; a number tells it from earlier ones."""
+        numbers = itertools.chain([""], (f"{number}-" for number in itertools.count(2)))
+        names = (path.with_name(f"set-aside-{number}{path.name}") for number in numbers)
+        return next(name for name in names if not name.exists())
 
     def retain(self, keep: int, written: Path) -> None:
         """Deletes all but the newest `keep` checkpoints, once the one just written has been read back.
@@ -198,7 +205,7 @@ def append_line(path: Path, record: dict[str, Any]) -> None:
         file.write(json.dumps(record) + "\n")
 
 
-def _check_checkpoint(path: Path, about: dict[str, Any]) -> None:
+def check_checkpoint(path: Path, about: dict[str, Any]) -> None:
     """Raises RunError if a description is not that of a checkpoint."""
     if about.get("kind") != "checkpoint":
         raise RunError(f"{path}: a {about.get('kind', 'file')}, not a checkpoint")

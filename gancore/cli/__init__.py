@@ -25,6 +25,7 @@ COMMANDS = {
     "schema": ("gancore.cli.schema:schema", "Write the JSON Schema of experiment files, for editors."),
     "train": ("gancore.cli.train:train", "Train an experiment, or go on with a run."),
     "runs": ("gancore.cli.runs:runs", "List and compare runs."),
+    "verify": ("gancore.cli.verify:verify", "Read back all files of a run or a grid."),
     "sample": ("gancore.cli.sample:sample", "Generate images from a trained model."),
     "evaluate": ("gancore.cli.evaluate:evaluate", "Compute metrics of a trained model."),
     "analyze": ("gancore.cli.analyze:analyze", "Look inside a trained model: figures and numbers."),

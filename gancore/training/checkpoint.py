@@ -19,7 +19,7 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors ("generator/synthesis.b4.const", "optimizer.generator/.../exp_avg") and counters."""
     tensors = {
         f"{name}/{key}": value
-        for name, module in _modules(trainer).items()
+        for name, module in modules_of(trainer).items()
         for key, value in module.state_dict().items()
     }
     for network, optimizer in trainer.optimizers.items():
@@ -36,22 +36,27 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, about
 
 
-def misfits_of(trainer: Trainer, tensors: dict[str, Tensor]) -> Iterator[str]:
-    """The differences between the tensors of a checkpoint and those of a trainer's networks."""
-    for name, module, state in _states(trainer, tensors):
+def modules_of(trainer: Trainer) -> dict[str, nn.Module]:
+    """Everything whose state a checkpoint has, by the name it has there."""
+    return {**trainer.gan.modules(), "ema": trainer.ema}
+
+
+def misfits_of(modules: Mapping[str, nn.Module], tensors: dict[str, Tensor]) -> Iterator[str]:
+    """The differences between the tensors of a checkpoint and those of these modules."""
+    for name, module, state in _states(modules, tensors):
         yield from (f"{name}: {wrong}" for wrong in misfits(module.state_dict(), state))
 
 
 def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     """Gives a trainer of the same experiment the state that `state_of` returned."""
     torch.set_num_threads(about["threads"])
-    for _, module, state in _states(trainer, tensors):
+    for _, module, state in _states(modules_of(trainer), tensors):
         module.load_state_dict(state)
     for network, optimizer in trainer.optimizers.items():
-        optimizer.load_state(_under(f"optimizer.{network}/", tensors))
+        optimizer.load_state(under(f"optimizer.{network}/", tensors))
     for name, scale in trainer.scales.items():
-        scale.load_state(_under(f"scale.{name}/", tensors))
-    trainer.stats.load_state(_under("stats/", tensors), trainer.device)
+        scale.load_state(under(f"scale.{name}/", tensors))
+    trainer.stats.load_state(under("stats/", tensors), trainer.device)
     trainer.counters = Counters(**about["counters"])
     trainer.stage = Stage(**about["stage"]) if about.get("stage") else None
 
@@ -94,17 +99,16 @@ def _storage(tensor: Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
-def _modules(trainer: Trainer) -> dict[str, nn.Module]:
-    return {**trainer.gan.modules(), "ema": trainer.ema}
-
-
-def _states(trainer: Trainer, tensors: dict[str, Tensor]) -> Iterator[tuple[str, nn.Module, dict[str, Tensor]]]:
-    """Name, module and state of everything that a checkpoint restores."""
-    for name, module in _modules(trainer).items():
-        state = _under(f"{name}/", tensors)
+def _states(
+    modules: Mapping[str, nn.Module], tensors: dict[str, Tensor]
+) -> Iterator[tuple[str, nn.Module, dict[str, Tensor]]]:
+    """Name, module and state of all that a checkpoint restores."""
+    for name, module in modules.items():
+        state = under(f"{name}/", tensors)
         if state or name != "loss":  # older checkpoints have no state of losses
             yield name, module, state
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names start with a prefix, without it."""
     return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}

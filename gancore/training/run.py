@@ -30,7 +30,7 @@ from gancore.data import ImageData
 from gancore.discovery import discover
 from gancore.errors import Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
-from gancore.training.checkpoint import misfits_of, restore, state_of, unsaved
+from gancore.training.checkpoint import misfits_of, modules_of, restore, state_of, unsaved
 from gancore.training.compile.choice import compile_as_asked
 from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
 from gancore.training.device import describe_environment, training_device
@@ -209,7 +209,7 @@ class Run:
 
     def misfits(self, tensors: dict[str, Tensor]) -> list[str]:
         """Differences between the tensors of a checkpoint and those of the networks."""
-        return list(misfits_of(self.trainer, tensors))
+        return list(misfits_of(modules_of(self.trainer), tensors))
 
     def begin(self) -> None:
         """A new run: samples before the first step. A continued one: the evaluation that was due when it stopped."""
