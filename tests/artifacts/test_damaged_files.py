@@ -11,7 +11,7 @@ import pytest
 import torch
 from support.made_up_grids import made_up
 from support.small import sampled
-from support.tiny import tiny_experiment
+from support.tiny import quick_experiment
 
 from gancore.artifacts import RunFolder
 from gancore.artifacts.reading import LARGEST, read_bytes
@@ -178,7 +178,7 @@ SHORT = {"training__kimg": 0.032, "training__sample_kimg": 1, "training__keep_ch
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return train(tiny_experiment(**SHORT), tmp_path_factory.mktemp("run") / "run").path
+    return train(quick_experiment(**SHORT), tmp_path_factory.mktemp("run") / "run").path
 
 
 def test_a_sound_file_of_another_kind_is_no_checkpoint(trained: Path, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_a_sound_file_of_another_kind_is_no_checkpoint(trained: Path, tmp_path: 
     assert found is not None
     assert (found.path, list(found.damaged)) == (older, [newest])
     assert "a model, not a checkpoint" in found.damaged[newest]
-    train(tiny_experiment(**SHORT), run.path)
+    train(quick_experiment(**SHORT), run.path)
     assert load_tensors(newest)[1]["kind"] == "checkpoint"
 
 
@@ -199,9 +199,9 @@ def test_a_checkpoint_of_other_networks_is_set_aside(
 ) -> None:
     run = RunFolder(shutil.copytree(trained, tmp_path / "run"))
     newest, older = run.checkpoints()
-    other = train(tiny_experiment(**SHORT, discriminator="skip"), tmp_path / "other")
+    other = train(quick_experiment(**SHORT, discriminator={"use": "mlp", "hidden": [4]}), tmp_path / "other")
     shutil.copy(other.checkpoints()[0], newest)
-    train(tiny_experiment(**SHORT), run.path)
+    train(quick_experiment(**SHORT), run.path)
     said = capsys.readouterr().err
     assert f"{newest}: a checkpoint of other networks: discriminator: " in said
     assert f"continuing from {older}" in said
@@ -242,7 +242,7 @@ def test_a_damaged_model_of_a_finished_run_is_written_again(trained: Path, tmp_p
     content = bytearray(run.model.read_bytes())
     content[-3] ^= 1
     run.model.write_bytes(content)
-    train(tiny_experiment(**SHORT), run.path)
+    train(quick_experiment(**SHORT), run.path)
     assert all((load_tensors(run.model)[0][name] == tensor).all() for name, tensor in whole.items())
 
 

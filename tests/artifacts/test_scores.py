@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.made_up_grids import made_up
-from support.tiny import tiny_experiment
+from support.tiny import quick_experiment
 
 from gancore.artifacts import RunFolder, scores
 from gancore.artifacts.scores import better
@@ -97,11 +97,11 @@ def test_a_run_keeps_the_best_model_though_an_earlier_value_is_damaged(tmp_path:
     """The model of the first evaluation after a NaN, and of the next one only if that is better."""
     evaluation = {"features": "embedded", "metrics": ["fid"], "samples": 8, "reals": 8, "every_kimg": 0.016}
     changes = {"training__kimg": 0.016, "training__sample_kimg": 1}
-    run = train(tiny_experiment(**changes, evaluation=evaluation), tmp_path / "run")
+    run = train(quick_experiment(**changes, evaluation=evaluation), tmp_path / "run")
     line = json.loads(run.metrics.read_text())
     line["scores"][0]["value"] = NAN
     run.metrics.write_text(json.dumps(line) + "\n")
     run.best.unlink()
-    train(tiny_experiment(**changes | {"training__kimg": 0.032}, evaluation=evaluation), tmp_path / "run")
+    train(quick_experiment(**changes | {"training__kimg": 0.032}, evaluation=evaluation), tmp_path / "run")
     found = scores.read(RunFolder(tmp_path / "run").metrics)
     assert load_tensors(run.best)[1]["step"] == found.best["fid[embedded]"].step == 4

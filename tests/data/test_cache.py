@@ -18,6 +18,8 @@ from gancore.data import ImageData, open_data, opening, reading, store
 from gancore.data.decode import Picture, decode_picture
 from gancore.errors import DataError
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 
 @pytest.fixture(autouse=True)
 def _keep_everything(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,8 @@ def test_lazy_phases_count_by_their_share() -> None:
 
 
 def test_memory_grows_with_the_microbatch() -> None:
-    small, large = (step_cost(tiny_experiment(**SMALL, training__microbatch=m), TINY) for m in (2, 8))
+    path_length = {"regularizers": {"path_length": {}}, "generator__mapping": {"layers": 1}}
+    small, large = (step_cost(tiny_experiment(**SMALL, **path_length, training__microbatch=m), TINY) for m in (2, 8))
     assert small.memory < large.memory
     assert small.flops == pytest.approx(large.flops, rel=0.3)  # path length takes half a microbatch, at least one
 

@@ -77,7 +77,7 @@ def test_parameter_counts_of_the_other_topologies_at_1024() -> None:
     assert D == [23_077_137, 23_087_249]
 
 
-@pytest.mark.parametrize("resolution", [4, 8, 16, 64, 1024])
+@pytest.mark.parametrize("resolution", [4, 8, 1024])
 @pytest.mark.parametrize("name", TOPOLOGIES)
 def test_any_power_of_two(name: str, resolution: int) -> None:
     """On the meta device, where shapes are computed and nothing else is; `num_ws` as in the paper."""

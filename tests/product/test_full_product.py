@@ -53,7 +53,7 @@ def test_trains_with_every_regularizer_and_loads(
 
 
 @pytest.mark.parametrize(
-    ("combination", "channels"), [(PRODUCT[13 * i], (1, 3, 4)[i % 3]) for i in range(len(PRODUCT) // 13 + 1)], ids=str
+    ("combination", "channels"), [(PRODUCT[31 * i % len(PRODUCT)], (1, 3, 4)[i]) for i in range(3)], ids=str
 )
 def test_labels_and_channels(combination: tuple[str, str, str], channels: int) -> None:
     mapping = tiny_mapping(

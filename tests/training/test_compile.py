@@ -123,6 +123,7 @@ def test_a_signal_while_the_compiler_is_tried_is_no_failure_of_it(
         why_not(CPU)
 
 
+@pytest.mark.xdist_group("processes")
 def test_off_is_the_default_and_imports_no_compiler() -> None:
     assert tiny_experiment().training.compile == "off"
     process = start(step_without_a_compiler)

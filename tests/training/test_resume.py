@@ -47,7 +47,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changes", VARIANTS.values(), ids=VARIANTS)
 def test_resumed_trainer_has_equal_bits(changes: dict[str, Any]) -> None:
-    straight, resumed = tiny_trainer(**changes), tiny_trainer(**changes)
+    straight, resumed = (tiny_trainer(data__resolution=8, **changes) for _ in range(2))
     straight.counters.attempt = 2  # as after two rollbacks
     walked(straight, 3)
     tensors, about = state_of(straight)
