@@ -1,4 +1,4 @@
-"""What training costs, before it starts.
+"""The cost of training, before it starts.
 
 sizes     parameters, bytes of model files and checkpoints; from shapes alone
 flops     operations and memory of a step; from shapes alone

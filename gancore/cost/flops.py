@@ -1,7 +1,7 @@
 """Floating point operations and memory of a training step, from shapes alone: phases run on the meta device.
 
-Counted are multiplications and additions of convolutions and matrix products (torch.utils.flop_counter's formulas),
-forward, backward and double backward; the rest of a step is small beside them.
+It counts multiplications and additions of convolutions and matrix products (torch.utils.flop_counter's formulas),
+forward, backward and double backward; the rest of a step is small.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ class StepCost:
 
 
 def step_cost(experiment: Experiment, interface: Interface) -> StepCost:
-    """What a step costs in float32, wherever it is run; of a growing run, a step at the full resolution."""
+    """The cost of a step in float32, on any machine; of a growing run, a step at the full resolution."""
     trainer = _meta_trainer(experiment, interface)
     flops, activations = 0.0, 0
     for phase in trainer.phases:
@@ -67,7 +67,7 @@ def _meta_trainer(experiment: Experiment, interface: Interface) -> Trainer:
 
 
 def blank_data(interface: Interface, count: int = 64, mirror: bool = False) -> ImageData:
-    """Images of noise in the form of an interface, for measuring where there are no data."""
+    """Images of noise in the form of an interface, for measurements without data."""
     shape = (count, interface.channels, interface.resolution, interface.resolution)
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     labels = np.arange(count) % interface.label_dim if interface.label_dim else None
@@ -79,7 +79,7 @@ def blank_data(interface: Interface, count: int = 64, mirror: bool = False) -> I
 
 
 class _FlopCount(TorchDispatchMode):
-    """torch's own counter also follows modules by hooks, which `autograd.grad` of a leaf (R1) does not bear."""
+    """torch's own counter also hooks modules, which fails with `autograd.grad` of a leaf (R1)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +93,7 @@ class _FlopCount(TorchDispatchMode):
 
 
 class _Saved:
-    """Bytes that are kept for the backward passes: `largest` at a time. What shares memory counts once."""
+    """Bytes saved for backward passes: `largest` at a time. Tensors that share memory count once."""
 
     def __init__(self) -> None:
         self.now = self.largest = 0
@@ -115,7 +115,7 @@ class _Saved:
 
 
 class _Kept:
-    """A tensor for as long as autograd keeps it."""
+    """A tensor that autograd has saved."""
 
     def __init__(self, saved: _Saved, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()

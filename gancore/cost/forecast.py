@@ -1,4 +1,4 @@
-"""What experiments will cost: parameters, operations, memory, hours, disk; before they start."""
+"""Forecasts the cost of experiments: parameters, operations, memory, hours, disk."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from gancore.cost.sizes import Size, files, size_of
 from gancore.errors import DataError, GancoreError
 
 PROBE_FLOPS = 4e12
-"""Operations of a step beyond which it is not measured: about a minute and a half of one CPU core."""
+"""Steps with more operations are not measured: about a minute and a half of one CPU core."""
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """A speed that is taken for granted: of every cell (images/s), or of the machine (operations/s)."""
+    """An assumed speed: of every cell (images/s), or of the machine (operations/s)."""
 
     images_per_s: float | None = None
     flops_per_s: float | None = None
@@ -40,7 +40,7 @@ class Throughput:
         return cls(flops_per_s=value * 1e12) if tera else cls(images_per_s=value)
 
     def of(self, cost: StepCost) -> float:
-        """images/s of steps of that cost."""
+        """images/s of steps with that cost."""
         return self.images_per_s or (self.flops_per_s or 0) / cost.flops
 
 
@@ -61,7 +61,7 @@ class ExperimentForecast:
 
 @dataclass(frozen=True)
 class Forecast:
-    """All of them. `basis` says where images/s come from. hours: on all workers together."""
+    """All experiments. `basis` is the source of images/s. hours: on all workers together."""
 
     cells: list[ExperimentForecast]
     workers: int
@@ -86,10 +86,9 @@ def forecast(
     threads: int | None = None,
     assumed: Throughput | None = None,
 ) -> Forecast:
-    """What training and evaluating them costs, by name; starting processes, decoding data and writing files are left
-    out.
+    """The costs of training and evaluation, by name, without starting processes, decoding data and writing files.
 
-    Like experiments are measured once, on noise instead of the data. A growing run is taken for one that is grown from
+    Experiments of equal cost are measured once, on noise instead of the data. A growing run counts as fully grown from
     the start, so it takes less than this.
 
     threads: of each worker. assumed: a speed instead of a measurement.
@@ -112,7 +111,7 @@ def forecast(
 
 
 def _interface(experiment: Experiment) -> Interface:
-    """That of the data; where they are not there yet, that of what the experiment says of them."""
+    """The interface of the data; if they do not exist yet, that of the `data:` section."""
     core = experiment.data.core
     try:
         return experiment_interface(experiment)
@@ -142,7 +141,7 @@ def _cell(
 
 
 def _beside_seconds(cell: Experiment, speed: Speed) -> float:
-    """What is done beside training steps: grids of samples, and evaluations as far as they were measured."""
+    """The work besides training steps: grids of samples, and evaluations if they were measured."""
     training, evaluation = cell.training, cell.evaluation
     seconds = (training.kimg // training.sample_kimg + 2) * speed.sample_s
     if evaluation is not None and speed.evaluation_s is not None:

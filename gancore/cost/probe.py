@@ -23,10 +23,10 @@ from gancore.training.trainer import Trainer
 
 ROUNDS = 5
 LOOKED_AT = 16
-"""Images that an evaluation is measured with."""
+"""Images for the measurement of an evaluation."""
 
 PATIENCE = 5.0
-"""Seconds after which a phase is not measured once more."""
+"""Seconds after which the measurement of a phase stops."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Speed:
 
 
 def probe(experiment: Experiment, interface: Interface, threads: int | None = None, rounds: int = ROUNDS) -> Speed:
-    """Trains on noise for a few steps, at the full resolution where the experiment grows. Nothing is written.
+    """Trains on noise for a few steps, at the full resolution if the experiment grows. Writes nothing.
 
     Raises GancoreError if the device is unavailable.
     """
@@ -71,7 +71,7 @@ def _step_seconds(trainer: Trainer, rounds: int) -> float:
 
 
 def _evaluation_seconds(experiment: Experiment, trainer: Trainer) -> float | None:
-    """Looking at generated images, by the image; what is done with the features is quick beside it."""
+    """Seconds per image of computing features of generated images; the rest of a metric is fast."""
     if (evaluation := experiment.evaluation) is None:
         return 0.0
     images, device = Generated(trainer.averaged(), trainer.data.label_rows, LOOKED_AT), trainer.device
@@ -88,7 +88,7 @@ def _evaluation_seconds(experiment: Experiment, trainer: Trainer) -> float | Non
 
 
 def _look(extractor: FeatureExtractor, images: Generated, needs: str) -> None:
-    """A few images through a feature plugin; pairs of them for a distance."""
+    """Passes a few images through a feature plugin; pairs of them for a distance."""
     batches = images.batches(0, 0, LOOKED_AT)
     if needs == "distance":
         for batch in batches:

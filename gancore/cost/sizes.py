@@ -1,4 +1,4 @@
-"""How large a cell's networks and files are, from networks on the meta device: nothing is computed or allocated."""
+"""The sizes of a cell's networks and files, from networks on the meta device: without computing or allocating."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gancore.contracts import Interface
 from gancore.contracts.types import Network
 
 MOMENTS = {"adam": 2, "rmsprop": 1, "sgd": 1}
-"""Numbers that an optimizer keeps for each parameter."""
+"""Numbers per parameter in an optimizer's state."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def size_of(experiment: Experiment, interface: Interface) -> Size:
 
 
 def meta_networks(experiment: Experiment, interface: Interface) -> GAN:
-    """The parts of an experiment with shapes and no contents."""
+    """The parts of an experiment with shapes but no contents."""
     with torch.device("meta"):
         return compose(experiment, interface)
 

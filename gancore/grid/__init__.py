@@ -1,4 +1,4 @@
-"""Many experiments made of one: axes -> cells -> an executor (this machine, or a Ray cluster) -> results.
+"""Many experiments from one: axes -> cells -> an executor (this machine, or a Ray cluster) -> results.
 
 combinations  of the axes' values and the seeds, by name; knows the `grid:` section only
 cells         each of them as an experiment, checked and identified

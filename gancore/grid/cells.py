@@ -1,4 +1,4 @@
-"""The cells of a grid: experiments of their own, checked all at once, and known by what they would compute."""
+"""The cells of a grid: experiments, checked together, and identified by their results."""
 
 import hashlib
 import json
@@ -17,9 +17,9 @@ from gancore.grid.stop_early import mistakes
 
 @dataclass(frozen=True)
 class Cell:
-    """One experiment of a grid; what follows is known once its data have been opened, see `identified`.
+    """One experiment of a grid. `identified` fills the fields that need its data.
 
-    identity: 16 hex digits that stand for everything the result depends on; None if there are no data.
+    identity: 16 hex digits, a hash of everything that the result depends on; None if there are no data.
     data: identity of the images. flaw: why they could not be opened.
     """
 
@@ -37,7 +37,7 @@ class Cell:
 def cells_of(experiment: Experiment) -> list[Cell]:
     """All cells of the experiment's grid, resolved and checked.
 
-    Raises ConfigError with the mistakes of all of them, each once, at the line of the value that brings it.
+    Raises ConfigError with the mistakes of all of them, each once, at the line of the value that causes it.
     """
     if experiment.grid is None:
         raise ConfigError([Problem(experiment.document.where(()), "", "there is no `grid:` section in this file")])
@@ -69,7 +69,7 @@ def experiments_of(experiment: Experiment) -> dict[str, Experiment]:
 
 
 def identified(cells: Iterable[Cell], say: Callable[[str], None] = lambda note: None) -> list[Cell]:
-    """The cells with their data opened, once for all cells that share them; `say` hears what is noticed."""
+    """The cells with their data opened, once for all cells that share them; `say` receives notes."""
     opened: dict[str, DataIdentity | str] = {}
     found = []
     for cell in cells:
@@ -86,9 +86,9 @@ def identified(cells: Iterable[Cell], say: Callable[[str], None] = lambda note: 
 
 
 def identity_of(experiment: Experiment, data: Mapping[str, Any]) -> str:
-    """16 hex digits of the hash of the resolved experiment less name, device and paths, plus data and local plugins.
+    """16 hex digits of the hash of the resolved experiment without name, device and paths, with data and local plugins.
 
-    `data` is the identity of the images; it stands for the whole `data:` section, wherever they lie.
+    `data` is the identity of the images; it replaces the `data:` section, wherever the files are.
     """
     described = experiment.identity()
     del described["name"], described["training"]["device"]
@@ -117,7 +117,7 @@ class _Flaws:
             self.cells.setdefault(problem, []).append(cell)
 
     def add_twins(self, cells: Iterable[Cell], experiment: Experiment) -> None:
-        """Cells that are the same experiment would be the same work twice."""
+        """Reports cells that are the same experiment: the same work twice."""
         first: dict[str, str] = {}
         for cell in cells:
             key = inline({**cell.experiment.identity(), "name": None})

@@ -1,4 +1,4 @@
-"""What a grid folder may lose, by the grid's own `retention`. Imports no torch."""
+"""Deletes files of a grid folder by its `retention`. Imports no torch."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from gancore.grid.folder import GridFolder
 
 @dataclass(frozen=True)
 class Superfluous:
-    """A file or folder that may go, of the cell that it belongs to."""
+    """A file or folder of a cell that may be deleted."""
 
     cell: str
     path: Path
@@ -22,8 +22,8 @@ class Superfluous:
 
 
 def superfluous(folder: GridFolder) -> list[Superfluous]:
-    """What retention does not keep; nothing of a cell that is running, waiting or damaged, unless it has left the
-    grid. Raises RunError without a grid."""
+    """The files that retention does not keep; none of a cell that is running, waiting or damaged, unless it has left
+    the grid. Raises RunError without a grid."""
     grid = folder.grid()
     wanted = {combination.name for combination in folder.combinations()}
     found: list[Superfluous] = []
@@ -39,14 +39,14 @@ def superfluous(folder: GridFolder) -> list[Superfluous]:
 
 
 def clean_up(folder: GridFolder, found: Sequence[Superfluous]) -> None:
-    """Deletes what `superfluous` found, unless a process has begun to work on the cell meanwhile."""
+    """Deletes the result of `superfluous`, unless a process has begun to work on the cell meanwhile."""
     for item in found:
         with suppress(RunError), held(folder.lock(item.cell), f"{item.cell}: another process works on it"):
             shutil.rmtree(item.path) if item.path.is_dir() else item.path.unlink(missing_ok=True)
 
 
 def _everything(folder: GridFolder, name: str) -> Iterator[Superfluous]:
-    """The state last, so that a kill in between leaves what says that there is more to delete."""
+    """The state last, so that after a kill it still says that there is more to delete."""
     paths = (folder.run(name).path, folder.log(name), folder.experiment(name), folder.cells / f"{name}.json")
     for path in paths:
         yield from _item(name, path, "the cell is no longer in the grid")

@@ -1,7 +1,7 @@
 """Runs jobs as tasks of a Ray cluster. The grid folder must be shared by its machines, under the same path.
 
-A task is the same `run_job` as here. When its machine is lost, Ray starts it elsewhere; it waits for the cell's lock,
-and goes on from the last checkpoint. When this process is lost, Ray ends the tasks, and the cells save and stop.
+A task is the same `run_job` as here. If its machine is lost, Ray starts it elsewhere; it waits for the cell's lock,
+and continues from the last checkpoint. If this process is lost, Ray ends the tasks, and the cells save and stop.
 """
 
 import importlib
@@ -15,12 +15,12 @@ from gancore.grid.job import Job, run_job
 from gancore.grid.state import Outcome
 
 LOCAL = "local"
-"""The address that stands for a cluster of this machine alone, for as long as the grid runs."""
+"""The address of a temporary cluster on this machine alone, while the grid runs."""
 
 
 @dataclass
 class RayExecutor:
-    """Each job asks for `resources`; how many run at a time is the cluster's business."""
+    """Each job requests `resources`; the cluster decides how many run at a time."""
 
     address: str
     resources: Resources
@@ -52,8 +52,8 @@ class RayExecutor:
             raise GancoreError("--ray needs the package ray; install it with `pip install gancore[ray]`") from None
         try:
             ray.init(address=None if self.address == LOCAL else self.address, log_to_driver=False)
-        except Exception as error:  # whatever Ray raises, there is no cluster
-            raise GancoreError(f"--ray {self.address}: no cluster to be had there: {error}") from error
+        except Exception as error:  # any error of Ray means that there is no cluster
+            raise GancoreError(f"--ray {self.address}: no cluster is available there: {error}") from error
         return ray
 
     def _options(self) -> dict[str, Any]:

@@ -25,24 +25,24 @@ LONGEST = 150
 
 @dataclass(frozen=True)
 class AxisValue:
-    """A value of an axis, with the label that stands for it in names and tables."""
+    """A value of an axis, with its label in names and tables."""
 
     label: str
     value: Any
     keys: Keys
-    """Where it is written, below `grid.axes`."""
+    """Its path below `grid.axes`."""
 
 
 @dataclass(frozen=True)
 class Combination:
-    """One combination: axis (dotted key) to its value; the seed, where there are seeds, is the last axis."""
+    """One combination: axis (dotted key) to its value; the seed, if there are seeds, is the last axis."""
 
     name: str
     values: Mapping[str, AxisValue]
 
     @property
     def changes(self) -> dict[str, Any]:
-        """What makes this cell of the experiment: dotted key to value."""
+        """The changes to the experiment for this cell: dotted key to value."""
         return {axis: value.value for axis, value in self.values.items()}
 
     @property
@@ -51,7 +51,7 @@ class Combination:
 
 
 def combinations_of(grid: GridConfig) -> list[Combination]:
-    """The cells in order, the last axis changing fastest, less those that a rule excludes."""
+    """The cells in order, the last axis changing fastest, without those that a rule excludes."""
     axes = axes_of(grid)
     names = short_names(axes)
     all_values = (dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values()))
@@ -67,12 +67,12 @@ def axes_of(grid: GridConfig) -> dict[str, list[AxisValue]]:
 
 
 def problems(grid: GridConfig, document: Document) -> list[Problem]:
-    """What is wrong with a grid as such, whatever its keys mean."""
+    """Mistakes in a grid that do not depend on the meaning of its keys."""
     return [Problem(document.where(keys), ".".join(map(str, keys)), text) for keys, text in _mistakes(grid)]
 
 
 def short_names(axes: Mapping[str, Any]) -> dict[str, str]:
-    """What the axes are called in names and tables: the last parts of their keys, as few as tell them apart."""
+    """The names of the axes in names of cells and tables: as few last parts of their keys as distinguish them."""
     ways = {axis: [part for part in axis.split(".") if part != "use"] for axis in axes}
     for count in range(1, max(map(len, ways.values()), default=0) + 1):
         names = {axis: ".".join(way[-count:]) for axis, way in ways.items()}
@@ -127,7 +127,7 @@ def _label(value: Any) -> str:
 
 
 def _spelled(value: Any) -> str:
-    """The value in letters that a file name may have: {weight: 2} as weight-2."""
+    """The value in characters that a file name may have: {weight: 2} as weight-2."""
     return _safe(value if isinstance(value, str) else inline(value))
 
 

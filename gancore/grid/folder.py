@@ -1,9 +1,9 @@
-"""The grid folder: where the cells' run folders are, and what is known of each cell. Looking at it imports no torch.
+"""The grid folder: the cells' run folders and states. Looking at it imports no torch.
 
 grid.yaml            the experiment with its `grid:` section
 cells/NAME.yaml      a cell as it is trained; plugins/ beside it has its local plugin files
 cells/NAME.json      its state, written whole
-cells/NAME.log       what its processes said
+cells/NAME.log       the output of its processes
 cells/NAME.lock      held by the process that works on it
 cells/NAME/          its run folder
 """
@@ -41,7 +41,7 @@ class GridFolder:
         self.file = path / "grid.yaml"
         self.cells = path / "cells"
         self.stop = path / ".stop"
-        """While this is there, cells save and stop."""
+        """While this file exists, cells save and stop."""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -59,7 +59,7 @@ class GridFolder:
         return self.cells / f"{name}.lock"
 
     def check_usable(self) -> None:
-        """Raises RunError when the folder holds anything else than a grid, or the beginning of one."""
+        """Raises RunError if the folder holds anything but a grid, or the beginning of one."""
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self}: a file; choose a folder with --out")
         check_name(self.path)
@@ -70,12 +70,12 @@ class GridFolder:
             raise RunError(f"{self}: not empty, and no grid ({sorted(foreign)[0]}); choose another folder with --out")
 
     def check_exists(self) -> None:
-        """Raises RunError when there is no grid here."""
+        """Raises RunError if there is no grid here."""
         if not self.file.is_file():
             raise RunError(f"{self}: no grid here; expected a folder that `gancore grid run` made, with grid.yaml")
 
     def grid(self) -> GridConfig:
-        """The grid's section. Raises RunError when grid.yaml is not what was written there."""
+        """The grid's section. Raises RunError if grid.yaml is damaged."""
         self.check_exists()
         try:
             return GridConfig.model_validate(read(self.file).data["grid"])
@@ -85,7 +85,7 @@ class GridFolder:
             raise RunError(f"{self.file}: not the file of a grid: it has no `grid:` section") from error
 
     def data_format(self) -> int | None:
-        """`data.format` of the grid that is here, None where there is none. Raises ConfigError if it is not YAML."""
+        """`data.format` of the grid here, None without a grid. Raises ConfigError if it is not YAML."""
         return (find(read(self.file).data, ("data", "format")) or 1) if self.file.is_file() else None
 
     def combinations(self) -> list[Combination]:
@@ -93,10 +93,10 @@ class GridFolder:
         return combinations_of(self.grid())
 
     def state(self, name: str) -> CellState:
-        """What is known of a cell. A file that cannot be read makes it a damaged one.
+        """The state of a cell; damaged if its file cannot be read.
 
-        It is running while a process holds its lock, and until the process that runs the grid has written down how
-        that ended. It was interrupted if there is a run, and nobody is left who would write down how it ended.
+        It is running while a process holds its lock, and until the process that runs the grid has recorded how
+        that ended. It was interrupted if there is a run, but no process left to record how it ended.
         """
         try:
             state = self.stored(name) or CellState(name)
@@ -109,7 +109,7 @@ class GridFolder:
         return state
 
     def stored(self, name: str) -> CellState | None:
-        """What was written of a cell. Raises RunError if the file is damaged, or of another cell."""
+        """The recorded state of a cell. Raises RunError if the file is damaged, or of another cell."""
         path = self.cells / f"{name}.json"
         try:
             state = read_json(path, _STATE)
@@ -125,14 +125,14 @@ class GridFolder:
         return state
 
     def known(self, name: str) -> CellState:
-        """What was written of a cell; a new state where nothing was, or the file is damaged."""
+        """The recorded state of a cell; a new one if there is none, or the file is damaged."""
         try:
             return self.stored(name) or CellState(name)
         except RunError:
             return CellState(name)
 
     def all_states(self) -> list[CellState]:
-        """States of all cells that ever were in this grid and have a file."""
+        """States of all cells with a file, also of those that have left the grid."""
         return [self.state(path.stem) for path in sorted(self.cells.glob("*.json"))]
 
     def write(self, state: CellState) -> None:
@@ -145,7 +145,7 @@ class GridFolder:
         return max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
 
     def rename(self, before: str, after: str) -> None:
-        """Gives everything of a cell another name, its state first, so that a kill in between loses nothing."""
+        """Renames all files of a cell, its state first, so that a kill in between loses nothing."""
         for suffix in ("", ".log", ".lock"):
             source = self.cells / f"{before}{suffix}"
             if source.exists():
@@ -155,7 +155,7 @@ class GridFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Holds the grid against a second runner. Raises RunError when another process has it."""
+        """Locks the grid for this process. Raises RunError if another process holds it."""
         self.cells.mkdir(parents=True, exist_ok=True)
         with held(self.lock_file, f"{self}: another process is running this grid"):
             yield

@@ -1,4 +1,4 @@
-"""One cell in a process of its own, watched from here: started, stopped early, asked to save, and accounted for."""
+"""Runs one cell in a separate process and watches it: starts it, stops it early, asks it to save, records its end."""
 
 import os
 import socket
@@ -19,17 +19,17 @@ MODULE = ["-m", "gancore.cli.grid_cell"]
 """The process of a cell."""
 
 POLL = 0.2
-"""Seconds from one look at a process to the next."""
+"""Seconds between checks of a process."""
 
 AT_ONCE = "at once"
-"""What the stop file holds if cells are to end without saving."""
+"""The contents of the stop file if cells should end without saving."""
 
 OWN_SESSION: dict[str, Any] = (
     {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
     if os.name == "nt"
     else {"start_new_session": True}
 )
-"""Keeps a terminal's Ctrl-C from the process, which is asked to stop by this one."""
+"""Keeps a terminal's Ctrl-C from the process; this one asks it to stop."""
 
 TAIL = 4000
 """Characters of stderr kept with a failure."""
@@ -37,7 +37,7 @@ TAIL = 4000
 
 @dataclass(frozen=True)
 class Job:
-    """An order to train a cell, for a worker that may be on another machine; the rest is in the grid's folder `grid`.
+    """A request to train a cell, for a worker that may be on another machine; the rest is in the grid's folder `grid`.
 
     threads: of the cell's process; gpu: its CUDA_VISIBLE_DEVICES, None to leave that alone.
     rules: those of `stop_early`.
@@ -57,7 +57,7 @@ class Job:
 
 
 def run_job(job: Job) -> Outcome:
-    """Trains a cell to its end, or until the stop file appears or a rule holds. An interruption here passes on."""
+    """Trains a cell to its end, or until the stop file appears or a rule holds. An interruption here is passed on."""
     folder = job.folder
     run, lock, log = folder.run(job.name).path, folder.lock(job.name), folder.log(job.name)
     if folder.stop.exists():
@@ -85,14 +85,14 @@ def run_job(job: Job) -> Outcome:
 
 
 def begin(job: Job) -> None:
-    """Writes down that an attempt begins; called before its process is started."""
+    """Records that an attempt begins, before its process starts."""
     folder = job.folder
     state = settled(folder.known(job.name), folder.last_sign(job.name))
     folder.write(begun(state, time.time(), job.threads, job.gpu, socket.gethostname()))
 
 
 class _Watch:
-    """Looks after a running process; asks it once to stop."""
+    """Watches a running process; asks it once to stop."""
 
     def __init__(self, job: Job, process: subprocess.Popen[bytes]) -> None:
         self.job, self.process = job, process
@@ -112,7 +112,7 @@ class _Watch:
                     self._ask_to_stop()
 
     def end(self) -> None:
-        """Whatever happens here, the process is not left behind: it is asked to save, and waited for."""
+        """Leaves no process behind, whatever happens: asks it to save, and waits for it."""
         self._ask_to_stop()
         self.process.wait()
 

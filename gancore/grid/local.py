@@ -24,9 +24,9 @@ class LocalExecutor:
         return max(available_cores() // self.workers, 1)
 
     def outcomes(self, jobs: Sequence[Job]) -> Generator[tuple[Job, Outcome] | None]:
-        """Jobs with their outcomes as they end; None every half second, so that the caller can look around.
+        """Jobs with their outcomes as they end; None every half second, so that the caller can act.
 
-        When the caller goes away, or is interrupted, running jobs are stopped by their stop file and waited for.
+        If the caller closes it, or is interrupted, it stops running jobs by their stop file and waits for them.
         """
         for worker in range(self.workers):
             self._idle.put(worker)
@@ -58,7 +58,7 @@ def available_cores() -> int:
 
 
 def available_gpus() -> list[str]:
-    """What CUDA_VISIBLE_DEVICES may be set to, one GPU each; none where there is no CUDA."""
+    """Values for CUDA_VISIBLE_DEVICES, one GPU each; empty without CUDA."""
     import torch
 
     visible = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]

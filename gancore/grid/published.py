@@ -13,7 +13,7 @@ Scalar = str | int | float | bool | None
 
 
 class PublishedCell(PluginConfig):
-    """One cell of a table: what it is, by dotted keys of a resolved experiment, and its numbers by score."""
+    """One cell of a table: dotted keys of its resolved experiment, and its numbers by score."""
 
     at: dict[str, Scalar]
     scores: dict[str, float]
@@ -39,7 +39,7 @@ class PublishedTable(PluginConfig):
 
 @cache
 def published_tables() -> dict[str, PublishedTable]:
-    """All tables there are, by the name that `grid.published` gives."""
+    """All tables, by their names in `grid.published`."""
     file = resources.files("gancore.grid") / "published.yaml"
     document: dict[str, Any] = parse(file.read_text(encoding="utf-8"), str(file)).data
     return {name: PublishedTable.model_validate(table) for name, table in document.items()}

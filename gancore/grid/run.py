@@ -1,7 +1,7 @@
-"""Runs a grid: from its experiment to finished cells, or on from wherever an earlier run of it was ended.
+"""Runs a grid: from its experiment to finished cells, or from the point at which an earlier run of it ended.
 
-What is done is not done again: finished cells are skipped, all others go on from their last checkpoint. What is known
-of a cell is its state file and its run folder; nothing is held in memory only.
+It skips finished cells; all others continue from their last checkpoint. The state of a cell is in its state file and
+its run folder; nothing is in memory only.
 """
 
 import time
@@ -39,19 +39,19 @@ from gancore.training.interruption import stop_request
 
 
 class Executor(Protocol):
-    """Who runs jobs: gancore.grid.local.LocalExecutor, gancore.grid.cluster.RayExecutor."""
+    """Runs jobs: gancore.grid.local.LocalExecutor, gancore.grid.cluster.RayExecutor."""
 
     @property
     def threads(self) -> int:
-        """CPU threads of a job that does not ask for a number."""
+        """CPU threads of a job that does not set a number."""
 
     def outcomes(self, jobs: Sequence[Job]) -> Generator[tuple[Job, Outcome] | None]:
-        """Jobs with their outcomes as they end, and None from time to time. Closed early, it stops those that run."""
+        """Jobs with their outcomes as they end, and None from time to time. If closed early, it stops running jobs."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """What a person hears: a line at a time, and a look at the folder every half second."""
+    """Shows progress: receives messages, and the folder every half second."""
 
     say: Callable[[str], None] = print
     look: Callable[[GridFolder], None] = lambda folder: None
@@ -67,7 +67,7 @@ def run_grid(
 ) -> GridFolder:
     """Runs the cells of an experiment's grid in a folder (default `runs/<name>`), or goes on with those in there.
 
-    retry_failed: whether cells that failed are tried again. stop_after: minutes after which all cells save and stop.
+    retry_failed: whether to try failed cells again. stop_after: minutes after which all cells save and stop.
 
     Raises:
         ConfigError, RunError, GancoreError: the request was wrong; nothing was started.
@@ -87,7 +87,7 @@ def run_grid(
     with folder.locked():
         folder.stop.unlink(missing_ok=True)
         for name in (cell.name for cell in cells if folder.state(cell.name).state == "damaged"):
-            listener.say(f"{name}: its state was damaged; it is made anew from its run folder")
+            listener.say(f"{name}: its state was damaged; it is restored from its run folder")
         jobs, names = _set_up(folder, experiment, cells, executor.threads, retry_failed)
         asked = _run(folder, jobs, len(names), executor, stop_after, listener)
     _conclude(folder, names, asked)
@@ -97,8 +97,7 @@ def run_grid(
 def _set_up(
     folder: GridFolder, experiment: Experiment, cells: Sequence[Cell], threads: int, retry_failed: bool
 ) -> tuple[list[Job], list[str]]:
-    """Checks what can be checked, then writes the grid and the states; gives the jobs there are to do, and the names
-    of all cells."""
+    """Makes all checks, then writes the grid and the states; returns the open jobs, and the names of all cells."""
     grid, sizes = experiment.grid or GridConfig(), sizes_of(cells)
     adopt_renamed(folder, cells)
     check_cells(folder, cells, threads)
@@ -114,8 +113,8 @@ def _set_up(
 def _as_written(folder: GridFolder, experiment: Experiment, cells: Sequence[Cell]) -> dict[str, Any]:
     """The grid's file, which can be run where it is: with the local plugins of all cells.
 
-    It is resolved, unless cells extend other files: these go below everything that is written, so that in a resolved
-    experiment they would change nothing.
+    It is resolved, unless cells extend other files: a resolved experiment has a value for every key, so those files
+    would change nothing.
     """
     written, grid = experiment.copied_into(folder.path).to_dict(), dict(find(experiment.document.data, ("grid",)))
     if (extended := axes_of(experiment.grid or GridConfig()).get("extends")) and not experiment.dropped:
@@ -130,7 +129,7 @@ def _as_written(folder: GridFolder, experiment: Experiment, cells: Sequence[Cell
 
 
 def _job(folder: GridFolder, cell: Cell, grid: GridConfig, threads: int) -> Job:
-    """Writes the cell's experiment; returns the order to train it."""
+    """Writes the cell's experiment; returns the job that trains it."""
     experiment = as_trained(folder, cell, threads)
     file = folder.experiment(cell.name)
     write_text(file, experiment.copied_into(file.parent).to_yaml())
@@ -151,7 +150,7 @@ def _run(
     stop_after: float | None,
     listener: Listener,
 ) -> bool:
-    """Runs jobs to their ends and writes what became of them; whether they were asked to stop."""
+    """Runs jobs to their ends and records their outcomes; returns whether they were asked to stop."""
     listener.say(f"{folder}: {cells} cells, {len(jobs)} to run")
     ended, not_started = cells - len(jobs), 0
     with _stopping(folder, stop_after) as asked, closing(executor.outcomes(jobs)) as outcomes:
@@ -173,14 +172,14 @@ def _run(
 
 
 def _judged(folder: GridFolder, job: Job, outcome: Outcome) -> str:
-    """Writes what became of a cell; returns it in one line."""
+    """Records the outcome of a cell; returns it in one line."""
     state = judged(folder.known(job.name), outcome, _trained_kimg(folder, job.name))
     folder.write(state)
     return f"{state.state}: {state.name}" + (f": {state.reason}" if state.reason else "")
 
 
 def _trained_kimg(folder: GridFolder, name: str) -> float:
-    """How far both the model and the newest checkpoint of a cell are, kimg."""
+    """The kimg that both the model and the newest checkpoint of a cell have reached."""
     run = folder.run(name)
     try:
         model = description_of(run.model).get("kimg")
@@ -191,7 +190,7 @@ def _trained_kimg(folder: GridFolder, name: str) -> float:
 
 @contextmanager
 def _stopping(folder: GridFolder, minutes: float | None) -> Iterator[Callable[[], bool]]:
-    """Gives a function that passes a wish to stop on to the cells, and says whether there is one."""
+    """Yields a function that passes a stop request to the cells, and returns whether there is one."""
     end = None if minutes is None else time.monotonic() + minutes * 60
     with stop_request() as request:
 
@@ -208,7 +207,7 @@ def _stopping(folder: GridFolder, minutes: float | None) -> Iterator[Callable[[]
 
 
 def _conclude(folder: GridFolder, names: Sequence[str], asked: bool) -> None:
-    """Raises what the command ends with, unless all cells are done."""
+    """Raises RunFailed or Interrupted unless all cells are done."""
     states = [folder.state(name) for name in names]
     unfinished = [state for state in states if state.state not in ("done", "stopped")]
     failed = [state for state in unfinished if state.state == "failed"]

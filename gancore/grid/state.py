@@ -1,6 +1,6 @@
-"""The life of a cell: what is known of it, and what becomes of that when an attempt begins and ends. Pure functions.
+"""The life of a cell: its state, and how the beginning and the end of an attempt change it. Pure functions.
 
-An attempt is written down when it begins, so that one whose end nobody saw is not forgotten.
+The state records an attempt when it begins, so that one whose end no process saw is not forgotten.
 """
 
 import signal
@@ -14,21 +14,21 @@ from gancore.errors import Interrupted
 
 State = Literal["waiting", "running", "done", "stopped", "interrupted", "killed", "failed", "damaged"]
 STATES: tuple[State, ...] = get_args(State)
-"""Files never say running, which is seen by the locks, nor damaged, which a file is then itself. stopped: by a rule of
-`stop_early`. All but done, stopped and failed go on by themselves."""
+"""Files never contain running, which the locks show, nor damaged. stopped: by a rule of
+`stop_early`. All but done, stopped and failed continue by themselves."""
 
 
 @dataclass(frozen=True)
 class CellState:
-    """What is known of a cell beside its run folder.
+    """The state of a cell, besides its run folder.
 
     identity: see gancore.grid.cells; None if its data could not be opened.
-    values, labels: axis to value, and to what stands for it in names.
-    attempts: processes that began to work on it so far. seconds: how long these took together.
-    started: when the process began whose end is not written down yet, seconds since the epoch.
-    reason: why it is not done, in one line; `stderr` the end of what its process wrote, `exit_code` how it ended
+    values, labels: axis to value, and to its label in names.
+    attempts: processes that have worked on it. seconds: their total time.
+    started: the start of the process whose end is not recorded yet, seconds since the epoch.
+    reason: why it is not done, in one line; `stderr` the end of its process's output, `exit_code` how it ended
         (negative: the signal). rule: the rule that stopped it.
-    threads, gpu, host: what the last process had.
+    threads, gpu, host: those of the last process.
     parameters: of its networks, {"generator": 12345, "discriminator": 23456}.
     """
 
@@ -60,7 +60,7 @@ class Outcome:
     """How an attempt ended.
 
     exit_code: of the process, negative for a signal; None if none was started or it was lost with its machine.
-    said: the end of what it wrote to stderr.
+    said: the end of its stderr.
     stopped: it was asked to save and stop. rule: the rule that made it hopeless; verdict: why, in one line.
     """
 
@@ -78,21 +78,21 @@ class Outcome:
 
 
 def begun(state: CellState, now: float, threads: int, gpu: str | None, host: str) -> CellState:
-    """One attempt more, from now on (seconds since the epoch)."""
+    """Another attempt, from now on (seconds since the epoch)."""
     return replace(state, attempts=state.attempts + 1, started=now, threads=threads, gpu=gpu, host=host)
 
 
 def settled(state: CellState, last_sign: float) -> CellState:
-    """An attempt whose end nobody saw is over; it lasted until its last sign of life (seconds since the epoch)."""
+    """Ends an attempt whose end no process saw; it lasted until its last sign of life (seconds since the epoch)."""
     if state.started is None:
         return state
     return replace(state, seconds=state.seconds + max(last_sign - state.started, 0.0), started=None)
 
 
 def judged(state: CellState, outcome: Outcome, kimg: float) -> CellState:
-    """What the end of an attempt means. kimg: how far the cell's model and newest checkpoint are, both of them.
+    """The state after the end of an attempt. kimg: reached by both the cell's model and its newest checkpoint.
 
-    A process that ends with exit code 0 has not trained to the end for that; plugins can end it.
+    Exit code 0 does not prove that a process has trained to the end: plugins can end it.
     """
     if outcome.exit_code is None:  # nothing was started, or a machine was lost
         return replace(state, rule=None, reason=outcome.said or None)
@@ -120,7 +120,7 @@ def judged(state: CellState, outcome: Outcome, kimg: float) -> CellState:
 
 
 def last_line(said: str) -> str:
-    """The line in which an error says what it is: the last one, as in a traceback."""
+    """The line with the message of an error: the last one, as in a traceback."""
     return said.splitlines()[-1].strip() if said else ""
 
 

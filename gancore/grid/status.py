@@ -1,4 +1,4 @@
-"""How a grid stands, read from its folder while it runs. Imports no torch."""
+"""The progress of a grid, read from its folder while it runs. Imports no torch."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from gancore.grid.state import STATES, State
 
 @dataclass(frozen=True)
 class CellStatus:
-    """One cell: where it stands of `target_kimg`, its present speed in images/s, its last scores by name."""
+    """One cell: its progress towards `target_kimg`, its present speed in images/s, its last scores by name."""
 
     name: str
     state: State
@@ -27,7 +27,7 @@ class CellStatus:
 
 @dataclass(frozen=True)
 class GridStatus:
-    """All cells in order, and the seconds until the last of those that will go on is done; None: no saying yet."""
+    """All cells in order, and the seconds until the last of those that will continue is done; None: unknown yet."""
 
     folder: str
     cells: list[CellStatus]
@@ -48,7 +48,7 @@ class GridStatus:
 
 
 def status_of(folder: GridFolder) -> GridStatus:
-    """Raises RunError where there is no grid."""
+    """Raises RunError if there is no grid."""
     cells = [_cell(folder, combination.name) for combination in folder.combinations()]
     return GridStatus(str(folder), cells, _seconds_left(cells))
 
@@ -65,7 +65,7 @@ def _cell(folder: GridFolder, name: str) -> CellStatus:
 
 
 def _seconds_left(cells: list[CellStatus]) -> float | None:
-    """Work that is left over the speed of the running cells together; cells without a speed go at the mean of the
+    """The remaining work divided by the speed of all running cells; cells without a speed have the mean of the
     others."""
     rates = {cell.name: cell.images_per_s for cell in cells if cell.images_per_s}
     running = sum(cell.state == "running" for cell in cells)

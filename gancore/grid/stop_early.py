@@ -1,4 +1,4 @@
-"""`stop_early`: which rule a run falls under, and whether rules name scores that there will be."""
+"""`stop_early`: which rule stops a run, and whether rules name scores that will exist."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from gancore.errors import Problem
 
 
 def hopeless(metrics: Path, rules: Sequence[StopEarly]) -> tuple[StopEarly, str] | None:
-    """The first rule that a run falls under, and the verdict in one line. Values that are not finite are skipped."""
+    """The first rule that stops a run, and the verdict in one line. Values that are not finite are skipped."""
     evaluations = scores.read(metrics).evaluations
     names = list(dict.fromkeys(name for at in evaluations for name in at.scores))
     for rule in rules:
@@ -30,8 +30,8 @@ def hopeless(metrics: Path, rules: Sequence[StopEarly]) -> tuple[StopEarly, str]
 
 
 def score_of(metric: str, names: Sequence[str]) -> str | None:
-    """The score that a rule on `metric` looks at: the one of that name, or else the only one of that metric, whatever
-    features it was seen through; None if there is none, or more than one."""
+    """The score of a rule on `metric`: the one of that name, or else the only one of that metric, with any features;
+    None if there is none, or more than one."""
     if metric in names:
         return metric
     seen = [name for name in names if name.partition("[")[0] == metric]

@@ -5,8 +5,8 @@
     def test_mine_keeps_its_contract() -> None:
         check_plugin(Mine, eps=1e-6)
 
-A check is a small function that builds the plugin, uses it on small inputs, and yields findings. The checks of a family
-(shapes, gradients, growth, ...) are in one file; `gancore.testing.check` runs those that concern the plugin's kind.
+A check is a small function that builds the plugin, uses it on small inputs, and yields findings. The checks of a topic
+(shapes, gradients, growth, ...) are in one file; `gancore.testing.check` runs those of the plugin's kind.
 """
 
 from gancore.testing.check import check_plugin as check_plugin

@@ -18,7 +18,7 @@ from gancore.testing.subject import Subject
 @check("analysis")
 def an_analysis_says_how_its_numbers_come_about(subject: Subject) -> Iterator[Finding]:
     protocol = subject.made().protocol
-    why = "it stands beside the numbers, for everyone who compares them"
+    why = "reports show it beside the numbers, for comparisons"
     yield holds(bool(protocol) and "\n" not in protocol, "protocol", "one line", repr(protocol), why)
 
 

@@ -1,4 +1,4 @@
-"""What a sample becomes does not depend on samples it has nothing to do with."""
+"""The result of a sample does not depend on unrelated samples."""
 
 from collections.abc import Iterator
 

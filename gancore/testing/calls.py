@@ -1,4 +1,4 @@
-"""How plugins of each kind are called, so that a check can look at the outputs of any of them."""
+"""Calls of the plugins of each kind, so that a check can examine the outputs of any of them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ class Call:
 
     name: what is called, "statistic".
     inputs: tensors, by the names that `run` has for them.
-    run: makes the call; one tensor or several, None where the plugin has nothing to return.
-    shape: that of every tensor it returns; an ellipsis stands for any further sizes.
+    run: makes the call; returns one tensor or several, None if the plugin has nothing to return.
+    shape: that of every tensor it returns; an ellipsis matches any further sizes.
     differentiable: inputs that gradients have to reach.
     repeatable: whether the same inputs have to give the same outputs.
     """
@@ -36,11 +36,11 @@ class Call:
     repeatable: bool = True
 
     def outputs(self, inputs: Mapping[str, Tensor] | None = None) -> tuple[Tensor, ...]:
-        """What the plugin returns for these inputs, or for its own."""
+        """The plugin's results for these inputs, or for those of the call."""
         try:
             returned = self.run(**(self.inputs if inputs is None else inputs))
         except Exception as error:
-            error.add_note(self.name)  # told with the finding
+            error.add_note(self.name)  # shown with the finding
             raise
         if returned is None:
             return ()
@@ -163,4 +163,4 @@ CALLS: Mapping[str, Callable[[Subject, Any], Iterator[Call]]] = {
     "augmentation": _augmentation,
     "regularizer": _regularizer,
 }
-"""By kind; plugins of the other kinds measure, or read files, and have checks of their own."""
+"""By kind; plugins of the other kinds measure, or read files, and have other checks."""

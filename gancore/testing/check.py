@@ -20,13 +20,13 @@ from gancore.testing.finding import Finding
 from gancore.testing.subject import Subject, small_options
 
 FAMILIES: tuple[ModuleType, ...] = (outputs, gradients, batches, repeats, images, scores, analyses)
-"""The files that checks of a built plugin are in, in the order in which they run; `declarations` come before."""
+"""The files with the checks of a built plugin, in the order in which they run; `declarations` run before."""
 
 
 def check_plugin(plugin: type[contracts.Plugin] | PluginSpec, /, **options: Any) -> list[Finding]:
-    """Checks a plugin with these options (default: its own), built small, and returns what was found.
+    """Checks a plugin with these options (default: its own), built small, and returns the findings.
 
-    Raises AssertionError, whose message lists all that is wrong.
+    Raises AssertionError with all failures.
     """
     spec = plugin if isinstance(plugin, PluginSpec) else spec_of(plugin)
     found = list(findings(spec, options))
@@ -36,7 +36,7 @@ def check_plugin(plugin: type[contracts.Plugin] | PluginSpec, /, **options: Any)
 
 
 def findings(spec: PluginSpec, options: Mapping[str, Any] | None = None) -> Iterator[Finding]:
-    """What all checks of the plugin's kind find, as they find it.
+    """Yields the findings of all checks of the plugin's kind.
 
     Raises PluginError for a plugin that cannot be loaded.
     """
@@ -68,11 +68,11 @@ def findings(spec: PluginSpec, options: Mapping[str, Any] | None = None) -> Iter
 
 def is_built(subject: Subject) -> Iterator[Finding]:
     got = "; ".join(flaws(subject.made()))
-    yield Finding("built", "all that the contract asks for", got, "nothing can be composed with it")
+    yield Finding("built", "all that the contract requires", got, "nothing can be composed with it")
 
 
 def run(check: Check, subject: Subject) -> list[Finding]:
-    """What a check finds, and what the plugin raises meanwhile."""
+    """The findings of a check, and exceptions of the plugin."""
     found: list[Finding] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -89,7 +89,7 @@ def run(check: Check, subject: Subject) -> list[Finding]:
 
 @dataclass(frozen=True)
 class GivenPlugin(PluginSpec):
-    """A plugin whose class is at hand, in a test for example."""
+    """A plugin given by its class, for example in a test."""
 
     given: type[Any] | None = None
 

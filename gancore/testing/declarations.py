@@ -1,4 +1,4 @@
-"""What a plugin says of itself before it is built: options, requires, provides, problems."""
+"""The declarations of a plugin, before it is built: options, requires, provides, problems."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from gancore.testing.finding import Finding, holds
 from gancore.testing.subject import CONTEXT, Subject
 
 SLOTS = (*KINDS, "network", "run")
-"""What a requirement may speak of, before its colon."""
+"""The valid first words of a requirement, before its colon."""
 
 
 @check(*KINDS)
@@ -50,7 +50,7 @@ def requires_says_what_and_why(subject: Subject) -> Iterator[Finding]:
 def problems_are_sentences(subject: Subject) -> Iterator[Finding]:
     """Of a small composition."""
     wrong = [repr(reason) for reason in subject.plugin.problems(subject.cfg, CONTEXT) if not isinstance(reason, str)]
-    yield holds(not wrong, "problems", "sentences", ", ".join(wrong), "they are shown to whoever made the experiment")
+    yield holds(not wrong, "problems", "sentences", ", ".join(wrong), "they are error messages of an experiment")
 
 
 @check("format")

@@ -1,4 +1,4 @@
-"""Checks, and the families they belong to: the files of this package, each a set of checks of one aspect."""
+"""Checks and their topics: each file of this package has the checks of one topic."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from gancore.testing.subject import Subject
 
 @dataclass(frozen=True)
 class Check:
-    """Looks at one aspect of plugins of some kinds."""
+    """Checks one aspect of plugins of some kinds."""
 
     kinds: tuple[str, ...]
     run: Callable[[Subject], Iterator[Finding]]
 
     @property
     def name(self) -> str:
-        """The function's name in words."""
+        """The function's name as text."""
         return self.run.__name__.replace("_", " ")
 
 
 def check(*kinds: str) -> Callable[[Callable[[Subject], Iterator[Finding]]], Check]:
     """Makes a function a check of plugins of these kinds.
 
-    Torch's random state is set to the same seed before it runs, and put back after it. What it raises is reported as a
-    finding too, so it need not expect exceptions of the plugin.
+    Torch's random state is set to the same seed before it runs, and restored after it. An exception becomes a finding,
+    so a check need not expect exceptions of the plugin.
     """
     return lambda run: Check(kinds, run)
 

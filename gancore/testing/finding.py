@@ -1,4 +1,4 @@
-"""What a check says of a plugin."""
+"""The result of a check of a plugin."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result for one aspect.
 
-    about: what it is, "statistic".
-    expected: how it should be, "shape [4, 8, 16, 16]".
-    got: how it is instead; empty where it is as expected.
-    why: what goes wrong in training otherwise.
-    skipped: whether it could not be looked at here; `expected` then says why.
+    about: the aspect, "statistic".
+    expected: the expected result, "shape [4, 8, 16, 16]".
+    got: the actual result; empty if it is as expected.
+    why: the consequence for training.
+    skipped: whether it could not be checked here; `expected` is then the reason.
     """
 
     about: str

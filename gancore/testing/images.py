@@ -1,4 +1,4 @@
-"""What a dataset plugin lists can be read."""
+"""The items of a dataset plugin can be read."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a metric looks at: made-up features of generated and of real images."""
+"""The input of a metric: made-up features of generated and of real images."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""A small trained model, as analyses look at one: a style generator at 16x16 with all that may lie beside it."""
+"""A small trained model for analyses: a style generator at 16x16 with discriminator, checkpoints and real images."""
 
 import copy
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def small_subject(seed: int = 0) -> "SmallAnalysisSubject":
 
 
 class SmallAnalysisSubject(ModelSubject):
-    """Looks through mean colours of quarters of an image instead of a network."""
+    """Features are mean colours of quarters of an image, without a network."""
 
     def features(self, images: Tensor) -> Tensor:
         return torch.nn.functional.adaptive_avg_pool2d(images.float(), 4).flatten(1).cpu()

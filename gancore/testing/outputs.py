@@ -23,10 +23,10 @@ def shaped(about: str, output: Any, shape: Shape) -> Iterator[Finding]:
     """Whether an output is a tensor of this shape with finite values."""
     what = f"shape {_written(shape)}"
     if not isinstance(output, Tensor):
-        yield Finding(about, what, f"a {type(output).__name__}", "the engine goes on with tensors")
+        yield Finding(about, what, f"a {type(output).__name__}", "the engine expects tensors")
         return
     fits = output.shape[: len(shape) - 1] == shape[:-1] if shape[-1:] == (...,) else output.shape == shape
-    finding = holds(fits, about, what, _written(tuple(output.shape)), "what comes after it is built for this shape")
+    finding = holds(fits, about, what, _written(tuple(output.shape)), "the next layer is built for this shape")
     yield finding
     if finding.passed:
         wrong = int((~output.isfinite()).sum())
@@ -36,7 +36,7 @@ def shaped(about: str, output: Any, shape: Shape) -> Iterator[Finding]:
 
 @check("normalization", "generator", "discriminator", "augmentation", "regularizer")
 def logged_values_are_numbers(subject: Subject) -> Iterator[Finding]:
-    """Of all parts inside, too."""
+    """Also those of all parts inside."""
     wrong = [name for part in subject.made().modules() if isinstance(part, Part) for name in _no_numbers(part)]
     expected = "tensors of one number, shape [], by name, {'p': tensor}"
     yield holds(not wrong, "scalars", expected, ", ".join(wrong), "they are written into the log at every tick")

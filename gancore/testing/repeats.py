@@ -1,4 +1,4 @@
-"""The same inputs give the same outputs: what makes a run repeatable, and a resumed run equal to one that went on."""
+"""The same inputs have the same outputs, so that runs are repeatable, and resumed ones equal to uninterrupted ones."""
 
 from collections.abc import Iterator
 

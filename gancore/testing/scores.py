@@ -16,7 +16,7 @@ from gancore.testing.subject import Subject
 @check("metric")
 def a_protocol_is_one_line(subject: Subject) -> Iterator[Finding]:
     metric = subject.made()
-    why = "it is printed beside the number, for everyone who compares it with another"
+    why = "it is printed beside the number, for comparisons"
     yield holds(
         bool(metric.protocol) and "\n" not in metric.protocol, "protocol", "one line", repr(metric.protocol), why
     )

@@ -36,11 +36,11 @@ class Subject:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """What a network that grows is looked at; none for the others."""
+        """The stages at which a growing network is checked; none for the others."""
         return STAGES if "growth" in self.plugin.provides else ()
 
     def _context(self) -> tuple[Any, ...]:
-        """What the plugin's __init__ takes beside its options (gancore.contracts)."""
+        """The arguments of the plugin's __init__ after its options (gancore.contracts)."""
         if issubclass(self.plugin, WeightNormalization):
             return (WEIGHT,)
         return {

@@ -103,7 +103,7 @@ def test_another_training_is_shown_and_told(tmp_path: Path) -> None:
         "training.kimg is 10000, in the paper 25000",
         "regularizers.r1.gamma is 10, in the paper 100",
     ]
-    assert "Trained otherwise than in the paper" in text
+    assert "Differences from the training in the paper" in text
 
 
 def test_a_grid_that_names_no_table_has_none(tmp_path: Path) -> None:

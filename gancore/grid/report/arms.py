@@ -1,7 +1,7 @@
-"""Arms: cells that differ in their seed alone; what they have together, and which can be told from the best.
+"""Arms: cells that differ only in their seed; their means, and which of them differ from the best.
 
-Nothing is claimed of an arm with fewer than three seeds, of one whose cells are not done, or in a table whose cells
-were trained for unequal lengths; such cells of one arm are not even averaged.
+There are no claims for an arm with fewer than three seeds, for one whose cells are not done, or in a table whose cells
+were trained for unequal lengths; such cells of one arm are not averaged.
 """
 
 import itertools
@@ -27,7 +27,7 @@ class Arm:
     cells: Sequence[CellResult]
 
     def measured(self, score: str, snapshot: Snapshot) -> list[CellResult]:
-        """Its cells that have this score: those that are done, and only where there are none, those on the way."""
+        """Its cells with this score: those that are done, or if there are none, those still training."""
         having = [cell for cell in self.cells if score in cell.snapshot(snapshot)]
         return [cell for cell in having if cell.state == "done"] or having
 
@@ -38,16 +38,16 @@ class Arm:
         return statistics.fmean(self.values(score, snapshot))
 
     def lengths(self, score: str, snapshot: Snapshot) -> list[float]:
-        """How far what was measured had been trained at its last evaluation, kimg."""
+        """The kimg of the measured cells at their last evaluation."""
         return [cell.final.get(score, cell.snapshot(snapshot)[score]).kimg for cell in self.measured(score, snapshot)]
 
     def done(self, score: str, snapshot: Snapshot) -> bool:
-        """Whether what was measured is of cells that are done: a snapshot on the way is no result."""
+        """Whether the measured cells are done: a snapshot of an unfinished run is no result."""
         return all(cell.state == "done" for cell in self.measured(score, snapshot))
 
 
 def arms_of(axes: Mapping[str, Sequence[str]], cells: Sequence[CellResult]) -> list[Arm]:
-    """All arms in the order of the axes; those that a rule excludes are not among them."""
+    """All arms in the order of the axes, without those that a rule excludes."""
     found: dict[tuple[str, ...], list[CellResult]] = {}
     for cell in cells:
         found.setdefault(tuple(cell.axes.values()), []).append(cell)

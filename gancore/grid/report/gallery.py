@@ -1,4 +1,4 @@
-"""The samples of all cells as a table of pictures, rows and columns as in the tables of numbers, reals beside them."""
+"""The samples of all cells as a table of pictures, arranged like the tables of numbers, with reals beside them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from gancore.grid.report.results import CellResult, Results
 
 @dataclass(frozen=True)
 class Frame:
-    """A cell's place in the gallery: its picture, or in words why there is none."""
+    """A cell's place in the gallery: its picture, or the reason why there is none."""
 
     cell: CellResult
     picture: Picture | None

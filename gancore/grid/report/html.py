@@ -32,14 +32,14 @@ class Neighbour:
     """A cell that differs on one axis, and in what its experiment does."""
 
     name: str
-    """What it has on that axis: `discriminator residual`."""
+    """Its label on that axis: `discriminator residual`."""
     cell: CellResult
     differences: list[Difference]
 
 
 @dataclass(frozen=True)
 class Detail:
-    """What the page tells of one cell."""
+    """The details of one cell on the page."""
 
     cell: CellResult
     facts: list[tuple[str, str]]

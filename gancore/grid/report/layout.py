@@ -26,7 +26,7 @@ class Layout:
 
     @property
     def names(self) -> dict[str, str]:
-        """What the axes are called."""
+        """The names of the axes."""
         return short_names(self.axes)
 
     def labels_of(self, axis: str) -> Sequence[str]:
@@ -40,7 +40,7 @@ class Layout:
         return column or row
 
     def places(self) -> Iterator[dict[str, str]]:
-        """What each table is of: a label of every axis that is neither in rows nor in columns."""
+        """The tables: a label of every axis that is neither in rows nor in columns."""
         others = {axis: labels for axis, labels in self.axes.items() if axis not in self.table_axes}
         for labels in itertools.product(*others.values()):
             yield dict(zip(others, labels, strict=True))
@@ -51,5 +51,5 @@ class Layout:
 
     @property
     def corner(self) -> str:
-        """What is above the rows' labels: `generator \\ discriminator`."""
+        """The heading of the rows' labels: `generator \\ discriminator`."""
         return " \\ ".join(self.names[axis] for axis in self.table_axes if axis)

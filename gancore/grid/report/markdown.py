@@ -1,4 +1,4 @@
-"""report.md: the tables, what may be claimed of them, and what did not work."""
+"""report.md: the tables, their significance, and failures."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ def as_markdown(results: Results) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text as it is to be read: no markup of Markdown or HTML, no end of a table's cell, one line."""
+    """Plain text: no markup of Markdown or HTML, no end of a table's cell, one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(text.split()))
 
 
@@ -71,7 +71,7 @@ def _published(results: Results) -> Iterator[str]:
         yield escaped(found.text)
         yield _items(found.why_not)
         if found.differences:
-            yield "Trained otherwise than in the paper:"
+            yield "Differences from the training in the paper:"
             yield _items(found.differences)
 
 

@@ -1,4 +1,4 @@
-"""What a cell is, as resolved YAML, and what separates it from its neighbours: cells that differ on one axis."""
+"""The resolved experiment of a cell, and its differences from its neighbours: cells that differ on one axis."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,9 +12,9 @@ from gancore.grid.report.results import CellResult
 
 
 def experiment_of(folder: GridFolder, name: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """A cell's resolved experiment as plain data; as it will be trained, if it has not begun. None if there is none.
+    """A cell's resolved experiment as plain data; the planned one, if it has not begun. None if there is none.
 
-    Second, what is wrong with files that should be experiments.
+    Also returns the damage of files that should be experiments.
     """
     damage = []
     for file in (folder.run(name).config, folder.experiment(name)):
@@ -47,6 +47,6 @@ def neighbours(cell: CellResult, cells: Sequence[CellResult]) -> Iterator[tuple[
 
 
 def separating(experiments: Mapping[str, Any], cell: CellResult, other: CellResult) -> list[Difference]:
-    """The keys in which two cells are other experiments; none where one is not known."""
+    """The keys in which the experiments of two cells differ; empty if one is unknown."""
     pair = [experiments.get(one.name) for one in (cell, other)]
     return [] if None in pair else [found for found in differences(*pair) if found.key != "name"]

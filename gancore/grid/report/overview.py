@@ -21,7 +21,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Value:
-    """What is shown, and what is sorted by; "" comes last."""
+    """The text, and the key to sort by; "" comes last."""
 
     text: str
     sort: str
@@ -34,7 +34,7 @@ class Row:
     cell: CellResult
     values: Sequence[Value]
     searched: str
-    """What the text filter looks at."""
+    """The text that the filter searches."""
 
 
 @dataclass(frozen=True)

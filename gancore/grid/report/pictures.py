@@ -11,13 +11,13 @@ from typing import Any
 from PIL import Image
 
 WANTED = 256
-"""Pixels of a side that tiles are chosen for."""
+"""Target side of a picture, pixels, for the choice of tiles."""
 LARGEST = 448
-"""Pixels of a side beyond which what was chosen is shrunk."""
+"""Larger sides are shrunk, pixels."""
 FIGURE = 900
-"""The same, of figures of analyses."""
+"""The same for figures of analyses."""
 SMALLEST = 64
-"""Pixels of a side below which a picture is not shrunk to save bytes."""
+"""Smallest side to which a picture is shrunk to save bytes, pixels."""
 PAGE = 12 * 2**20
 """Bytes that all pictures of a page may take; those of large grids are shrunk to their share."""
 
@@ -26,7 +26,7 @@ PAGE = 12 * 2**20
 class Picture:
     """uri: data:image/...; tiles: images along a side of it, of `of` in the file; kimg: None for real images.
 
-    pixels: whether single pixels are to be seen when it is enlarged.
+    pixels: whether to show single pixels when it is enlarged.
     """
 
     uri: str
@@ -43,7 +43,7 @@ def newest(samples: Path) -> Path | None:
 
 
 def kimg_of(path: Path) -> float | None:
-    """What the name of a grid of fakes says; None for real images."""
+    """The kimg in the name of a grid of fakes; None for real images."""
     try:
         return float(path.stem.removeprefix("fakes-"))
     except ValueError:
@@ -51,17 +51,17 @@ def kimg_of(path: Path) -> float | None:
 
 
 def picture(path: Path, resolution: int | None, most: int = PAGE) -> Picture | str:
-    """The picture in a file of square tiles, of `most` bytes; or in words why there is none."""
+    """The picture in a file of square tiles, of `most` bytes; or the reason why there is none."""
     return _read(path, lambda image: _cropped(image, path, resolution, most))
 
 
 def figure(path: Path, most: int = PAGE) -> Picture | str:
-    """The whole picture in a file, shrunk where it is large, of `most` bytes; or in words why there is none."""
+    """The whole picture in a file, shrunk if it is large, of `most` bytes; or the reason why there is none."""
     return _read(path, lambda image: _shrunk(image, most))
 
 
 def _read(path: Path, make: Callable[[Image.Image], Picture]) -> Picture | str:
-    """What is made of the image in a file, or what is wrong with the file."""
+    """The result of `make` for the image in a file, or the damage of the file."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

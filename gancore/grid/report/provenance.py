@@ -1,4 +1,4 @@
-"""How the numbers came about: protocols, versions, devices, data, and the commands that make them again."""
+"""The origin of the numbers: protocols, versions, devices, data, and the commands that repeat them."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ from gancore.grid.report.results import SNAPSHOTS, CellResult, Results
 
 @dataclass(frozen=True)
 class Fact:
-    """A property of the cells that have begun; more than one value is to be noticed. `cells`: how many have each."""
+    """A property of the cells that have begun; more than one value is highlighted. `cells`: how many have each."""
 
     name: str
     values: Mapping[str, int]

@@ -1,4 +1,4 @@
-"""Published numbers beside measured ones: where the protocol allows, and in words why not where it does not."""
+"""Published numbers beside measured ones, if the protocol allows it, or the reasons why not."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from gancore.grid.report.results import CellResult, Published
 
 
 def published_beside(name: str | None, cells: Sequence[CellResult], configs: Mapping[str, Any]) -> Published | None:
-    """What may stand beside the cells of a grid that says it repeats a published table; None where it says nothing.
+    """Published numbers for the cells of a grid with `published`; None without it.
 
     configs: resolved experiments by cell, of those that have one.
     """
@@ -40,7 +40,7 @@ def published_beside(name: str | None, cells: Sequence[CellResult], configs: Map
 
 
 def _numbers(table: PublishedTable, cell: CellResult, config: Any, why_not: "_Reasons") -> dict[str, float]:
-    """The published numbers that may stand beside a cell; why others may not goes into `why_not`."""
+    """The published numbers comparable with a cell; adds the reasons against others to `why_not`."""
     if config is None:
         why_not.add(["not begun yet"], cell.name)
         return {}
@@ -69,7 +69,7 @@ class _Reasons:
             self.cells.setdefault(reason, []).append(cell)
 
     def lines(self, total: int) -> list[str]:
-        """Each reason once, with the number of cells where it is not that of all."""
+        """Each reason once, with the number of cells unless it holds for all."""
         return [
             reason if len(names) == total else f"{reason} (in {len(names)} of {total} cells)"
             for reason, names in self.cells.items()
@@ -77,7 +77,7 @@ class _Reasons:
 
 
 def _match(table: PublishedTable, config: Any) -> PublishedCell | None:
-    """The cell of the table that this experiment is one of."""
+    """The cell of the table for this experiment."""
     for cell in table.cells:
         if all(_at(config, key) == value for key, value in {**table.all, **cell.at}.items()):
             return cell
@@ -92,7 +92,7 @@ def _other_images(table: PublishedTable, cell: CellResult) -> Iterator[str]:
 
 
 def _other_protocol(score: str, table: PublishedTable, cell: CellResult) -> str | None:
-    """Why this score may not stand beside the published one; None where it may."""
+    """Why this score is not comparable with the published one; None if it is."""
     found = cell.snapshot(table.snapshot).get(score)
     if found is None:
         other = sorted(name for name in cell.snapshot(table.snapshot) if name.partition("[")[0] == score)

@@ -1,4 +1,4 @@
-"""What must be said before anybody reads a number: how far it is, what it cannot show, what stands beside it."""
+"""Remarks before the numbers: progress, limits, published numbers."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from gancore.grid.state import STATES
 
 @dataclass(frozen=True)
 class Remark:
-    """A few sentences; `title` where they are a warning."""
+    """A few sentences; with a `title` if they are a warning."""
 
     title: str
     text: str
@@ -19,7 +19,7 @@ class Remark:
 
 @dataclass(frozen=True)
 class PublishedRemarks:
-    """What a grid says of the published table that it repeats."""
+    """The remark on the published table that a grid repeats."""
 
     text: str
     why_not: Sequence[str]
@@ -58,7 +58,7 @@ def counts(results: Results) -> str:
 
 
 def published_remarks(results: Results) -> PublishedRemarks | None:
-    """None where the grid names no published table."""
+    """None if the grid names no published table."""
     published = results.published
     if published is None:
         return None
@@ -66,10 +66,10 @@ def published_remarks(results: Results) -> PublishedRemarks | None:
     beside = len(published.cells)
     if beside:
         where = f"in {beside} of {len(results.cells)} cells"
-        text = f"{title} ({published.remark}) stands beside what was measured, {where}."
+        text = f"{title} ({published.remark}) is shown beside the measured numbers, {where}."
         why = "Not beside all of them, because:" if published.why_not else ""
     else:
-        text = f"This grid repeats {title}. The published numbers do not stand beside the measured ones, because:"
+        text = f"This grid repeats {title}. The published numbers are not shown beside the measured ones, because:"
         why = ""
     return PublishedRemarks(f"{text} {why}".strip(), published.why_not, published.differences)
 

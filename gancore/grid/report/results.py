@@ -1,4 +1,4 @@
-"""All that is known of a grid: what results.json holds, field by field, and what the other forms are made of."""
+"""All data of a grid: the fields of results.json, and the source of the other forms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -18,7 +18,7 @@ SNAPSHOTS: tuple[Snapshot, ...] = ("final", "best")
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """One evaluation: the finite values by score. All else of a score is in those of the final and best snapshots."""
+    """One evaluation: the finite values by score. Other fields of a score are in the final and best snapshots."""
 
     kimg: float
     scores: Mapping[str, float]
@@ -29,11 +29,11 @@ class CellResult:
     """One cell.
 
     axes: axis to label; values: axis to value; both without the seed.
-    kimg: where its run is, of `target_kimg`. images_per_s: median of all log lines.
-    environment: what environment.json has beside `threads` and `data`.
+    kimg: the progress of its run towards `target_kimg`. images_per_s: median of all log lines.
+    environment: environment.json without `threads` and `data`.
     final, best: finite scores of two snapshots by name; `final` has those of analyses, too. history: all evaluations.
-    run, samples: paths below the grid folder. damage: what is wrong with its files, one string for each fault.
-    All else is as in gancore.grid.state.CellState.
+    run, samples: paths below the grid folder. damage: faults of its files, one string each.
+    The other fields are those of gancore.grid.state.CellState.
     """
 
     name: str
@@ -75,9 +75,9 @@ class CellResult:
 
 @dataclass
 class Standing:
-    """Where an arm stands: mean and standard deviation (n - 1) over n seeds, and its test against the best.
+    """The result of an arm: mean and standard deviation (n - 1) over n seeds, and its test against the best.
 
-    kimg: how far each seed was trained; there is no mean over unequal lengths.
+    kimg: the length of training of each seed; there is no mean over unequal lengths.
     """
 
     labels: Mapping[str, str]
@@ -94,7 +94,7 @@ class Standing:
 
 @dataclass
 class Comparison:
-    """The arms of one table. `ranked` says whether its best is called so; `words` what may be claimed, and why not.
+    """The arms of one table. `ranked` says whether it names a best one; `words` is the claim, or why there is none.
 
     unequal: whether its finished cells were trained for unequal lengths.
     """
@@ -117,11 +117,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Published:
-    """A published table that the grid says it repeats; see gancore/grid/published.yaml.
+    """A published table that the grid repeats; see gancore/grid/published.yaml.
 
-    cells: cell to score to the number that may stand beside what was measured. why_not: why others may not.
-    differences: in what the cells were trained otherwise than in the paper.
-    Only the name is known of a table that this version does not have.
+    cells: cell to score to the comparable number. why_not: why others are not comparable.
+    differences: between the training of the cells and that in the paper.
+    Of a table that this version does not have, only the name is known.
     """
 
     paper: str | None
@@ -163,7 +163,7 @@ class Results:
 
     @cached_property
     def decimals(self) -> Mapping[str, int]:
-        """With how many decimals a score is shown: the same in both snapshots, and in all tables."""
+        """The number of decimals of a score: the same in both snapshots, and in all tables."""
         values = {score: [cell.value(score, s) for cell in self.cells for s in SNAPSHOTS] for score in self.scores}
         return {score: decimals(value for value in all_of if value is not None) for score, all_of in values.items()}
 
@@ -173,7 +173,7 @@ class Results:
         return next(one for one in self.comparisons if (one.score, one.snapshot, one.where) == asked)
 
     def to_dict(self) -> dict[str, Any]:
-        """What results.json holds."""
+        """The contents of results.json."""
         return {entry.name: _plain(getattr(self, entry.name)) for entry in fields(self) if entry.name != "experiments"}
 
 

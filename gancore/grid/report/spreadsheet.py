@@ -1,4 +1,4 @@
-"""results.csv: one line for each cell; the values of both snapshots in columns of their own."""
+"""results.csv: one line for each cell, with separate columns for the values of both snapshots."""
 
 import csv
 import io
@@ -11,11 +11,11 @@ PLAIN = ("state", "kimg", "target_kimg", "images_per_s", "seconds", "threads", "
 
 
 FORMULA = re.compile(r"[=+\-@\t\n]")
-"""Spreadsheets compute text that begins so."""
+"""Spreadsheets compute text that begins with these."""
 
 
 def as_csv(results: Results) -> str:
-    """Columns: cell, axes, seed, how it went, sizes, data, `SCORE (final)`, `SCORE (best)`, the kimg of the best.
+    """Columns: cell, axes, seed, state, sizes, data, `SCORE (final)`, `SCORE (best)`, the kimg of the best.
 
     Text that a spreadsheet would compute (`=1+1`) has an apostrophe in front.
     """
@@ -29,7 +29,7 @@ def as_csv(results: Results) -> str:
 
 
 def inert(value: Any) -> Any:
-    """A value as it is, unless it is text that a spreadsheet would take for a formula.
+    """The value itself, unless it is text that a spreadsheet would compute as a formula.
 
     Carriage returns, which the csv module leaves unquoted, would begin a row.
     """

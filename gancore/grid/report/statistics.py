@@ -1,4 +1,4 @@
-"""Which of several means differ for another reason than chance: Welch's t-test, and Holm's correction for many tests.
+"""Which of several means differ significantly: Welch's t-test, and Holm's correction for many tests.
 
 Sources: B. L. Welch, Biometrika 34 (1947): means of samples whose variances may differ. S. Holm, Scandinavian Journal
 of Statistics 6 (1979): the chance of any false claim among all tests stays below the level.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FEWEST = 3
-"""Values that a sample must have before anything is claimed of its mean."""
+"""Fewest values of a sample for a claim about its mean."""
 
 LEVEL = 0.05
 
@@ -25,7 +25,7 @@ class Welch:
 
 
 def welch(a: Sequence[float], b: Sequence[float]) -> Welch | None:
-    """Whether two samples have different means; None where neither varies, so that nothing is known of chance.
+    """Whether two samples have different means; None if neither varies, so that the test is undefined.
 
     Both need two values or more.
     """

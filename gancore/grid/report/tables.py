@@ -1,6 +1,6 @@
-"""Tables as a paper prints them: generators in rows, discriminators in columns, one table for each label of the others.
+"""Tables in the form of a paper: generators in rows, discriminators in columns, one table for each label of the others.
 
-A table holds what is printed and what it means; the forms (Markdown, HTML) only dress it.
+A table holds text and its meaning; Markdown and HTML only format it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from gancore.grid.report.terms import groups, word
 
 @dataclass(frozen=True)
 class Number:
-    """One score of an arm: mean and spread over n of its seeds, as text. `tied`: not to be told apart from the best.
+    """One score of an arm: mean and spread over n of its seeds, as text. `tied`: no different from the best.
 
     at: the kimg where cells of the table differ in them, else empty; of an arm that does, `text` has each value.
     """
@@ -30,9 +30,9 @@ class Number:
 
 @dataclass(frozen=True)
 class Entry:
-    """One cell of a table. Without numbers, `state` says why; `on_the_way`: some of it is not done.
+    """One cell of a table. Without numbers, `state` is the reason; `on_the_way`: some of its runs are not done.
 
-    published: the numbers of the paper in the order of the scores, "–" for one that it has not; None without any.
+    published: the numbers of the paper in the order of the scores, "–" for a missing one; None without any.
     """
 
     labels: Mapping[str, str]
@@ -88,13 +88,13 @@ def _measured(results: Results, scores: Sequence[str], snapshot: Snapshot) -> bo
 
 
 def snapshots_of(results: Results) -> list[Snapshot]:
-    """Final and best one; only the final one where every cell was evaluated once, so that they are the same."""
+    """Final and best one; only the final one if every cell was evaluated once, so that they are the same."""
     several = any(len(cell.history) > 1 for cell in results.cells)
     return list(SNAPSHOTS) if several else ["final"]
 
 
 def snapshot_title(results: Results, snapshot: Snapshot) -> str:
-    """The best snapshot is named after what it is best in: `lowest-FID snapshot`."""
+    """The best snapshot is named after its score: `lowest-FID snapshot`."""
     if snapshot == "final":
         return "final snapshot"
     first = results.scores[0]
@@ -177,7 +177,7 @@ class _Entries:
 
 
 def legend(tables: Sequence[Table]) -> Iterator[str]:
-    """What the marks in these tables mean, of those that are there."""
+    """The meanings of the marks that occur in these tables."""
     numbers = [number for table in tables for entry in table.entries() for number in entry.numbers if number]
     if any(number.spread for number in numbers):
         yield "Mean ± standard deviation over seeds."

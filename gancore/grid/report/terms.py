@@ -1,4 +1,4 @@
-"""What scores are called in tables, which two share a cell, and with how many decimals."""
+"""The names of scores in tables, which two share a cell, and their numbers of decimals."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ def word(score: str) -> str:
 
 
 def groups(scores: Sequence[str]) -> list[tuple[str, ...]]:
-    """The scores in order, those that papers print in one cell together; through the same features where possible."""
+    """The scores in order; those that papers print in one cell together, with the same features if possible."""
     left = list(scores)
     found: list[tuple[str, ...]] = []
     while left:
@@ -45,7 +45,7 @@ def _partner(score: str, others: Sequence[str]) -> str | None:
 
 
 def decimals(values: Iterable[float]) -> int:
-    """So many that the smallest value has four digits, but no more than two behind a point that follows a digit."""
+    """Enough that the smallest value has four digits, but at most two after a point that follows a digit."""
     sizes = [abs(value) for value in values if value]
     if not sizes:
         return 2

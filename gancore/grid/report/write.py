@@ -13,7 +13,7 @@ PAGE = "report.html"
 
 
 def write_report(folder: GridFolder, out: Path) -> Path:
-    """Writes all forms of the report into a folder, and gives it. Raises RunError where there is no grid."""
+    """Writes all forms of the report into a folder, and returns it. Raises RunError if there is no grid."""
     results = results_of(folder)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "results.json", results.to_dict())
