@@ -21,6 +21,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("generator", "biggan"): {"shared_dim": 8, "attention": [16]},
     ("discriminator", "biggan"): {"attention": [8]},
     ("generator", "fastgan"): {"excitation": 4, "init_std": 0.3},
+    ("discriminator", "acgan"): {"width": 2},
     ("discriminator", "projected"): {"backbone": "test_efficientnet", "weights": "random", "size": 128, "width": 4},
 }
 """Options, by kind and name, of plugins that the options of `tiny.TINY` do not make small."""
