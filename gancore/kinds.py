@@ -1,4 +1,4 @@
-"""The eleven kinds of plugins, and the contract each kind keeps. Nothing here imports torch."""
+"""The twelve kinds of plugins, and the contract each kind keeps. Nothing here imports torch."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -11,6 +11,7 @@ CONTRACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "regularizer": ("Regularizer",),
         "loss": ("Loss",),
         "augmentation": ("Augmentation",),
+        "latent": ("Latent",),
         "dataset": ("Dataset",),
         "metric": ("Metric",),
         "feature": ("Feature",),

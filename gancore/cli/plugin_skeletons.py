@@ -17,6 +17,7 @@ USES = {
     "regularizer": "regularizers: {{{name}: {{}}}}",
     "loss": "loss: {name}",
     "augmentation": "augmentation: {name}",
+    "latent": "latent: {name}",
     "dataset": "data: {{use: {name}, resolution: 32}}",
     "metric": "evaluation: {{features: embedded, metrics: [{name}]}}",
     "analysis": "analyses: [{name}]",

@@ -82,7 +82,7 @@ def compose(experiment: ExperimentLike, interface: Interface | None = None) -> G
     seed = experiment.training.seed
     augmentation = experiment.augmentation
     return GAN(
-        generator=_network(experiment.generator, interface, seed),
+        generator=_generator(experiment, interface),
         discriminator=_network(experiment.discriminator, interface, seed),
         loss=_seeded(seed, "loss", experiment.loss),
         regularizers={key: _seeded(seed, f"regularizers.{key}", part) for key, part in experiment.regularizers.items()},
@@ -98,13 +98,20 @@ def compose_dataset(experiment: Experiment) -> Dataset:
 
 def compose_generator(experiment: Experiment, interface: Interface) -> Generator:
     """The generator alone, in evaluation mode, for weights that are loaded into it."""
-    return _network(experiment.generator, interface, experiment.training.seed).eval()
+    return _generator(experiment, interface).eval()
 
 
 def compose_discriminator(experiment: Experiment, interface: Interface) -> Discriminator:
     """The discriminator alone, in evaluation mode, for weights that are loaded into it."""
     network: Discriminator = _network(experiment.discriminator, interface, experiment.training.seed).eval()
     return network
+
+
+def _generator(experiment: Experiment, interface: Interface) -> Generator:
+    generator: Generator = _network(experiment.generator, interface, experiment.training.seed)
+    if experiment.latent is not None:
+        generator.draws_from(_built(experiment.latent))
+    return generator
 
 
 def _network(part: ChosenNetwork, interface: Interface, seed: int) -> Any:

@@ -132,6 +132,7 @@ class Experiment:
     loss: Chosen
     regularizers: dict[str, Chosen]
     augmentation: Chosen | None
+    latent: Chosen | None
     init_from: InitFrom | None
     training: TrainingConfig
     evaluation: ChosenEvaluation | None
@@ -163,7 +164,11 @@ class Experiment:
             "format": 1,
             "name": self.name,
             **({"plugins": self.plugins} if self.plugins else {}),
-            **{name: plain(chosen, omit_later_defaults) for name in TOP if (chosen := getattr(self, name)) != []},
+            **{
+                name: plain(chosen, omit_later_defaults)
+                for name in TOP
+                if (chosen := getattr(self, name)) or not TOP[name].later
+            },
             **({"init_from": plain(self.init_from)} if self.init_from else {}),
             "training": plain(self.training, omit_later_defaults),
             "evaluation": plain(self.evaluation, omit_later_defaults),

@@ -94,7 +94,7 @@ class _Resolver:
         data, generator, discriminator = self.data(), self.network("generator"), self.network("discriminator")
         loss = self.section("loss")
         regularizers = self.regularizers()
-        augmentation = self.section("augmentation")
+        augmentation, latent = self.section("augmentation"), self.section("latent")
         evaluation = self.evaluation()
         analyses = self.analyses()
         if self.problems or not (sections and data and generator and discriminator and loss):
@@ -108,6 +108,7 @@ class _Resolver:
             loss=loss,
             regularizers=regularizers,
             augmentation=augmentation,
+            latent=latent,
             init_from=InitFrom(file=sections.init_from) if isinstance(sections.init_from, str) else sections.init_from,
             training=sections.training,
             evaluation=evaluation,

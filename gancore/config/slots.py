@@ -32,6 +32,7 @@ class Slot:
     optional: whether null leaves it empty.
     own: keys of the core beside the plugin's options.
     afterwards: whether it only examines the trained model, and is not part of the training.
+    later: whether it was added after the first runs, so that plain data without a choice omit it.
     contract, does: if plugins of a kind fit only one of two slots: the class of gancore.contracts that fits here, and
         what it does, for the message.
     """
@@ -43,6 +44,7 @@ class Slot:
     optional: bool = False
     own: type[PluginConfig] = PluginConfig
     afterwards: bool = False
+    later: bool = False
     contract: str = "Plugin"
     does: str = ""
 
@@ -113,6 +115,13 @@ SLOTS: tuple[Slot, ...] = (
         optional=True,
     ),
     Slot(
+        ("latent",),
+        "latent",
+        "where latents are drawn from; null: the generator's own law",
+        optional=True,
+        later=True,
+    ),
+    Slot(
         ("evaluation", "features"),
         "feature",
         "feature plugin of the metrics, if it provides what they need",
@@ -136,6 +145,7 @@ SLOTS: tuple[Slot, ...] = (
         "analyses of the trained model, for reports: a list of NAME or {use: NAME, ...}",
         own=AnalysisKeys,
         afterwards=True,
+        later=True,
     ),
     Slot(
         ("analyses", ANY, "features"),

@@ -8,6 +8,7 @@
     regularizer     Regularizer          (cfg)                              regularizer.py
     loss            Loss                 (cfg)                              loss.py
     augmentation    Augmentation         (cfg, interface)                   augmentation.py
+    latent          Latent               (cfg)                              latent.py
     dataset         Dataset              (cfg, base)                        dataset.py
     metric          Metric               (cfg)                              metric.py
     feature         Feature              (cfg)                              feature.py
@@ -46,6 +47,7 @@ from gancore.contracts.generator import Generator as Generator
 from gancore.contracts.generator import Mapping as Mapping
 from gancore.contracts.generator import Normalize as Normalize
 from gancore.contracts.generator import Synthesis as Synthesis
+from gancore.contracts.latent import Latent as Latent
 from gancore.contracts.loss import Loss as Loss
 from gancore.contracts.metric import Measurement as Measurement
 from gancore.contracts.metric import Metric as Metric

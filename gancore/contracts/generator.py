@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args, overload
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gancore.contracts.latent import Latent
 from gancore.contracts.normalization import Normalization
 from gancore.contracts.part import Part
 from gancore.contracts.types import Draw, Images, Interface, NoiseMode, Pass, Site, Stage
@@ -123,6 +125,10 @@ class Generator(Part):
     def sample_z(self, draw: Draw) -> Tensor:
         """Latents [N, z_dim], N(0, 1) by default."""
         return draw.normal("z", (self.z_dim,))
+
+    def draws_from(self, latent: Latent) -> None:
+        """From now on latents are those of a plugin, whatever law the class has."""
+        self.sample_z = partial(latent.sample, size=self.z_dim)  # type: ignore[method-assign]
 
     def reals(self, image: Tensor, stage: Stage | None = None) -> Images:
         """Real images [N, C, R, R] in the form of this generator's output: at its scales, and as small as the stage.

@@ -215,7 +215,10 @@ class StyleDiscriminator(Discriminator):
     ) -> Logits | tuple[Logits, Outputs]:
         """The result of `forward`, from the outputs of the last layer and of each block."""
         logits = (self.score(x, label),)
-        return (logits, {"features": tuple(features[:-1]), "class_logits": (x[:, 1:],)}) if wanted else logits
+        if not wanted:
+            return logits
+        outputs = {"features": tuple(features[:-1])}
+        return logits, outputs | ({"class_logits": (x[:, 1:],)} if self.cfg.labels == "auxiliary" else {})
 
     def score(self, features: Tensor, label: Tensor | None) -> Tensor:
         """The logit [N] from the last layer's output [N, features]. Raises ValueError if a label is missing."""

@@ -1,5 +1,6 @@
 """Calls of the plugins of each kind, so that a check can examine the outputs of any of them."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -98,14 +99,21 @@ def _discriminator(subject: Subject, made: Any) -> Iterator[Call]:
 
 
 def _judge(made: Any, stage: Stage | None, images: Tensor) -> tuple[Tensor, ...]:
-    heads: tuple[Tensor, ...] = made((images,), LABEL, stage)
-    return heads
+    """Logits, and whatever else it gives."""
+    heads: tuple[Tensor, ...]
+    if "wanted" not in inspect.signature(made.forward).parameters:
+        heads = made((images,), LABEL, stage)
+        return heads
+    heads, outputs = made((images,), LABEL, stage, 1, tuple(sorted(made.provided_with(made.cfg))))
+    return heads + tuple(value for values in outputs.values() for value in values)
 
 
 def _loss(subject: Subject, made: Any) -> Iterator[Call]:
     """Losses of the whole step are scalars, or have a value a sample."""
     logits = dict(zip(("real", "fake"), normal(2, N), strict=True))
-    step = SmallStep(INTERFACE, SmallDraw(N), LABEL)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the networks of the step are the same every time
+        step = SmallStep(INTERFACE, SmallDraw(N), LABEL)
     seen = step.main
 
     def judged(real: Tensor, fake: Tensor) -> tuple[Judged, Judged]:
@@ -146,6 +154,10 @@ def _augmentation(subject: Subject, made: Any) -> Iterator[Call]:
     )
 
 
+def _latent(subject: Subject, made: Any) -> Iterator[Call]:
+    yield Call("sample", {}, lambda: made.sample(SmallDraw(N), C), (N, C))
+
+
 def _regularizer(subject: Subject, made: Any) -> Iterator[Call]:
     ws = normal(N, 3, 8)
     yield Call("mix_ws", {"ws": ws}, lambda ws: made.mix_ws(ws, ws.clone, SmallDraw(N)), tuple(ws.shape))
@@ -162,5 +174,6 @@ CALLS: Mapping[str, Callable[[Subject, Any], Iterator[Call]]] = {
     "loss": _loss,
     "augmentation": _augmentation,
     "regularizer": _regularizer,
+    "latent": _latent,
 }
 """By kind; plugins of the other kinds measure, or read files, and have other checks."""

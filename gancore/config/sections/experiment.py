@@ -46,6 +46,7 @@ class Sections(PluginConfig):
     loss: Any = _chosen("loss", {})
     regularizers: dict[str, Any] | None = _chosen("regularizers", {})
     augmentation: Any = _chosen("augmentation")
+    latent: Any = _chosen("latent")
     init_from: InitFrom | str | None = Field(
         None, description="weights to start from: a file, or {file: FILE, networks: [...], freeze: [...]}"
     )

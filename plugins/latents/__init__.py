@@ -1,0 +1,1 @@
+"""Latents. Contract: gancore/contracts/latent.py."""
