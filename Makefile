@@ -40,10 +40,10 @@ lint: env
 
 # One thread per worker: two workers with two threads each would wait for one another. A file's tests are one worker's.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS)
 
 test-slow: env
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS) --dist loadgroup -m slow
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS) -m slow
 
 demo: env
 	$(BIN)/gancore grid run experiments/$(DEMO_NAME).yaml --workers $(WORKERS)
