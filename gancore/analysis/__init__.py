@@ -3,12 +3,19 @@
 maps                  magnitude maps of activations, peaks
 painting              from ws to images
 projection            from an image to ws and noise
+equivariance          images that move with the input
 taps, subject         activations by layer name; what an analysis looks at
 targets, run, record  from a path to a subject; analyses run, and written
 figures               drawing
 sanity                two numbers that tell one colour and noise from pictures
 """
 
+from gancore.analysis.equivariance import Psnr as Psnr
+from gancore.analysis.equivariance import moved_by_fractions as moved_by_fractions
+from gancore.analysis.equivariance import pseudo_rotated as pseudo_rotated
+from gancore.analysis.equivariance import rotated as rotated
+from gancore.analysis.equivariance import rotation as rotation
+from gancore.analysis.equivariance import shifted as shifted
 from gancore.analysis.maps import consistency as consistency
 from gancore.analysis.maps import disc as disc
 from gancore.analysis.maps import energy_ratio as energy_ratio

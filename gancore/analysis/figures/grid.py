@@ -21,13 +21,14 @@ RING = "#00e5ff"
 def draw_grid(grid: Grid) -> Canvas:
     """The sheet."""
     columns = max(map(len, grid.tiles))
-    side = max(min((WIDEST - GAP * columns) / columns, 132.0), 28.0)
+    side = max(min((WIDEST - GAP * columns) / columns, 132.0 if columns > 2 else 240.0), 28.0)
+    tall = side * min(1.0, max(_aspect(tile) for row in grid.tiles for tile in row if tile))
     notes = NOTE if any(tile and tile.note for row in grid.tiles for tile in row) else 0.0
     left = MARGIN + max((text_width(row, 11) + 10 for row in grid.rows), default=0.0)
     headings = _wrapped(grid.columns, side)
     top = MARGIN + TITLE + 13.0 * max(map(len, headings), default=0)
     right = 74.0 if grid.scale else 0.0
-    body = len(grid.tiles) * (side + notes + GAP) - GAP
+    body = len(grid.tiles) * (tall + notes + GAP) - GAP
     lines = list(_lines(grid.caption, max(left + columns * (side + GAP) + right - 2 * MARGIN, 360.0), 10.5))
     width = max(left + columns * (side + GAP) - GAP + right, text_width(grid.title, 15, bold=True) + MARGIN) + MARGIN
     width = max(width, max((text_width(line, 10.5) for line in lines), default=0) + 2 * MARGIN)
@@ -38,12 +39,12 @@ def draw_grid(grid: Grid) -> Canvas:
             sheet.text(left + j * (side + GAP) + side / 2, top - 6 - 13 * k, line, 11, "middle")
     low, high = _range(grid)
     for i, row in enumerate(grid.tiles):
-        y = top + i * (side + notes + GAP)
+        y = top + i * (tall + notes + GAP)
         if i < len(grid.rows):
-            sheet.text(left - 8, y + side / 2 + 4, grid.rows[i], 11, "end")
+            sheet.text(left - 8, y + tall / 2 + 4, grid.rows[i], 11, "end")
         for j, tile in enumerate(row):
             if tile is not None:
-                _tile(sheet, tile, left + j * (side + GAP), y, side, grid.scale, low, high)
+                _tile(sheet, tile, left + j * (side + GAP), y, side, tall, grid.scale, low, high)
     if grid.scale:
         x = left + columns * (side + GAP) + 8
         _bar(sheet, grid.scale, low, high, x, top, min(max(body - notes, 90.0), 300.0))
@@ -69,12 +70,19 @@ def coloured(values: Tensor, scale: ColourScale, low: float, high: float) -> np.
     return coloured
 
 
+def _aspect(tile: Picture | HeatMap) -> float:
+    """Height over width."""
+    height, width = tile.pixels.shape[1:] if isinstance(tile, Picture) else tile.values.shape
+    return float(height / width)
+
+
 def _tile(
     sheet: Canvas,
     tile: Picture | HeatMap,
     x: float,
     y: float,
     side: float,
+    tall: float,
     scale: ColourScale | None,
     low: float,
     high: float,
@@ -89,13 +97,13 @@ def _tile(
         pixels = coloured(tile.values, scale, *ends)
     longest = max(height, width)
     w, h = side * width / longest, side * height / longest
-    left, top = x + (side - w) / 2, y + (side - h) / 2
+    left, top = x + (side - w) / 2, y + (tall - h) / 2
     sheet.image(left, top, w, h, pixels)
     if isinstance(tile, HeatMap) and tile.mark is not None:
         row, column = tile.mark
         sheet.circle(left + (column + 0.5) * w / width, top + (row + 0.5) * h / height, 0.09 * side, RING, 1.4)
     if tile.note:
-        sheet.text(x + side / 2, y + side + 11.5, tile.note, 10, "middle", GREY)
+        sheet.text(x + side / 2, y + tall + 11.5, tile.note, 10, "middle", GREY)
 
 
 def _range(grid: Grid) -> tuple[float, float]:
