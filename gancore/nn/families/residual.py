@@ -65,8 +65,11 @@ class ResidualDiscriminator(Discriminator):
             x = self.get_submodule(name)(x, parts, condition)
             x = self.attention[name](x) if name in self.attention else x
         x = self.act(x, parts, condition=condition)
-        features = x.sum((2, 3)) if self.pool == "sum" else x.mean((2, 3))
+        return (self.score(x.sum((2, 3)) if self.pool == "sum" else x.mean((2, 3)), label),)
+
+    def score(self, features: Tensor, label: Tensor | None) -> Tensor:
+        """The logit [N] of features [N, C] by projection. Raises ValueError where a label is missing."""
         logits = self.out(features)[:, 0]
-        if self.embed is not None:
-            logits = logits + (self.embed(required_label(label, self.interface.label_dim)) * features).sum(1)
-        return (logits,)
+        if self.embed is None:
+            return logits
+        return logits + (self.embed(required_label(label, self.interface.label_dim)) * features).sum(1)
