@@ -42,10 +42,11 @@ def fill_attention(attention: nn.Module, state: State, name: str, iterated: bool
 
 @torch.no_grad()
 def fill_block(block: nn.Module, state: State, name: str, iterated: bool) -> None:
-    for ours, theirs in (("conv0", "conv1"), ("conv1", "conv2"), ("skip", "conv_sc")):
+    layers = {"skip": "conv_sc", **{f"conv{i}": f"conv{i + 1}" for i in range(4)}}
+    for ours, theirs in layers.items():
         if f"{name}.{theirs}.weight" in state:
             fill(block.get_submodule(ours), state, f"{name}.{theirs}", iterated)
-    for ours, theirs in (("act0", "bn1"), ("act1", "bn2")):
+    for ours, theirs in ((f"act{i}", f"bn{i + 1}") for i in range(4)):
         if f"{name}.{theirs}.gain.weight" in state:
             normalization = block.get_submodule(ours).normalization
             fill(normalization.affine.gain, state, f"{name}.{theirs}.gain", iterated)

@@ -19,6 +19,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("discriminator", "lapgan"): {"hidden": [16], "maps": 8},
     ("generator", "alias_free"): {"layers": 4, "margin": 2},
     ("generator", "biggan"): {"shared_dim": 8, "attention": [16]},
+    ("generator", "biggan_deep"): {"shared_dim": 8, "attention": [16]},
     ("discriminator", "biggan"): {"attention": [8]},
     ("generator", "fastgan"): {"excitation": 4, "init_std": 0.3},
     ("discriminator", "acgan"): {"width": 2},
