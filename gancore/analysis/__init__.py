@@ -23,9 +23,11 @@ from gancore.analysis.maps import magnitude as magnitude
 from gancore.analysis.maps import peak_place as peak_place
 from gancore.analysis.maps import peak_ratio as peak_ratio
 from gancore.analysis.maps import spot as spot
+from gancore.analysis.painting import mixed as mixed
 from gancore.analysis.painting import paint as paint
 from gancore.analysis.painting import sampled_ws as sampled_ws
 from gancore.analysis.painting import slerp as slerp
+from gancore.analysis.painting import slots_by_scale as slots_by_scale
 from gancore.analysis.projection import ProjectionOptions as ProjectionOptions
 from gancore.analysis.projection import project as project
 from gancore.analysis.projection import repainted as repainted

@@ -39,3 +39,17 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     mixed = (torch.sin((1 - t) * angle) * a / la + torch.sin(t * angle) * b / lb) / sine.clamp_min(1e-6)
     straight = torch.lerp(a / la, b / lb, t)
     return torch.where(sine > 1e-6, mixed, straight) * torch.lerp(la, lb, t)
+
+
+def slots_by_scale(num_ws: int) -> dict[str, range]:
+    """The ws of coarse, middle and fine layers: four, four, the rest (arXiv:1812.04948 figure 3); thirds below ten."""
+    first, second = (4, 8) if num_ws >= 10 else (max(num_ws // 3, 1), max(2 * num_ws // 3, 1))
+    named = {"coarse": range(first), "middle": range(first, second), "fine": range(second, num_ws)}
+    return {name: slots for name, slots in named.items() if slots}
+
+
+def mixed(ws: Tensor, source: Tensor, slots: range) -> Tensor:
+    """ws [N, num_ws, w_dim] with some slots from a source [N or 1, num_ws, w_dim]."""
+    taken = torch.zeros(ws.shape[1], 1, dtype=torch.bool, device=ws.device)
+    taken[slots.start : slots.stop] = True
+    return torch.where(taken, source, ws)

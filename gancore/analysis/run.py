@@ -1,6 +1,6 @@
 """`gancore.analyze`: analyses of a run, a model or a generator."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +144,17 @@ def _extractor(part: Chosen, device: torch.device) -> FeatureExtractor | None:
     if not part.plugin.features:
         return None
     given = part.inside["features"]
+    return _first([given] if given else map(_feature, part.plugin.features), device)
+
+
+def first_available(names: Sequence[str], device: torch.device) -> FeatureExtractor:
+    """The first of these feature plugins that is available, with its defaults. Raises GancoreError for the first."""
+    return _first(map(_feature, names), device)
+
+
+def _first(features: Iterable[Chosen], device: torch.device) -> FeatureExtractor:
     missing: GancoreError | None = None
-    for feature in [given] if given else map(_feature, part.plugin.features):
+    for feature in features:
         extractor = FeatureExtractor(feature, device)
         try:
             extractor.feature.check()

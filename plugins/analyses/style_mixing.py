@@ -9,11 +9,9 @@ moves the image, as a share of the distance to the image whose every slot was ex
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
-import torch
 from pydantic import Field
-from torch import Tensor
 
-from gancore.analysis import paint, sampled_ws
+from gancore.analysis import mixed, paint, sampled_ws, slots_by_scale
 from gancore.contracts import Analysis, Bars, Grid, Picture, PluginConfig, Result, Subject, Value
 
 
@@ -42,7 +40,7 @@ class StyleMixing(Analysis):
 
     def analyze(self, subject: Subject) -> Result:
         generator = subject.generator
-        groups = groups_of(generator.num_ws)
+        groups = slots_by_scale(generator.num_ws)
         wanted = self.cfg.sources + self.cfg.destinations
         ws = sampled_ws(subject, max(subject.count, wanted))
         own = paint(generator, ws)
@@ -65,17 +63,3 @@ class StyleMixing(Analysis):
         bars = Bars("strength", "Style mixing: strength", "share of the whole exchange", list(groups),
                     {"strength": list(numbers.values())}, "Whiskers: standard deviation over pairs.")  # fmt: skip
         return Result(numbers, [grid, bars])
-
-
-def groups_of(num_ws: int) -> dict[str, range]:
-    """The slots of the coarse, middle and fine layers."""
-    first, second = (4, 8) if num_ws >= 10 else (max(num_ws // 3, 1), max(2 * num_ws // 3, 1))
-    named = {"coarse": range(first), "middle": range(first, second), "fine": range(second, num_ws)}
-    return {name: slots for name, slots in named.items() if slots}
-
-
-def mixed(ws: Tensor, source: Tensor, slots: range) -> Tensor:
-    """ws [N, num_ws, w_dim] with some slots from a source [N or 1, num_ws, w_dim]."""
-    taken = torch.zeros(ws.shape[1], 1, dtype=torch.bool, device=ws.device)
-    taken[slots.start : slots.stop] = True
-    return torch.where(taken, source, ws)

@@ -4,14 +4,14 @@ import pytest
 import torch
 from support.subjects import LinearGenerator, style_generator, subject, subject_of
 
-from gancore.analysis import paint, sampled_ws, slerp
+from gancore.analysis import mixed, paint, sampled_ws, slerp, slots_by_scale
 from gancore.contracts import Analysis, Film, Grid, Picture, Result
 from gancore.testing.model import SmallAnalysisSubject
 from gancore_plugins.analyses.interpolation import Interpolation
 from gancore_plugins.analyses.latent_arithmetic import LatentArithmetic
 from gancore_plugins.analyses.nearest import Nearest
 from gancore_plugins.analyses.path_length import PathLength
-from gancore_plugins.analyses.style_mixing import StyleMixing, groups_of, mixed
+from gancore_plugins.analyses.style_mixing import StyleMixing
 from gancore_plugins.analyses.truncation import Truncation
 
 
@@ -46,8 +46,8 @@ def test_diversity_of_a_linear_generator_is_psi() -> None:
 
 
 def test_exchanged_slots_are_those_of_the_source() -> None:
-    assert groups_of(18) == {"coarse": range(4), "middle": range(4, 8), "fine": range(8, 18)}
-    assert groups_of(2) == {"coarse": range(1), "fine": range(1, 2)}
+    assert slots_by_scale(18) == {"coarse": range(4), "middle": range(4, 8), "fine": range(8, 18)}
+    assert slots_by_scale(2) == {"coarse": range(1), "fine": range(1, 2)}
     ws, source = torch.zeros(2, 5, 3), torch.ones(1, 5, 3)
     assert mixed(ws, source, range(1, 3))[:, :, 0].tolist() == [[0, 1, 1, 0, 0]] * 2
 

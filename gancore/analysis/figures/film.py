@@ -15,20 +15,24 @@ LEAST = 192
 
 
 def write_film(folder: Path, stem: str, film: Film) -> list[Path]:
-    """Writes stem.gif, stem.png (animated), stem.mp4; returns those that were written."""
-    frames = [_frame(as_pixels(frame)) for frame in film.frames]
-    pictures = [Image.fromarray(frame) for frame in frames]
-    paths = []
-    for suffix, form in ((".gif", "GIF"), (".png", "PNG")):
-        path = folder / f"{stem}{suffix}"
-        with written(path) as temporary:
-            duration = round(1000 / film.per_second)
-            pictures[0].save(temporary, form, save_all=True, append_images=pictures[1:], duration=duration, loop=0)
-        paths.append(path)
-    if importlib.util.find_spec("av") is not None:
-        paths.append(folder / f"{stem}.mp4")
-        _write_mp4(paths[-1], frames, film.per_second)
+    """Writes stem.gif, stem.png (animated) and, where PyAV is installed, stem.mp4; returns those that were written."""
+    suffixes = [".gif", ".png", *[".mp4"] * (importlib.util.find_spec("av") is not None)]
+    paths = [folder / f"{stem}{suffix}" for suffix in suffixes]
+    for path in paths:
+        save_film(path, film)
     return paths
+
+
+def save_film(path: Path, film: Film) -> None:
+    """Writes a film as its name says: .gif, .png (animated), or .mp4, which needs PyAV."""
+    frames = [_frame(as_pixels(frame)) for frame in film.frames]
+    if path.suffix == ".mp4":
+        _write_mp4(path, frames, film.per_second)
+        return
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    how = {"save_all": True, "append_images": others, "duration": round(1000 / film.per_second), "loop": 0}
+    with written(path) as temporary:
+        first.save(temporary, {".gif": "GIF", ".png": "PNG"}[path.suffix], **how)
 
 
 def _frame(pixels: np.ndarray) -> np.ndarray:
