@@ -21,18 +21,13 @@ from gancore.evaluation.extractor import FeatureExtractor
 Part = str | Mapping[str, Any]
 
 
-def analyze_all(target: str | Path | Generator, **asked: Any) -> tuple[list[Record], dict[str, str]]:
-    """What every analysis that there is finds, and the reasons of those that say nothing about `target`.
+def analyze_all(target: str | Path | Generator, **asked: Any) -> tuple[Iterator[Record], dict[str, str]]:
+    """The results of every analysis that applies to `target`, each when it is done, and why the others do not apply.
 
     `asked` is as for `analyze`.
     """
-    found, refused = [], {}
-    for name in discover().names("analysis"):
-        try:
-            found += analyze(target, [name], **asked)
-        except Refused as refusal:
-            refused[name] = refusal.reasons[name]
-    return found, refused
+    ready, refused = _ready(target, discover().names("analysis"), **asked)
+    return (one.record() for one in ready), refused
 
 
 class Refused(GancoreError):
@@ -65,14 +60,31 @@ def analyze(
 
     Raises GancoreError before anything is computed where an analysis is unknown or says nothing about this model.
     """
+    ready, refused = _ready(target, analyses, real, features, count, seeds, device, trust_local_plugins)
+    if refused:
+        raise Refused(refused)
+    return [one.record() for one in ready]
+
+
+def _ready(
+    target: str | Path | Generator,
+    analyses: Sequence[Part],
+    real: str | Path | None = None,
+    features: Part | None = None,
+    count: int | None = None,
+    seeds: Sequence[int] | None = None,
+    device: str | torch.device | None = None,
+    trust_local_plugins: bool = False,
+) -> tuple[list["Ready"], dict[str, str]]:
+    """The analyses that apply, and by name why the others do not. The arguments are those of `analyze`."""
     chosen = load_analyses([_with(part, features, count, seeds) for part in analyses])
     where = pick_device(device)
     path = target if isinstance(target, Generator) else Path(target)
     sources = sources_of(path, Path(real) if real is not None else None, trust_local_plugins)
     ready = [Ready(part, sources, where) for part in chosen]
-    if refusals := {one.part.use: "; ".join(reasons) for one in ready if (reasons := list(one.refusals()))}:
-        raise Refused(refusals)
-    return [one.record() for one in ready]
+    reasons = {one.part.use: "; ".join(one.refusals()) for one in ready}
+    refused = {name: reason for name, reason in reasons.items() if reason}
+    return [one for one in ready if one.part.use not in refused], refused
 
 
 class Ready:

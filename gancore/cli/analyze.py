@@ -1,12 +1,16 @@
 """`gancore analyze`: looks inside a trained model."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gancore.cli.options import device, trust_local_plugins
+
+if TYPE_CHECKING:
+    from gancore.analysis.record import Record
 
 ALL = "all"
 
@@ -66,6 +70,7 @@ def analyze(
         "device": device,
         "trust_local_plugins": bool(trust),
     }
+    records: Iterable[Record]
     if analyses == ALL:
         records, refused = analyze_all(target, **asked)
         for name, reason in refused.items():
@@ -74,13 +79,14 @@ def analyze(
         parts = _as_yaml(f"[{analyses}]", "--analysis")
         records = run_analyses(target, _with_options(parts, options), **asked)
     folder = out or (target if target.is_dir() else target.parent) / "analyses"
-    written = [record.write(folder) for record in records]
+    found = []
+    for record in records:
+        numbers, *figures = record.write(folder)
+        found.append(record.to_dict([path.name for path in figures]))
+        if not as_json:
+            click.echo("\n".join([*record.lines(), str(numbers), *map(str, figures)]))
     if as_json:
-        found = [record.to_dict([p.name for p in paths[1:]]) for record, paths in zip(records, written, strict=True)]
         click.echo(json.dumps(found, indent=2))
-        return
-    for record, paths in zip(records, written, strict=True):
-        click.echo("\n".join([*record.lines(), *map(str, paths)]))
 
 
 def _with_options(parts: list[Any], options: tuple[str, ...]) -> list[Any]:
