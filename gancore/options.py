@@ -33,6 +33,24 @@ of grids from before are recognized and continued.
 """
 
 
+@dataclass(frozen=True)
+class SaysWhere:
+    """Marks an option that only says where something lies; see `Place`."""
+
+
+Place = Annotated[T, SaysWhere()]
+"""The type of an option that only says where something lies: `path: Place[str]`.
+
+What lies there is known by its content, so a run, and a cell of a grid, goes on when it has moved.
+"""
+
+
+def places_of(options: type[PluginConfig]) -> list[str]:
+    """The options that only say where something lies."""
+    fields = options.model_fields.items()
+    return [name for name, field in fields if any(isinstance(mark, SaysWhere) for mark in field.metadata)]
+
+
 def is_later_default(cfg: PluginConfig, name: str) -> bool:
     """Whether an option was added later and is at its default."""
     field = type(cfg).model_fields[name]

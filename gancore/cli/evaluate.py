@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gancore.cli.options import device, trust_local_plugins
+from gancore.cli.options import data_at, device, trust_local_plugins
 
 
 @click.command()
@@ -15,6 +15,7 @@ from gancore.cli.options import device, trust_local_plugins
 @click.option(
     "--real", metavar="SOURCE", help="Folder, zip, experiment or dataset plugin; default: the run's own data."
 )
+@data_at
 @click.option("--metrics", metavar="PART,...", help="NAME or {use: NAME, ...}; default: the run's own, else fid.")
 @click.option("--features", metavar="PART", help="NAME or {use: NAME, ...}; default: the run's own, else inception.")
 @click.option("--samples", type=click.IntRange(2), help="Generated images; default: the protocol's, 50,000.")
@@ -29,6 +30,7 @@ from gancore.cli.options import device, trust_local_plugins
 def evaluate(
     target: Path,
     real: str | None,
+    place: Path | None,
     metrics: str | None,
     features: str | None,
     samples: int | None,
@@ -52,6 +54,7 @@ def evaluate(
         target,
         metrics=None if metrics is None else _metrics(metrics),
         real=real,
+        data=place,
         features=None if features is None else _as_yaml(features, "--features", features),
         samples=samples,
         reals=reals,

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from gancore.cli import print_result
-from gancore.cli.options import overrides, trust_local_plugins
+from gancore.cli.options import data_at, load_at, overrides, trust_local_plugins
 from gancore.errors import GancoreError
 from gancore.messages import tell
 
@@ -26,6 +26,7 @@ def grid() -> None:
 @grid.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @overrides
+@data_at
 @click.option("--out", type=click.Path(path_type=Path), help="Grid folder; default runs/<name of the experiment>.")
 @click.option(
     "--workers", type=click.IntRange(1), help="Cells at a time on this machine; default: one for each GPU, or 1."
@@ -37,6 +38,7 @@ def grid() -> None:
 def run(
     file: Path,
     override: tuple[str, ...],
+    place: Path | None,
     out: Path | None,
     workers: int | None,
     ray: str | None,
@@ -51,9 +53,7 @@ def run(
     """
     if ray is not None and workers is not None:
         raise click.UsageError("--workers is for this machine; on a cluster `grid.resources` says what a cell asks for")
-    from gancore.config import load_experiment
-
-    experiment = load_experiment(file, override, trusted=trust)
+    experiment = load_at(file, override, trust, place)
     from gancore.config.sections.grid import GridConfig
     from gancore.grid.cluster import RayExecutor
     from gancore.grid.local import LocalExecutor, available_gpus

@@ -5,27 +5,28 @@ from pathlib import Path
 import click
 
 from gancore.cli import print_result
-from gancore.cli.options import overrides, trust_local_plugins
+from gancore.cli.options import data_at, load_at, overrides, trust_local_plugins
 from gancore.messages import tell
 
 
 @click.command()
 @click.argument("experiment", type=click.Path(path_type=Path))
 @overrides
+@data_at
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; default runs/<name of the experiment>.")
 @click.option("--profile", is_flag=True, help="Time some steps by phase and module: profile.txt and .json in the run.")
 @trust_local_plugins
-def train(experiment: Path, override: tuple[str, ...], out: Path | None, profile: bool, trust: bool | None) -> None:
+def train(
+    experiment: Path, override: tuple[str, ...], place: Path | None, out: Path | None, profile: bool, trust: bool | None
+) -> None:
     """Train EXPERIMENT (a YAML file, or the folder of a run to continue).
 
     A folder that already holds the same experiment is continued from its newest checkpoint; what came out is the
     same, bit for bit, as if it had never stopped.
     """
-    from gancore.config import load_experiment
-
     if experiment.is_dir():
         out, experiment = out or experiment, experiment / "config.yaml"
-    asked = load_experiment(experiment, override, trusted=trust)
+    asked = load_at(experiment, override, trust, place)
     for note in asked.dropped:
         tell(note)
 

@@ -16,7 +16,7 @@ from gancore.config.yaml.document import Document
 from gancore.config.yaml.scalars import dump
 from gancore.errors import ConfigError, Problem
 from gancore.local_plugins import LocalPlugin, copy_into
-from gancore.options import PluginConfig, is_later_default
+from gancore.options import PluginConfig, is_later_default, places_of
 from gancore.registry import PluginSpec, Registry
 from gancore.trust import digest
 
@@ -202,6 +202,10 @@ class Experiment:
     def differences(self, other: "Experiment") -> list[Difference]:
         """The keys in which `other` differs from this experiment; each prints as "key: this -> other"."""
         return differences(self.identity(), other.identity())
+
+    def places(self) -> set[str]:
+        """Dotted keys that only say where data are. What a run or a cell computes depends on what they are."""
+        return {"data.base", *(f"data.{name}" for name in places_of(type(self.data.cfg)))}
 
     def identity(self) -> dict[str, Any]:
         """The data that identify this experiment: files appear by their content, wherever they are.

@@ -73,6 +73,7 @@ from gancore.contracts.types import Pass as Pass
 from gancore.contracts.types import Site as Site
 from gancore.contracts.types import Stage as Stage
 from gancore.options import Later as Later
+from gancore.options import Place as Place
 from gancore.options import PluginConfig as PluginConfig
 from gancore.options import Scheduled as Scheduled
 from gancore.options import value_at as value_at

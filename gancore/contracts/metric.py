@@ -1,6 +1,6 @@
 """The contract of metrics: numbers that say how good generated images are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -80,6 +80,13 @@ class Metric(Plugin):
 
     def check(self) -> None:
         """Raises GancoreError if something that it needs is missing; called before any work starts."""
+
+    def shortages(self, samples: int, reals: int | None) -> Iterable[str]:
+        """Reasons, in words, why so few images cannot be measured; asked before any work starts.
+
+        samples: generated images. reals: real ones, None where there are none to compare with.
+        """
+        return ()
 
     @property
     def protocol(self) -> str:

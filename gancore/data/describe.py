@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from numbers import Integral
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gancore.data.decode import KINDS
@@ -41,6 +41,7 @@ def facts_of(source: Source, path: Path) -> dict[str, Any]:
     return {
         **identity,
         "headers": sum(survey.seen.values()),
+        "files": dict(Counter(PurePosixPath(item.name).suffix.lower() for item in source.items()).most_common()),
         "sizes": {f"{width}x{height}": count for (width, height), count in sizes},
         "kinds": {KINDS[held]: count for held, count in survey.channels().most_common()},
         "classes": _class_counts(source),
@@ -62,6 +63,8 @@ def lines_of(facts: dict[str, Any]) -> Iterator[str]:
         yield f"sha256      {facts['sha256']}"
     else:
         yield f"images      {facts['headers']}"
+    if len(facts["files"]) > 1:
+        yield f"files       {', '.join(f'{count} {suffix}' for suffix, count in facts['files'].items())}"
     yield from _listed("sizes", [f"{count:8}  {size}" for size, count in facts["sizes"].items()], inline=True)
     yield from _listed("kinds", [f"{count:8}  {kind}" for kind, count in facts["kinds"].items()], inline=True)
     classes = facts["classes"] or {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gancore.config import load_experiment
+from gancore.config import Experiment, load_experiment
 from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset, Item
 from gancore.data.formats import is_image
@@ -17,6 +17,7 @@ from gancore.data.paths import files_below
 from gancore.data.reading import Survey, survey
 from gancore.discovery import discover
 from gancore.errors import DataError, PluginError
+from gancore.options import places_of
 from gancore.presets import is_preset
 
 EXPERIMENTS = (".yaml", ".yml")
@@ -76,6 +77,25 @@ def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool | None 
     if not os.path.exists(path):  # unlike Path.exists, it takes what cannot be a path at all
         raise DataError(f"{path}: no such file or folder")
     return _bare(path)
+
+
+def moved(experiment: Experiment, path: Path) -> dict[str, Any]:
+    """What to change in an experiment whose data are at `path` on this machine: dotted keys with their values.
+
+    Raises DataError where no dataset plugin reads what is there.
+    """
+    if not os.path.exists(path):
+        raise DataError(f"{path}: no such file or folder")
+    part, places = experiment.data, places_of(type(experiment.data.cfg))
+    options = part.plugin.options_for(path)
+    asked = getattr(part.plugin.options_for, "__func__", None) is not vars(Dataset)["options_for"].__func__
+    if len(places) == 1 and not asked:  # it finds its files itself
+        options = {places[0]: str(path.resolve())}
+    if options is not None:
+        return {f"data.{name}": value for name, value in (dict.fromkeys(places) | dict(options)).items()}
+    other = _bare(path)
+    chosen = {name: value for name, value in other.dataset.cfg.model_dump().items() if value is not None}
+    return {"data.use": other.name, **{f"data.{name}": value for name, value in chosen.items()}}
 
 
 def _bare(path: Path) -> Source:

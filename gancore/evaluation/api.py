@@ -37,6 +37,7 @@ def evaluate(
     batch: int = 64,
     device: str | torch.device | None = None,
     trust_local_plugins: bool = False,
+    data: str | Path | None = None,
 ) -> list[Score]:
     """Scores of `target` against real images.
 
@@ -52,6 +53,8 @@ def evaluate(
     device: default cuda, mps or cpu, the first that is available.
     trust_local_plugins: whether plugin files that a run folder or a model brings along may be executed.
 
+    data: where the run's own data are on this machine, if not where they were.
+
     Raises GancoreError (ConfigError, DataError, RunError) before anything is computed where something is missing.
     """
     where = pick_device(device)
@@ -60,16 +63,16 @@ def evaluate(
     evaluation = evaluation_of(
         found.experiment, {key: value for key, value in changes.items() if value is not None}, repeat
     )
-    data = (
+    compared = (
         real
         if isinstance(real, ImageData)
-        else find_reals(Path(real) if real else None, found, fit, trust_local_plugins)
+        else find_reals(Path(real) if real else None, found, fit, trust_local_plugins, Path(data) if data else None)
     )
-    for images in filter(None, (found.images, data)):
+    for images in filter(None, (found.images, compared)):
         for note in images.notes:
             tell(f"{images.identity.dataset}: {note}")
-    evaluator = Evaluator(evaluation, Reals(data, evaluation.core.reals) if data else None, where)
-    return evaluator.scores(found.fakes(data, where, batch, evaluation.core.draws))
+    evaluator = Evaluator(evaluation, Reals(compared, evaluation.core.reals) if compared else None, where)
+    return evaluator.scores(found.fakes(compared, where, batch, evaluation.core.draws))
 
 
 def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], repeat: int | None) -> ChosenEvaluation:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -30,11 +30,25 @@ class Evaluator:
         self.extractors: dict[str, FeatureExtractor] = {}
         self.metrics = [self._ready(part, device) for part in evaluation.metrics]
 
+    def check_counts(self, count: Callable[[int | None, int], int]) -> None:
+        """Raises GancoreError with every reason why a metric cannot be computed on as many images as there are.
+
+        count: generated images, where some number or none was asked for and the protocol takes another (`Fakes.count`).
+        """
+        reals = None if self.reals is None else len(self.reals)
+        wrong = []
+        for part, metric, _ in self.metrics:
+            samples = count(part.core.samples or self.evaluation.core.samples, metric.samples)
+            wrong += [f"{part.use}: {reason}" for reason in metric.shortages(samples, reals)]
+        if wrong:
+            raise GancoreError("; ".join(wrong))
+
     def scores(self, fakes: Fakes) -> list[Score]:
         """All scores, in the order of the metrics. Generated images are made once and shared.
 
         Raises RunError if the generator's images, or a score, are not finite.
         """
+        self.check_counts(fakes.count)
         seen = _Seen(fakes)
         return [
             score for part, metric, extractor in self.metrics for score in self._scores(part, metric, extractor, seen)

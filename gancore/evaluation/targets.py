@@ -9,13 +9,13 @@ import torch
 from gancore.artifacts.model import load_with_experiment
 from gancore.artifacts.run import MODEL
 from gancore.composition import experiment_data
-from gancore.config import Experiment
+from gancore.config import Experiment, with_changes
 from gancore.config.sections.data import DataKeys
 from gancore.contracts import Generator
 from gancore.data import ImageData
 from gancore.data.labels import LabelRows
 from gancore.data.rejected import Unusable
-from gancore.data.sources import Source, find_source
+from gancore.data.sources import Source, find_source, moved
 from gancore.discovery import discover
 from gancore.errors import DataError, GancoreError
 from gancore.evaluation.fakes import Fakes, Generated, Given
@@ -51,13 +51,20 @@ def find_target(path: Path, trust: bool = False, fit: str | None = None) -> Targ
     return Target(images=_opened(find_source(path, trusted=trust or None).changed(fit=fit, labels=False)))
 
 
-def find_reals(named: Path | None, target: Target, fit: str | None = None, trust: bool = False) -> ImageData | None:
+def find_reals(
+    named: Path | None, target: Target, fit: str | None = None, trust: bool = False, place: Path | None = None
+) -> ImageData | None:
     """The real images: those named (a folder, an archive, an experiment, a dataset plugin), or a run's own.
 
+    place: where a run's own are on this machine, if not where they were.
     They have the size of what is judged; raises DataError where they do not and no `fit` says what to do.
     """
     if named is None:
-        return None if target.experiment is None else experiment_data(target.experiment)
+        if (experiment := target.experiment) is None:
+            return None
+        if place is not None:
+            experiment = with_changes(experiment, moved(experiment, place), "--data")
+        return experiment_data(experiment)
     found = _source(named, trust).changed(fit=fit, **_form(target))
     try:
         return _opened(found)

@@ -19,7 +19,10 @@ from gancore.training.trainer import Trainer
 
 
 class RunEvaluation:
-    """The evaluation of one run. Its constructor raises GancoreError if weights or packages are unavailable."""
+    """The evaluation of one run.
+
+    Its constructor raises GancoreError if weights or packages are unavailable, or a metric needs more images.
+    """
 
     def __init__(self, experiment: Experiment, run: RunFolder, data: ImageData, device: torch.device) -> None:
         self.experiment, self.run, self.data = experiment, run, data
@@ -28,6 +31,7 @@ class RunEvaluation:
         if (evaluation := experiment.evaluation) is not None:
             try:
                 self.evaluator = Evaluator(evaluation, Reals(data, evaluation.core.reals), device)
+                self.evaluator.check_counts(lambda asked, standard: asked or standard)
             except GancoreError as error:
                 raise GancoreError(f"{error}; or train without evaluation: -o evaluation=null") from error
             self.every_kimg = evaluation.core.every_kimg or self.every_kimg

@@ -14,7 +14,6 @@ from gancore.errors import RunError
 
 MAY_CHANGE = (
     "name",
-    "data.base",
     "data.format",
     "init_from.file",
     "training.kimg",
@@ -31,7 +30,8 @@ MAY_CHANGE = (
     "evaluation",
     "analyses",
 )
-"""Keys (and what is below them) that may differ when a run is continued. Some of them change bits: device, microbatch,
+"""Keys (and what is below them) that may differ when a run is continued, beside those that say where its data lie
+(`Experiment.places`; `check_same_data` compares what lies there). Some of them change bits: device, microbatch,
 compile, CUDA graphs."""
 
 
@@ -50,7 +50,8 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
         return
     asked, said = _flat(experiment.to_dict()), _flat(experiment.to_dict(omit_later_defaults=True))
     there = {key: asked[key] for key in asked.keys() - said.keys()} | _flat(run.read_config())
-    keys = [key for key in {**there, **asked} if not key.startswith((*MAY_CHANGE, "plugins."))]
+    may_change = (*MAY_CHANGE, *experiment.places(), "plugins.")
+    keys = [key for key in {**there, **asked} if not key.startswith(may_change)]
     differing = [f"{key}: {_at(there, key)} -> {_at(asked, key)}" for key in keys if there.get(key) != asked.get(key)]
     _refuse(run, "another experiment", differing)
     before = _environment(run).plugins or {}

@@ -28,8 +28,9 @@ from gancore.config import Experiment, ExperimentLike, as_experiment
 from gancore.config.sections.training import TrainingConfig
 from gancore.data import ImageData
 from gancore.discovery import discover
-from gancore.errors import Interrupted, RunError, RunFailed
+from gancore.errors import GancoreError, Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
+from gancore.registry import explain
 from gancore.training.checkpoint import misfits_of, modules_of, restore, state_of, unsaved
 from gancore.training.compile.choice import compile_as_asked
 from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
@@ -128,6 +129,9 @@ class Run:
 
     # Attributes of plugins that checkpoints leave out, and that a warning has named.
     warned_of: set[str]
+
+    # Why the last evaluation failed, if it did.
+    unmeasured: str = ""
 
     # Interruptions: a signal, and the checkpoint that the last rollback returned to.
     stop: StopRequest
@@ -261,12 +265,17 @@ class Run:
             raise self.interrupted()
 
     def finish(self) -> None:
-        """Completes the files of a finished run, which a kill may have prevented."""
+        """Completes the files of a finished run, which a kill may have prevented.
+
+        Raises RunFailed if the last evaluation failed; everything else is there.
+        """
         self.save_unless_saved()
         if self.processes.first_says(lambda: not self.folder.fakes(self.trainer.kimg).exists()):
             self.sample()
-        if self.processes.first_says(lambda: self.evaluation.is_due(self.trainer)):
+        if self.processes.first_says(lambda: self.evaluation.is_due(self.trainer) and not self.unmeasured):
             self.evaluate()
+        if self.processes.first_says(lambda: bool(self.unmeasured)):
+            raise self.failed(self.unmeasured or "the evaluation failed in the first process")
 
     def log(self) -> None:
         """A line of values, over all processes."""
@@ -311,18 +320,30 @@ class Run:
                 )
 
     def evaluate(self) -> None:
-        """Scores of the averaged generator. A signal ends it: the run is saved, and measured when it continues."""
+        """Scores of the averaged generator, after a checkpoint, so that nothing that fails here loses what was trained.
+
+        A signal ends it, and it is made up for when the run continues. Whatever else it raises is logged, and training
+        goes on.
+        """
+        self.save_unless_saved()
         if self.processes.first_says(self.measure_or_stop):
-            self.save_unless_saved()
             raise self.interrupted()
 
     def measure_or_stop(self) -> bool:
-        """Evaluates and logs the scores; returns whether a signal has stopped it before it was done."""
+        """Evaluates and logs the scores, or why there are none; returns whether a signal has stopped it halfway."""
+        self.unmeasured = ""
         try:
             with stoppable(lambda: bool(self.stop)):
                 scores = self.evaluation.measure(self.trainer)
         except Stopped:
             return True
+        except OSError:
+            raise
+        except Exception as error:  # a metric's or a feature's own code, too little memory, an image that is not finite
+            why = str(error) if isinstance(error, GancoreError) else explain(error)
+            self.unmeasured = f"the evaluation at {self.trainer.kimg:.4g} kimg failed: {why}"
+            self.logs.say(self.unmeasured)
+            return False
         self.logs.scores(self.trainer.counters.step, self.trainer.kimg, scores)
         return False
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from gancore.contracts import Dataset, Item, PassedOver, PluginConfig
+from gancore.contracts import Dataset, Item, PassedOver, Place, PluginConfig
 from gancore.data.formats import is_image
 from gancore.data.layout import Layout, layout, nothing_here
 from gancore.data.paths import files_below, located, open_regular, read_regular, reason
@@ -19,7 +19,7 @@ class Folder(Dataset):
     """Plugin `folder`: all images below a folder, in the order of their paths."""
 
     class Config(PluginConfig):
-        path: str = Field(description="the folder; relative to the experiment's file")
+        path: Place[str] = Field(description="the folder; relative to the experiment's file")
 
     def __init__(self, cfg: Config, base: Path) -> None:
         super().__init__(cfg, base)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Literal, cast
 import numpy as np
 from pydantic import Field, model_validator
 
-from gancore.contracts import Dataset, Item, PluginConfig
+from gancore.contracts import Dataset, Item, Place, PluginConfig
 from gancore.data.paths import located
 from gancore.errors import DataError
 
@@ -30,12 +30,14 @@ class IDX(Dataset):
     """Plugin `idx`: gray or colour images of IDX files, in their order; the labels' values are the classes."""
 
     class Config(PluginConfig):
-        folder: str | None = Field(
+        folder: Place[str | None] = Field(
             None, description="a folder with files of the usual names; a name like fashion-mnist is looked for"
         )
         split: Literal["train", "test"] = Field("train", description="which files of the folder")
-        images: str | None = Field(None, description="a file of images [N, H, W] or [N, H, W, C], instead of a folder")
-        label_file: str | None = Field(None, description="a file of labels [N] beside `images`")
+        images: Place[str | None] = Field(
+            None, description="a file of images [N, H, W] or [N, H, W, C], instead of a folder"
+        )
+        label_file: Place[str | None] = Field(None, description="a file of labels [N] beside `images`")
 
         @model_validator(mode="after")
         def _one_source(self) -> "IDX.Config":

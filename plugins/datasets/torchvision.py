@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from gancore.contracts import Dataset, Item, PluginConfig
+from gancore.contracts import Dataset, Item, Place, PluginConfig
 from gancore.data.index import numbered
 from gancore.data.paths import located
 from gancore.errors import DataError, did_you_mean
@@ -25,7 +25,7 @@ class TorchvisionDataset(Dataset):
 
     class Config(PluginConfig):
         name: str = Field(description="the class in torchvision.datasets, like CIFAR10")
-        root: str = Field("datasets", description="its folder; relative to the experiment's file")
+        root: Place[str] = Field("datasets", description="its folder; relative to the experiment's file")
         split: str | None = Field(None, description="for datasets that have a `split`")
         train: bool | None = Field(None, description="for datasets that have a `train`: training or test images")
         download: bool = Field(False, description="whether it may be downloaded when it is not there")

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from gancore.contracts import Dataset, Item, PassedOver, PluginConfig
+from gancore.contracts import Dataset, Item, PassedOver, Place, PluginConfig
 from gancore.data.archive import Archive
 from gancore.data.paths import located
 
@@ -17,7 +17,7 @@ class Zip(Dataset):
     """Plugin `zip`: the images of an archive, in the order of their names."""
 
     class Config(PluginConfig):
-        path: str = Field(description="the archive; relative to the experiment's file")
+        path: Place[str] = Field(description="the archive; relative to the experiment's file")
 
     def __init__(self, cfg: Config, base: Path) -> None:
         super().__init__(cfg, base)

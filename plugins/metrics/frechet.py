@@ -7,6 +7,7 @@ values of R1^T R2 with S = R R^T: unlike the square root of the product, it is r
 which they are whenever there are fewer images than features.
 """
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import torch
@@ -19,6 +20,11 @@ class _Frechet(Metric):
     """The distance; plugins differ in the features that their bare name stands for."""
 
     name: ClassVar[str]
+
+    def shortages(self, samples: int, reals: int | None) -> Iterator[str]:
+        for count, images in ((samples, "generated"), (reals, "real")):
+            if count is not None and count < 2:
+                yield f"a covariance needs at least two {images} images, and there is {count}"
 
     @property
     def protocol(self) -> str:

@@ -4,11 +4,12 @@ Source: arXiv:1606.03498 equation 1, with ten splits as published. Computed by t
 without the bias). It looks at generated images only.
 """
 
+from collections.abc import Iterator
+
 from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Measurement, Metric, PluginConfig, Value
-from gancore.errors import GancoreError
 from gancore.evaluation.weights import package
 
 
@@ -24,14 +25,16 @@ class InceptionScore(Metric):
     def check(self) -> None:
         package("torch_fidelity", "evaluation")
 
+    def shortages(self, samples: int, reals: int | None) -> Iterator[str]:
+        if samples < self.cfg.splits:
+            yield f"inception_score needs an image for each of its {self.cfg.splits} splits, and there are {samples}"
+
     @property
     def protocol(self) -> str:
         return f"{self.cfg.splits} splits"
 
     def measure(self, images: Measurement) -> dict[str, Value]:
         logits = images.fake("logits")
-        if len(logits) < self.cfg.splits:
-            raise GancoreError(f"inception_score needs an image for each of its {self.cfg.splits} splits")
         return {"inception_score": inception_score(logits, self.cfg.splits)}
 
 

@@ -4,14 +4,13 @@ Source: arXiv:1801.01401; StyleGAN2-ADA and torch-fidelity take 100 subsets of 1
 torch-fidelity's, computed in float64, on the subsets that its command draws.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Measurement, Metric, PluginConfig, Value
-from gancore.errors import GancoreError
 from gancore.evaluation.weights import package
 
 SEED = 2020
@@ -30,6 +29,10 @@ class KID(Metric):
     def check(self) -> None:
         package("torch_fidelity", "evaluation")
 
+    def shortages(self, samples: int, reals: int | None) -> Iterator[str]:
+        if min(samples, 2 if reals is None else reals) < 2:
+            yield f"kid needs two images on either side, and there are {samples} generated and {reals} real ones"
+
     @property
     def protocol(self) -> str:
         return f"squared MMD, cubic kernel, {self.cfg.subsets} subsets of at most {self.cfg.subset_size}"
@@ -37,8 +40,6 @@ class KID(Metric):
     def measure(self, images: Measurement) -> dict[str, Value]:
         fake, real = images.fake(), images.real()
         size = min(self.cfg.subset_size, len(fake), len(real))
-        if size < 2:
-            raise GancoreError("kid needs two images on either side")
         estimates = subset_mmds(fake, real, random_subsets(len(fake), len(real), size, self.cfg.subsets))
         return {"kid": Value(float(np.mean(estimates)), float(np.std(estimates)))}
 

@@ -6,11 +6,12 @@ Source: arXiv:1904.06991 section 2. Published on VGG16 features, which `precisio
 on others the names say on which, `precision[inception]`. Computed by torch-fidelity, in blocks.
 """
 
+from collections.abc import Iterator
+
 from pydantic import Field
 from torch import Tensor
 
 from gancore.contracts import Measurement, Metric, PluginConfig, Value
-from gancore.errors import GancoreError
 from gancore.evaluation.weights import package
 
 BLOCK = 2000
@@ -29,14 +30,17 @@ class PrecisionRecall(Metric):
     def check(self) -> None:
         package("torch_fidelity", "evaluation")
 
+    def shortages(self, samples: int, reals: int | None) -> Iterator[str]:
+        if min(samples, samples if reals is None else reals) <= self.cfg.neighbour:
+            needed = f"precision_recall needs more than {self.cfg.neighbour} images on either side"
+            yield f"{needed}, and there are {samples} generated and {reals} real ones"
+
     @property
     def protocol(self) -> str:
         return f"share within balls that reach to neighbour {self.cfg.neighbour}"
 
     def measure(self, images: Measurement) -> dict[str, Value]:
         fake, real = images.fake(), images.real()
-        if min(len(fake), len(real)) <= self.cfg.neighbour:
-            raise GancoreError(f"precision_recall needs more than {self.cfg.neighbour} images on either side")
         precision, recall = shares_within(fake, real, self.cfg.neighbour)
         return {"precision": Value(precision), "recall": Value(recall)}
 
