@@ -216,3 +216,25 @@ def test_nothing_is_replaced_unasked(model: Path, tmp_path: Path, capsys):
     assert cli.main([*command, "--force"]) == 0
     assert (tmp_path / "x" / "mine.txt").read_text() == "mine"
     assert json.loads((tmp_path / "x" / "config.json").read_text())["img_resolution"] == 16
+
+
+@pytest.mark.slow
+def test_imported_trained_and_in_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    """By commands alone: the experiment of a foreign file, two kimg from its weights, ONNX; the images of `sample`."""
+    pytest.importorskip("onnxscript")
+    monkeypatch.chdir(tmp_path)
+    source = FILES["ada_skip_c0.pkl"]
+    assert cli.main(["inspect", str(source), "--yaml"]) == 0
+    Path("x.yaml").write_text(capsys.readouterr().out)
+    data = "data={use: emoji, resolution: 16, fit: resize}"
+    training = "training={kimg: 2, batch: 32, threads: 1, device: cpu, sample_kimg: 2, checkpoint_kimg: 2}"
+    changes = [f"-o{change}" for change in (data, training, f"init_from={source}")]
+    assert cli.main(["train", "x.yaml", *changes, "--out", "run"]) == 0
+    folder = exported(Path("run"), "onnx", Path("onnx"))
+    given = inputs(load("run"), 4)
+    np.save("z.npy", given["z"].numpy())
+    assert cli.main(["sample", "run", "--latents", "z.npy", "--truncation-psi", "0.6", "--out", "x.npz"]) == 0
+    with np.load("x.npz") as file:
+        want = torch.from_numpy(file["images"])
+    assert want.std() > 0.05
+    torch.testing.assert_close(onnx_images(folder, given), want, atol=1e-4, rtol=1e-4)
