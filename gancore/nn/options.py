@@ -87,6 +87,9 @@ class StyleOptions(ConvOptions):
     style_bias: Later[Literal["whole", "around_start"]] = Field(
         "whole", description="whether biases of styles hold the 1 that scales start at, or are added to it"
     )
+    activations: Later[Literal["once", "twice"]] = Field(
+        "once", description="twice: where a layer upsamples, also before its blur, with the bias; noise comes behind it"
+    )
     torgb_modulated: bool = Field(True, description="whether the toRGB layers take a style")
 
 

@@ -4,7 +4,7 @@
 
 The scales and the statistic are those of the chosen normalization; the last step is the block's own, for
 normalizations without a style. Sources: arXiv:1812.04948 section 3 (order, noise), arXiv:1912.04958 section 2
-(scales).
+(scales). With `activations: twice` (mmgeneration's StyleGAN) an upsampling layer is activated before its blur, too.
 """
 
 import math
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gancore.contracts import Normalization, Pass, Site
 from gancore.nn.activation import Activation, activation_of
+from gancore.nn.kernels.resample import filter2d
 from gancore.nn.kernels.resampled_conv import resampled
 from gancore.nn.layers import Linear, Weighted, register_filter
 from gancore.nn.normalized import fuses_style, has_statistic, scaled_input, scaled_maps
@@ -38,6 +39,7 @@ class StyledLayer(nn.Module):
         self.site, self.w_index, self.noise = site, w_index, options.noise
         self.normalization = normalization
         self.activation = activation_of(options.activation, options.gain, options.conv_clamp)
+        self.twice = False
         self.own_style = normalization.style_size == 0
         self.fused = fuses_style(normalization)
         channels = site.c_out
@@ -82,7 +84,7 @@ class StyledLayer(nn.Module):
         """gain * activation(y * scale + noise + bias)."""
         image = None if self.noise == "none" else how.noise(f"noise.{self.site.name}", self.noise_const, y.shape[0])
         added = None if image is None else (image, self.noise_strength)
-        return self.activation(y, self.bias, scale, added, gain)
+        return self.activation(y, None if self.twice else self.bias, scale, added, gain)
 
 
 class StyleConv(StyledLayer, Weighted):
@@ -95,6 +97,7 @@ class StyleConv(StyledLayer, Weighted):
     ) -> None:
         super().__init__(site, normalization, w_dim, w_index, options)
         self.up, self.resampling = up, options.resampling
+        self.twice = up and options.activations == "twice"
         self.add_weight([site.c_out, site.c_in, 3, 3], self.activation.weight_gain)
         register_filter(self, options.resample_filter if up else None)
 
@@ -102,6 +105,13 @@ class StyleConv(StyledLayer, Weighted):
         s, weight = self.style(ws), self.effective_weight()
         s, own = (s[:, :0], s) if self.own_style else (s, None)
         x, weight, out_scale = scaled_input(x, weight, s, self.normalization)
+        if self.twice:
+            y = resampled("up", None, self.resampling)(x, weight)
+            y = self.activation(y, self.bias, out_scale(y))
+            y = (
+                y.clone() if self.resample_filter is None else filter2d(y, self.resample_filter)
+            )  # it may be overwritten
+            return self.finish(y, None, own, how, gain)
         y = resampled("up" if self.up else None, self.resample_filter, self.resampling)(x, weight)
         return self.finish(y, out_scale(y), own, how, gain)
 

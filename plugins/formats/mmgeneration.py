@@ -1,23 +1,24 @@
-"""StyleGAN2 and PGGAN checkpoints of mmgeneration.
+"""StyleGAN2, StyleGAN and PGGAN checkpoints of mmgeneration.
 
-Source of the networks: arXiv:1912.04958, arXiv:1710.10196. Weights of StyleGAN2 are stored as ours are; the average w
-is not in the file: it is estimated from random latents. PGGAN's upsampling kernels are those of a transposed
-convolution, with another gain, and its pixel norm adds eps to the root. The channels of released models are blue,
-green, red; no file says so. The project's StyleGAN is another network than the published one, and ours cannot have it.
+Source of the networks: arXiv:1912.04958, arXiv:1812.04948, arXiv:1710.10196. Weights of StyleGAN2 are stored as ours
+are; the average w is not in the file: it is estimated from random latents. The upsampling layers of its StyleGAN
+activate twice, with the blur between. PGGAN's upsampling kernels are those of a transposed convolution, with another
+gain, and its pixel norm adds eps to the root. The channels of released models are blue, green, red; no file says so.
 """
 
 import math
 
+import torch
 from torch import Tensor
 
 from gancore.contracts import Format, Interface, Stage
-from gancore.errors import CheckpointError
 from gancore.interop.networks import (
     Mapped,
     Names,
     Network,
     Options,
     Snapshot,
+    Taken,
     below,
     channels_of,
     snapshot_of,
@@ -32,6 +33,8 @@ from gancore.interop.values import entries
 STATE = "state_dict."
 PGGAN = "noise2feat.linear.weight_orig"
 """A tensor of PGGAN's generator."""
+STYLEGAN = "convs.0.conv1.input"
+"""One of StyleGAN's."""
 
 
 class MMGeneration(Format):
@@ -47,7 +50,11 @@ class MMGeneration(Format):
     def read(self, file: Foreign) -> Snapshot:
         names = f"{STATE}generator_ema", f"{STATE}generator", f"{STATE}discriminator"
         if any(f"{name}.{PGGAN}" in file.arrays for name in names):
-            return _pggan(file, snapshot_of(file.arrays, names, pggan_of, None))
+            return _grown(file, snapshot_of(file.arrays, names, pggan_of, None), "its minibatch stddev comes late")
+        if any(f"{name}.{STYLEGAN}" in file.arrays for name in names):
+            snapshot = snapshot_of(file.arrays, names, stylegan_of, None)
+            snapshot.estimate_w_avg = True
+            return _grown(file, snapshot, "its fromRGB is 3x3")
         snapshot = snapshot_of(file.arrays, names, generator_of, discriminator_of)
         snapshot.estimate_w_avg = True
         iteration = entries(entries(file.contents).get("meta")).get("iter")
@@ -56,10 +63,10 @@ class MMGeneration(Format):
         return snapshot
 
 
-def _pggan(file: Foreign, snapshot: Snapshot) -> Snapshot:
+def _grown(file: Foreign, snapshot: Snapshot, why_no_discriminator: str) -> Snapshot:
     """With how far both generators have grown."""
     if below(file.arrays, f"{STATE}discriminator."):
-        snapshot.left.append("discriminator: its minibatch stddev comes after the last convolution, in ours before it")
+        snapshot.left.append(f"discriminator: {why_no_discriminator}, which ours cannot have")
     scale, weight = (file.arrays.get(f"{STATE}_curr_{name}") for name in ("scale_int", "transition_weight"))
     if scale is not None and weight is not None:
         resolution, alpha = int(scale.tensor()), float(weight.tensor())
@@ -98,6 +105,58 @@ def pggan_of(names: Names) -> Network:
     return Network(options, mapped, Interface(2 << levels, mapped["synthesis.b4.torgb.weight"].shape[0]))
 
 
+def stylegan_of(names: Names) -> Network:
+    """The project's StyleGAN, whose mapping has no gain of sqrt(2). Raises CheckpointError."""
+    mapped: Mapped = {}
+    for i in range(sum(name.startswith("style_mapping.") and name.endswith(".bias") for name in names)):
+        mapped[f"mapping.fc{i}.weight"] = names.take(f"style_mapping.{i + 1}.linear.weight_orig", without_gain)
+        mapped[f"mapping.fc{i}.bias"] = names.take(f"style_mapping.{i + 1}.bias")
+    mapped["synthesis.b4.const"] = names.take(STYLEGAN, first)
+    levels = sum(name.startswith("to_rgbs.") and name.endswith(".bias") for name in names)
+    layers = [("convs.0.conv2.conv", "b4.conv1")]
+    for k in range(1, levels):
+        layers += [(f"convs.{k}.conv1.0.conv", f"b{4 << k}.conv0"), (f"convs.{k}.conv2.conv", f"b{4 << k}.conv1")]
+    for theirs, ours in layers:
+        mapped[f"synthesis.{ours}.weight"] = names.take(f"{theirs}.weight_orig")
+        mapped[f"synthesis.{ours}.bias"] = names.take(f"{theirs}.bias")
+    channels = mapped["synthesis.b4.const"].shape[0]
+    mapped["synthesis.b4.const_layer.bias"] = Taken((), lambda: torch.zeros(channels))
+    for place, ours in enumerate(["b4.const_layer", *(ours for _, ours in layers)]):
+        at, number = f"convs.{place // 2}", place % 2 + 1
+        mapped[f"synthesis.{ours}.affine.weight"] = names.take(f"{at}.adain{number}.affine.weight_orig", with_gain)
+        mapped[f"synthesis.{ours}.affine.bias"] = names.take(f"{at}.adain{number}.affine.bias")
+        mapped[f"synthesis.{ours}.noise_strength"] = names.take(f"{at}.noise_injector{number}.weight", first)
+        mapped[f"synthesis.{ours}.noise_const"] = names.take(f"injected_noise_{place}", noise)
+    for k in range(levels):
+        mapped[f"synthesis.b{4 << k}.torgb.weight"] = names.take(f"to_rgbs.{k}.conv.weight_orig", with_gain)
+        mapped[f"synthesis.b{4 << k}.torgb.bias"] = names.take(f"to_rgbs.{k}.conv.bias")
+    taps = taps_of(names.array("convs.1.conv1.1.kernel").tensor())
+    names.ignore("kernel")
+    names.done()
+    return style_generator(
+        mapped,
+        "progressive",
+        normalization={"use": "adain", "eps": 1e-5},
+        const="ones",
+        const_layer=True,
+        activations="twice",
+        torgb_modulated=False,
+        gain="weight",
+        resampling="box",
+        resample_filter=taps,
+    )
+
+
+def with_gain(x: Tensor) -> Tensor:
+    """A weight whose gain is sqrt(2) there, and 1 in ours."""
+    return x * math.sqrt(2)
+
+
+def without_gain(x: Tensor) -> Tensor:
+    """A weight whose gain is 1 there, and sqrt(2) in ours."""
+    return x / math.sqrt(2)
+
+
 def dense_to_maps(x: Tensor) -> Tensor:
     """[out * 16, in] to [out, in, 4, 4]."""
     return x.unflatten(0, (-1, 4, 4)).permute(0, 3, 1, 2)
@@ -110,8 +169,6 @@ def from_transposed(x: Tensor) -> Tensor:
 
 def generator_of(names: Names) -> Network:
     """A generator with output skips. Raises CheckpointError."""
-    if "injected_noise_0" not in names or "to_rgb1.bias" not in names:
-        raise CheckpointError("is its own variant of StyleGAN, which activates twice in a layer; ours cannot do that")
     mapped: Mapped = {}
     for i in range(sum(name.startswith("style_mapping.") and name.endswith(".bias") for name in names)):
         mapped[f"mapping.fc{i}.weight"] = names.take(f"style_mapping.{i + 1}.linear.weight_orig")

@@ -22,6 +22,7 @@ GIVEN_W_AVG = ("latent_avg", "truncation_latent")
 ROUNDED = {
     "g12_progan_dnnlib_r16": 1.1e-7,
     "g03_mmgen_pggan_r16": 1e-5,
+    "g03_mmgen_stylegan1_r16": 3e-6,
     "g03_mmgen_stylegan2_r16": 2e-6,
     "g03_mmgen_stylegan2_r32_zoo": 2e-6,
 }

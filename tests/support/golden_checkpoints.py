@@ -15,7 +15,6 @@ PATTERNS = ("c09_*_io", "c10_*_io", "p11_*_io", "g0*_io", "g1*_io")
 PLACES = ("", "pickles", "tf_pickles")
 
 HELD_BACK: dict[str, str] = {
-    "g03_mmgen_stylegan1": "not the published network: two activations in a layer, the blur between them",
     "g05_lucidrains": "another network: bilinear, noise transposed, one style a block",
 }
 """Cases whose networks ours cannot hold, by the beginning of their names, and why."""
