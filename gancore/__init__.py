@@ -1,6 +1,6 @@
 """gancore: a plugin-based, modular GAN architecture zoo for PyTorch.
 
-The names below are imported when they are first used, so that `import gancore` is light.
+The names below are imported on first use, so that `import gancore` is light.
 """
 
 import importlib

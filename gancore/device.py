@@ -1,4 +1,4 @@
-"""The device that work runs on, chosen in one place: for training, evaluation, sampling, forecasts."""
+"""The choice of the device, for training, evaluation, sampling and forecasts."""
 
 import os
 from contextlib import AbstractContextManager
@@ -11,7 +11,7 @@ from gancore.errors import GancoreError
 def pick_device(asked: str | torch.device | None, setting: str = "device") -> torch.device:
     """The requested device; "auto" or None: cuda, mps or cpu, the first that is available.
 
-    setting: what the request is called in the error.
+    setting: the name of the request in the error.
     Raises GancoreError if the device is unavailable, or a GPU has a number that is too high.
     """
     counts = device_counts()
@@ -30,7 +30,7 @@ def pick_device(asked: str | torch.device | None, setting: str = "device") -> to
 
 
 def device_counts() -> dict[str, int]:
-    """How many devices there are of each kind that `auto` prefers to the CPU."""
+    """The number of devices of each kind that `auto` prefers to the CPU."""
     return {
         "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
         "mps": int(torch.backends.mps.is_available()),
@@ -46,7 +46,7 @@ def _available(counts: dict[str, int]) -> str:
 
 
 def wait_for(device: torch.device) -> None:
-    """Returns when a device has finished all its work."""
+    """Waits until a device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -62,7 +62,7 @@ def empty_cache(device: torch.device) -> None:
 
 
 def forked_rng(device: torch.device) -> AbstractContextManager[None]:
-    """A block after which torch's generators of the CPU and of this device are as before; other GPUs are left alone."""
+    """A context that restores torch's generators of the CPU and of this device; other GPUs do not change."""
     if device.type in ("cuda", "mps"):
         return torch.random.fork_rng([device], device_type=device.type)
     return torch.random.fork_rng(devices=[])

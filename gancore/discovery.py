@@ -1,11 +1,11 @@
-"""Finds the plugins of all installed distributions: the one door, for gancore's own plugins too.
+"""Finds the plugins of all installed distributions, gancore's own included.
 
 A distribution names a provider module in its entry-point group `gancore`; the module implements the hooks of
-gancore.hookspecs. Each provider is consulted apart, so that one that fails is kept as broken, with its
+gancore.hookspecs. Each provider is loaded separately, so that one that fails is recorded as broken, with its
 distribution and the reason, and never stops the rest (pluggy's own loader would stop at the first).
 
-Where several distributions offer one name of one kind, gancore's own plugin keeps it; among third parties nobody
-gets it, because the order of installation must not decide. Either way both origins are reported.
+If several distributions offer the same name of the same kind, gancore's own plugin keeps it; of third parties, none
+gets it: installation order must not decide. Both origins are reported.
 """
 
 import functools
@@ -36,7 +36,7 @@ class Origin:
 
 @functools.cache
 def discover() -> Registry:
-    """The plugins of all installed distributions, found once per process. Imports providers, but no plugin."""
+    """The plugins of all installed distributions, searched once per process. Imports providers, but no plugin."""
     manager = _manager()
     specs: list[PluginSpec] = []
     broken: list[BrokenProvider] = []
@@ -53,7 +53,7 @@ def discover() -> Registry:
 
 @contextmanager
 def _kept_apart(broken: list[BrokenProvider], origin: Origin, what: str) -> Iterator[None]:
-    """Whatever goes wrong inside makes one broken provider: a module may raise anything, SystemExit included."""
+    """A context whose exceptions make a broken provider: a module may raise anything, SystemExit included."""
     try:
         yield
     except KeyboardInterrupt:
@@ -90,14 +90,14 @@ def _manager() -> pluggy.PluginManager:
 
 
 def _consult(provider: object) -> list[PluginSpec]:
-    """The catalogue of one provider, whose hooks are checked by a manager of its own."""
+    """The catalogue of one provider; a separate manager checks its hooks."""
     manager = _manager()
     manager.register(provider)
     manager.check_pending()
     specs = [spec for specs in manager.hook.gancore_catalogue() for spec in specs]
     for spec in specs:
         if not isinstance(spec, PluginSpec):
-            raise PluginError(f"gancore_catalogue should give PluginSpec objects, not {spec!r}")
+            raise PluginError(f"gancore_catalogue should return PluginSpec objects, not {spec!r}")
     return specs
 
 

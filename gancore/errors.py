@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class GancoreError(Exception):
-    """Something a person can mend; the message says what was wrong, where, and what would be right."""
+    """An error that the user can fix; the message says what is wrong, where, and what would be right."""
 
     exit_code = 2
 
@@ -32,7 +32,7 @@ class ConfigError(GancoreError):
 
 
 class PluginError(GancoreError):
-    """A plugin is unknown, broken, or not of the kind it is used as."""
+    """A plugin is unknown, broken, or of another kind."""
 
 
 class DataError(GancoreError):
@@ -40,15 +40,15 @@ class DataError(GancoreError):
 
 
 class RunError(GancoreError):
-    """A run folder cannot be used as asked (another experiment, no checkpoint, damaged file)."""
+    """A run folder cannot be used (another experiment, no checkpoint, damaged file)."""
 
 
 class CheckpointError(GancoreError):
-    """A file of another project cannot be read, or asks for what no checkpoint needs."""
+    """A file of another project cannot be read, or requests something that no checkpoint needs."""
 
 
 class RunFailed(GancoreError):
-    """A run that started could not go on; the message names the run folder and its newest checkpoint."""
+    """A run failed after it started; the message names the run folder and its newest checkpoint."""
 
     exit_code = 1
 
@@ -60,13 +60,13 @@ class Interrupted(GancoreError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`unknown; did you mean 'x'? known: ...`, without the question when nothing is near."""
+    """`unknown; did you mean 'x'? known: ...`, without the question if nothing is similar."""
     names = sorted(known)
     return f"{nearest(word, names, 1)}known: {', '.join(names) or 'none'}"
 
 
 def nearest(word: str, known: Iterable[str], count: int = 3) -> str:
-    """`did you mean 'x' or 'y'? `, empty if nothing is near."""
+    """`did you mean 'x' or 'y'? `, empty if nothing is similar."""
     near = [repr(name) for name in difflib.get_close_matches(word, sorted(known), n=count)]
     *others, last = near or [""]
     return f"did you mean {', '.join(others)}{' or ' * bool(others)}{last}? " if near else ""

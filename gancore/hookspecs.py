@@ -1,15 +1,15 @@
 """The hooks that a provider module may implement, and the marker for it.
 
 A provider is the module that a distribution names under `[project.entry-points.gancore]`. It is imported whenever
-plugins are listed, so it must be light: no torch. An implementation takes the arguments it wants, by name:
+plugins are listed, so it must be light: no torch. An implementation takes the arguments it needs, by name:
 
     from gancore import hookimpl
 
     @hookimpl
     def gancore_step_end(kimg): ...
 
-Observers see the training; which plugins take part in it is the experiment's choice, never that of a hook.
-An exception in an observer ends the run, as any error does.
+Observers see the training; the experiment chooses the plugins that take part in it, never a hook.
+An exception in an observer ends the run, like any error.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ hookimpl = pluggy.HookimplMarker("gancore")
 
 
 class Run(Protocol):
-    """What an observer may rely on of the run in progress: its folder."""
+    """The attributes of a run that an observer may rely on: its folder."""
 
     @property
     def path(self) -> Path: ...
@@ -39,12 +39,12 @@ def gancore_catalogue() -> "Iterable[PluginSpec]":  # type: ignore[empty-body]
 
 @hookspec
 def gancore_run_start(run: Run) -> None:
-    """The networks of `run` are built (or restored), and the first step of this session is about to start."""
+    """Called when the networks of `run` are built (or restored), before the first step of this session."""
 
 
 @hookspec
 def gancore_step_end(run: Run, step: int, kimg: float) -> None:
-    """Step number `step` (counted from 1) is done; `kimg` thousand real images have been shown.
+    """Called after step number `step` (counted from 1), when `kimg` thousand real images have been shown.
 
     Reading a tensor's value here waits for the device.
     """
@@ -52,4 +52,4 @@ def gancore_step_end(run: Run, step: int, kimg: float) -> None:
 
 @hookspec
 def gancore_run_end(run: Run) -> None:
-    """The run is over: finished, interrupted or failed; what it saved is in its folder."""
+    """Called when the run is over: finished, interrupted or failed; its files are in its folder."""

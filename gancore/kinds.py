@@ -1,4 +1,4 @@
-"""The twelve kinds of plugins, and the contract each kind keeps. Nothing here imports torch."""
+"""The kinds of plugins, and the contract of each. Nothing here imports torch."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,7 +19,7 @@ CONTRACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "format": ("Format",),
     }
 )
-"""Kind to the classes of gancore.contracts, one of which a plugin of that kind is derived from."""
+"""Kinds to classes of gancore.contracts; a plugin of the kind is derived from one of them."""
 
 KINDS: tuple[str, ...] = tuple(CONTRACTS)
-"""The kinds in the order in which they are listed."""
+"""The kinds in the order of lists."""

@@ -4,9 +4,9 @@
       normalization:
         mine: ./mine.py:Mine
 
-The file is read once. What was read is what is executed, what the version (12 hex digits of its SHA-256) stands
-for, and what is copied into the run folder, even when the file is edited meanwhile. Such a file is one module: it
-imports installed packages, not its neighbours.
+The file is read once. This content is executed, hashed for the version (12 hex digits of its SHA-256), and copied into
+the run folder, even if the file is edited meanwhile. Such a file is one module: it imports installed packages, not
+files beside it.
 """
 
 import linecache
@@ -25,7 +25,7 @@ LOCAL = "local"
 """The distribution of local plugins in lists and run folders."""
 
 LARGEST = 2**20
-"""Bytes that a plugin file may have."""
+"""Largest plugin file, in bytes."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class LocalPlugin(PluginSpec):
         return str(self.path)
 
     def _import(self, module: str) -> ModuleType:
-        """Executes the file under a name made of its content: once per process, and found by pickle and inspect."""
+        """Executes the file under a name made from its content: once per process, and visible to pickle and inspect."""
         if module in sys.modules:
             return sys.modules[module]
         made = ModuleType(module)
@@ -61,8 +61,8 @@ def load_local(
 ) -> list[LocalPlugin]:
     """The plugins of a `plugins:` section, kind -> name -> "file.py:Class"; files are relative to `base`.
 
-    Nothing is executed before `load` is called. `requested` and `trusted` are those of gancore.trust.may_execute: a
-    folder from somebody else must not run code by being opened.
+    Nothing is executed before `load` is called. `requested` and `trusted` are those of gancore.trust.may_execute:
+    opening a stranger's folder must not run code.
 
     Raises PluginError for a missing file, a wrong target, kind or name, and for a file that may not be executed.
     """
@@ -76,8 +76,8 @@ def load_local(
 def copy_into(specs: Iterable[PluginSpec], folder: Path) -> dict[str, dict[str, str]]:
     """Copies the files of local plugins to folder/plugins; returns the `plugins:` section that finds them there.
 
-    They are remembered, so that this account can open the folder without --trust-local-plugins. Other plugins are
-    passed over. The version distinguishes files of one name but different content.
+    Records them, so that this account can open the folder without --trust-local-plugins. Skips other plugins.
+    The version distinguishes files of one name but different content.
     """
     section: dict[str, dict[str, str]] = {}
     for spec in specs:
@@ -124,5 +124,5 @@ def _copy(spec: LocalPlugin, folder: Path) -> Path:
 
 
 def _lines(source: bytes, file: str) -> tuple[int, None, list[str], str]:
-    """An entry for linecache, so that tracebacks and inspect show what was executed, not what the file holds now."""
+    """An entry for linecache, so that tracebacks and inspect show the executed code, not the present file."""
     return len(source), None, source.decode("utf-8", "replace").splitlines(keepends=True), file

@@ -1,4 +1,4 @@
-"""Messages to the person who watches a command."""
+"""Messages on stderr."""
 
 import sys
 from contextlib import suppress
@@ -9,7 +9,7 @@ from tqdm import tqdm
 def tell(message: str) -> None:
     """Writes a line to stderr, above any progress bar.
 
-    A stderr that is full or gone (a closed terminal, a pipe without a reader) loses the line, and the work goes on.
+    A stderr that is full or gone (a closed terminal, a pipe without a reader) loses the line, and the work continues.
     """
-    with suppress(OSError, ValueError):  # ValueError: somebody has closed it
+    with suppress(OSError, ValueError):  # ValueError: it is closed
         tqdm.write(message, file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Names of files, folders and classes as they leave the program: on a terminal, in JSON, HTML and pictures.
+"""Names of files, folders and classes in output: on a terminal, in JSON, HTML and pictures.
 
-A name may be any bytes but a slash: bytes that are no UTF-8 come from the system as lone surrogates (PEP 383), which
-can be encoded nowhere, and a newline or an escape character would break a line or drive a terminal.
+A name may have any bytes but a slash: the system returns bytes that are not UTF-8 as lone surrogates (PEP 383), which
+cannot be encoded, and a newline or an escape character would break a line or control a terminal.
 """
 
 import json
@@ -11,18 +11,18 @@ from typing import Any
 
 
 def shown(name: str) -> str:
-    r"""The name as text that can be printed and encoded: "t\xe9", "a\nb" for what cannot. Others stay as they are."""
+    r"""The name as text that can be printed and encoded: "t\xe9", "a\nb" for others. The rest does not change."""
     return name if name.isprintable() else "".join(map(_shown, name))
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
-    """JSON that can be encoded, whatever names are in it: lone surrogates are escaped, other text stands as it is."""
+    """JSON that can be encoded with any names in it: lone surrogates are escaped, other text is not."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def some(names: Sequence[str]) -> str:
-    """The first ten, and how many more."""
+    """The first ten names, and the number of others."""
     return ", ".join(map(shown, names[:10])) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 

@@ -1,6 +1,6 @@
 """Typed options: the base class of every plugin's `Config`, and numbers that follow a schedule over kimg.
 
-Nothing here imports torch, so that a file can be checked without starting the machinery it describes.
+Nothing here imports torch, so that checking a file is fast.
 """
 
 import math
@@ -28,8 +28,8 @@ class AddedLater:
 Later = Annotated[T, AddedLater()]
 """The type of an option that was added to a plugin in use: `halving: Later[Literal["convolution", "average"]] = ...`.
 
-Its default is what was done before there was the option, and says nothing about what an experiment is: runs and cells
-of grids from before are recognized and continued.
+Its default keeps the behaviour from before the option existed, and is not part of an experiment's identity: older runs
+and cells of grids are recognized and continued.
 """
 
 
@@ -122,13 +122,13 @@ def value_at(value: Scheduled, kimg: float) -> float:
 
 
 def extremes(value: Scheduled) -> list[float]:
-    """The values between which a scheduled option stays."""
+    """The smallest and the largest value of a scheduled option."""
     return value.extremes() if isinstance(value, LinearSchedule | CosineSchedule | TableSchedule) else [float(value)]
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Holds a scheduled option within bounds all the time; raises ValueError where it leaves them."""
+    """Bounds of a scheduled option at all times; raises ValueError if it leaves them."""
 
     ge: float | None = None
     gt: float | None = None

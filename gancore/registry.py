@@ -1,4 +1,4 @@
-"""What plugins exist: a `PluginSpec` describes one without importing it, a `Registry` finds it by kind and name.
+"""The known plugins: a `PluginSpec` describes one without importing it, a `Registry` finds it by kind and name.
 
 Nothing here imports torch or pydantic until `PluginSpec.load` is called.
 """
@@ -24,13 +24,13 @@ class PluginSpec:
     """A plugin that has not been imported yet.
 
     kind: one of gancore.kinds.KINDS.
-    name: what an experiment says after `use:`; lower case, digits and underscores.
+    name: the value of `use:` in an experiment; lower case, digits and underscores.
     target: "package.module:Class".
     summary: one line for lists.
-    paper: where it comes from, e.g. "arXiv:1912.04958"; empty when it has no paper.
-    distribution, version: what brought it. Providers leave them empty: discovery fills them in.
+    paper: its source, e.g. "arXiv:1912.04958"; empty if it has no paper.
+    distribution, version: its origin. Providers leave them empty: discovery fills them in.
 
-    Raises PluginError when kind, name or target are not of this form.
+    Raises PluginError if kind, name or target do not have this form.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class PluginSpec:
     def load(self) -> type[Any]:
         """The plugin's class, imported on first use and checked against the contract of its kind.
 
-        Raises PluginError, naming plugin, distribution and cause, whatever goes wrong in the plugin's module.
+        Raises PluginError with plugin, distribution and cause for any exception of the plugin's module.
         """
         module, _, name = self.target.partition(":")
         try:
@@ -71,9 +71,9 @@ class PluginSpec:
 
     @contextmanager
     def blamed(self, fault: str) -> Iterator[None]:
-        """Makes what the plugin's code raises inside a PluginError, "TITLE FAULT: type: message (file:line)".
+        """Turns exceptions of the plugin's code into PluginError: "TITLE FAULT: type: message (file:line)".
 
-        SystemExit counts too: a plugin does not end the program. A GancoreError passes: its message is clear already.
+        SystemExit counts too: a plugin must not end the program. A GancoreError passes: its message is clear already.
         """
         try:
             yield
@@ -88,7 +88,7 @@ class PluginSpec:
         return f"{self.kind} {self.name!r} of {self.origin}"
 
     def _blame(self, cause: BaseException) -> str:
-        """The exception, and the last line of the plugin's own code on the way to it."""
+        """The exception, and the last line of the plugin's code in its traceback."""
         if isinstance(cause, SyntaxError):
             return f"{type(cause).__name__}: {cause.msg} ({cause.filename}:{cause.lineno})"
         package = self.target.partition(":")[0].partition(".")[0]
@@ -105,7 +105,7 @@ class PluginSpec:
 
 @dataclass(frozen=True)
 class BrokenProvider:
-    """A distribution that offers plugins which cannot be used, wholly or in part, and why."""
+    """A distribution with unusable plugins, wholly or in part, and the reason."""
 
     distribution: str
     version: str

@@ -1,6 +1,6 @@
 """The command `gancore`: thin commands over the other packages.
 
-A command is imported when it is used, so that listing plugins does not wait for torch. Exit codes: 0 done,
+A command is imported when it runs, so that listing plugins does not wait for torch. Exit codes: 0 done,
 1 a run failed, 2 the request was wrong (nothing was started), 3 interrupted (saved).
 """
 
@@ -23,7 +23,7 @@ COMMANDS = {
     "presets": ("gancore.cli.presets:presets", "List and show the experiments of the papers."),
     "validate": ("gancore.cli.validate:validate", "Check an experiment and print it resolved."),
     "schema": ("gancore.cli.schema:schema", "Write the JSON Schema of experiment files, for editors."),
-    "train": ("gancore.cli.train:train", "Train an experiment, or go on with a run."),
+    "train": ("gancore.cli.train:train", "Train an experiment, or continue a run."),
     "runs": ("gancore.cli.runs:runs", "List and compare runs."),
     "verify": ("gancore.cli.verify:verify", "Read back all files of a run or a grid."),
     "sample": ("gancore.cli.sample:sample", "Generate images from a trained model."),
@@ -31,19 +31,19 @@ COMMANDS = {
     "mix": ("gancore.cli.latents:mix", "Mix the styles of samples."),
     "interpolate": ("gancore.cli.latents:interpolate", "Make a film of a walk between samples."),
     "project": ("gancore.cli.latents:project", "Find the latents of images."),
-    "analyze": ("gancore.cli.analyze:analyze", "Look inside a trained model: figures and numbers."),
+    "analyze": ("gancore.cli.analyze:analyze", "Analyze a trained model: figures and numbers."),
     "grid": ("gancore.cli.grid:grid", "Run a grid of experiments and report on it."),
     "plan": ("gancore.cli.plan:plan", "Estimate parameters, memory and time of an experiment."),
     "data": ("gancore.cli.data:data", "Convert and inspect data sets."),
-    "import": ("gancore.cli.interop:import_", "Make a model of another project's checkpoint."),
+    "import": ("gancore.cli.interop:import_", "Convert another project's checkpoint into a model."),
     "export": ("gancore.cli.export:export", "Write a model for other tools: ONNX, the hub, images."),
-    "inspect": ("gancore.cli.interop:inspect", "Say what a checkpoint holds, without loading it."),
+    "inspect": ("gancore.cli.interop:inspect", "Describe a checkpoint without loading it."),
     "diff": ("gancore.cli.interop:diff", "Compare the tensors of two files."),
     "cite": ("gancore.cli.cite:cite", "Print the papers behind an experiment."),
 }
-"""Command to where it is defined and its line in the help, in the order of the help."""
+"""Commands with their modules and lines of help, in the order of the help."""
 
-CLOSED_PIPE = 141  # what a shell reports for a program that writes to a reader which is gone: 128 + SIGPIPE
+CLOSED_PIPE = 141  # a shell's code for a program whose reader is gone: 128 + SIGPIPE
 
 
 class Commands(click.Group):
@@ -90,7 +90,7 @@ def root() -> None:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Runs a command line and returns its exit code; reports what a person can mend without a traceback."""
+    """Runs a command line and returns its exit code; reports mistakes of the user without a traceback."""
     _open_closed_streams()
     try:
         code = root.main(args, prog_name="gancore", standalone_mode=False)
@@ -113,7 +113,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def print_result(path: Path) -> None:
-    """Prints where finished work lies. The work is done, whether or not stdout takes the line."""
+    """Prints the path of finished work. The work is done even if stdout fails."""
     try:
         click.echo(path)
     except OSError:
@@ -121,9 +121,9 @@ def print_result(path: Path) -> None:
 
 
 def _open_closed_streams() -> None:
-    """Python has None for a stream that was closed before it started (`>&-`); what is said there goes nowhere.
+    """Python has None for a stream that was closed before it started (`>&-`); this discards its output.
 
-    What a stream cannot encode (names of files that are no UTF-8) is written as an escape, and never an error.
+    Characters that a stream cannot encode (file names that are not UTF-8) are escaped, and never an error.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -133,7 +133,7 @@ def _open_closed_streams() -> None:
 
 
 def _refused(message: str, code: int) -> int:
-    """Tells why, where stderr takes it, and gives the exit code back."""
+    """Prints the reason, if stderr works, and returns the exit code."""
     with suppress(OSError):
         click.echo(message, err=True)
     try:
@@ -151,5 +151,5 @@ def _reason(error: OSError) -> str:
 
 
 def _forget_output() -> None:
-    """Drops what stdout cannot take; else the interpreter fails once more when it flushes at exit."""
+    """Drops output that stdout cannot take, or the interpreter fails again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""`gancore analyze`: looks inside a trained model."""
+"""`gancore analyze`: figures and numbers of a trained model."""
 
 import json
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ ALL = "all"
 @click.option(
     "--real", metavar="SOURCE", help="Folder, zip, experiment or dataset plugin; default: the run's own data."
 )
-@click.option("--features", metavar="PART", help="What is looked through; default: the first of each analysis's own.")
+@click.option("--features", metavar="PART", help="Feature plugin; default: the first of each analysis's own.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -58,7 +58,7 @@ def analyze(
     as_json: bool,
     trust: bool | None,
 ) -> None:
-    """Look inside RUN or MODEL: figures as PNG and SVG, numbers as JSON with their protocol."""
+    """Analyze RUN or MODEL: figures as PNG and SVG, numbers as JSON with their protocol."""
     from gancore.analysis.run import analyze as run_analyses
     from gancore.analysis.run import analyze_all
 
@@ -90,7 +90,7 @@ def analyze(
 
 
 def _with_options(parts: list[Any], options: tuple[str, ...]) -> list[Any]:
-    """The analyses with the options beside them, each for those that have it. Raises GancoreError where none has."""
+    """The analyses with the options beside them, each for those that have it. Raises GancoreError if none has."""
     from gancore.discovery import discover
     from gancore.errors import GancoreError, did_you_mean
 
@@ -129,7 +129,7 @@ def _seeds(text: str) -> list[int]:
 
 
 def _as_yaml(text: str, option: str) -> Any:
-    """What stands behind an option. Raises ConfigError that names it."""
+    """The value of an option. Raises ConfigError that names it."""
     from gancore.config.yaml.reader import parse
 
     return parse(text, f"{option} {text}", lines=False).data

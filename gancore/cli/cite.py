@@ -1,4 +1,4 @@
-"""`gancore cite`: the papers behind what was composed."""
+"""`gancore cite`: the papers behind an experiment."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def _experiments(source: Path, override: tuple[str, ...], trust: bool | None) ->
         from gancore.config.yaml.reader import read
 
         if override:
-            raise click.UsageError("overrides are for an experiment's file; a run is what it is")
+            raise click.UsageError("overrides are for an experiment's file; a run cannot change")
         cells = sorted(source.glob("cells/*.yaml"))  # of a grid folder
         return [named(read(file)).data for file in cells or [source / "config.yaml"]]
     from gancore.config import load_experiment
@@ -58,7 +58,7 @@ def _experiments(source: Path, override: tuple[str, ...], trust: bool | None) ->
 
 
 def _chosen(experiment: Any) -> Iterator[tuple[str, str]]:
-    """Kind and name of every plugin of an experiment; what measures it is not part of it."""
+    """Kind and name of every plugin of an experiment, without metrics and features."""
     from gancore.config.slots import written
     from gancore.config.yaml.document import find
 
@@ -69,7 +69,7 @@ def _chosen(experiment: Any) -> Iterator[tuple[str, str]]:
 
 
 def _paper(registry: Registry, kind: str, name: str) -> str:
-    """The paper of a plugin; none where it has none, or is not installed (a local one)."""
+    """The paper of a plugin; none if it has none, or is not installed (a local one)."""
     try:
         return registry.get(kind, name).paper
     except (PluginError, ConfigError):

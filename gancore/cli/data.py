@@ -1,4 +1,4 @@
-"""`gancore data`: what a data set holds, and its conversion into one archive."""
+"""`gancore data`: the contents of a data set, and its conversion into one archive."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -21,11 +21,11 @@ OPTIONS = {
     "channels": "--channels 1, 2, 3 or 4 makes all of one kind",
     "damaged": "--skip-invalid leaves out images that cannot be used, if they are few",
 }
-"""What helps, by what is wrong with images (gancore.data.rejected)."""
+"""Remedies, by the fault of images (gancore.data.rejected)."""
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The argument SOURCE and the options that say what its images are made into."""
+    """The argument SOURCE and the options for the conversion of its images."""
     options = [
         click.argument("source", type=click.Path(path_type=Path)),
         overrides,
@@ -65,7 +65,7 @@ def info(source: Path, override: Sequence[str], trust: bool | None, as_json: boo
 @source_options
 @click.argument("destination", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--skip-invalid", is_flag=True, help="Leave out images that cannot be used.")
-@click.option("--force", is_flag=True, help="Replace DESTINATION if it is there.")
+@click.option("--force", is_flag=True, help="Replace DESTINATION if it exists.")
 def convert(
     source: Path,
     destination: Path,
@@ -77,7 +77,7 @@ def convert(
 ) -> None:
     """Write SOURCE to DESTINATION, a zip archive of PNG files with a dataset.json.
 
-    Labels are kept. The same images give the same bytes.
+    Labels are kept. The same images make the same bytes.
     """
     if destination.suffix.lower() != ".zip":
         raise DataError(f"{destination}: the name of an archive ends in .zip")
@@ -101,7 +101,7 @@ def convert(
 
 
 def _opened(source: "Source") -> "ImageData":
-    """The images; what can be done about those that cannot be used is said in options of this command."""
+    """The images; errors about unusable ones name options of this command."""
     from gancore.data.rejected import Unusable
 
     try:

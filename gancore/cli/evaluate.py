@@ -45,8 +45,8 @@ def evaluate(
 ) -> None:
     """Compute metrics of TARGET: a run folder, a model file, or a folder or archive of images.
 
-    A part with options is written as in YAML: --features '{use: timm, model: resnet50}'. Whatever was not computed
-    with a metric's standard features carries theirs in its name, like fid[embedded].
+    A part with options is written as in YAML: --features '{use: timm, model: resnet50}'. The name of a score
+    with other than the metric's standard features contains them, like fid[embedded].
     """
     from gancore.evaluation import evaluate as run_evaluation
 
@@ -69,17 +69,17 @@ def evaluate(
 
 
 def _metrics(given: str) -> Any:
-    """What stands behind --metrics; the name of a score says its features too, which have an option of their own."""
+    """The value of --metrics, which does not accept the name of a score: features have a separate option."""
     if found := re.search(r"(\w+)\[([\w-]+)\]", given):
         raise click.BadParameter(
-            f"{found[0]} is the name of a score; ask for {found[1]}, and for what it looks through by --features",
+            f"{found[0]} is the name of a score; use {found[1]}, and choose its features with --features",
             param_hint="--metrics",
         )
     return _as_yaml(f"[{given}]", "--metrics", given)
 
 
 def _as_yaml(text: str, option: str, given: str) -> Any:
-    """What stands behind an option. Raises ConfigError that names it."""
+    """The value of an option. Raises ConfigError that names it."""
     from gancore.config.yaml.reader import parse
 
     return parse(text, f"{option} {given}", lines=False).data

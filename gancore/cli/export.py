@@ -25,8 +25,8 @@ def _options(ctx: click.Context, param: click.Parameter, value: tuple[str, ...])
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--format", "name", required=True, metavar="NAME", help="onnx, torch-export, hub, ...; see below.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="File or folder; default: by the format.")
-@click.option("--force", is_flag=True, help="Replace the file, or files in the folder, that is there.")
-@click.option("--licence", metavar="TEXT", help="Terms of the weights, for what has a place for them; else: unknown.")
+@click.option("--force", is_flag=True, help="Replace an existing file, or files in an existing folder.")
+@click.option("--licence", metavar="TEXT", help="Terms of the weights, for formats that record them; default: unknown.")
 @click.option(
     "--set", "options", multiple=True, callback=_options, metavar="KEY=VALUE", help="An option of the format."
 )

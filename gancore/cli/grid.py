@@ -46,13 +46,15 @@ def run(
     stop_after: float | None,
     trust: bool | None,
 ) -> None:
-    """Run the cells of FILE, an experiment with a `grid:` section, or go on with them.
+    """Run the cells of FILE, an experiment with a `grid:` section, or continue them.
 
-    Finished cells are skipped, and all others go on from their last checkpoint, however they were ended; cells that
-    failed need --retry-failed. Exit codes: 0 all done, 1 some failed, 2 nothing was started, 3 stopped.
+    Finished cells are skipped, and all others continue from their last checkpoint; cells that failed need
+    --retry-failed. Exit codes: 0 all done, 1 some failed, 2 nothing was started, 3 stopped.
     """
     if ray is not None and workers is not None:
-        raise click.UsageError("--workers is for this machine; on a cluster `grid.resources` says what a cell asks for")
+        raise click.UsageError(
+            "--workers is for this machine; on a cluster `grid.resources` sets the resources of a cell"
+        )
     experiment = load_at(file, override, trust, place)
     from gancore.config.sections.grid import GridConfig
     from gancore.grid.cluster import RayExecutor
@@ -93,7 +95,7 @@ class _Ticker:
 
 @grid.command()
 @folder_argument
-@click.option("--watch", is_flag=True, help="Show it anew every two seconds, until interrupted.")
+@click.option("--watch", is_flag=True, help="Refresh every two seconds, until interrupted.")
 @as_json
 def status(folder: Path, watch: bool, as_json: bool) -> None:
     """Show the cells of the grid in FOLDER: state, kimg, images/s, time left, last scores."""
@@ -113,12 +115,12 @@ def status(folder: Path, watch: bool, as_json: bool) -> None:
 
 @grid.command()
 @folder_argument
-@click.option("--yes", is_flag=True, help="Delete what is listed.")
+@click.option("--yes", is_flag=True, help="Delete the listed files.")
 @as_json
 def clean(folder: Path, yes: bool, as_json: bool) -> None:
-    """List what the grid in FOLDER may lose by its `grid.retention`, and delete it with --yes.
+    """List files of the grid in FOLDER that its `grid.retention` does not keep, and delete them with --yes.
 
-    Cells that are running are left alone.
+    Running cells are not touched.
     """
     from gancore.grid.clean import clean_up, superfluous
     from gancore.grid.folder import GridFolder
@@ -134,7 +136,7 @@ def clean(folder: Path, yes: bool, as_json: bool) -> None:
     for cell in GridFolder(folder).all_states():
         if cell.state == "damaged":
             click.echo(f"{cell.name}: damaged: {cell.reason}", err=True)
-    words = "deleted" if yes else "would go; --yes deletes them"
+    words = "deleted" if yes else "to delete; --yes deletes them"
     click.echo(f"{len(found)} files and folders, {total / 1e6:.1f} MB, {words}", err=True)
 
 
@@ -145,7 +147,7 @@ def clean(folder: Path, yes: bool, as_json: bool) -> None:
 def report(folder: Path, out: Path | None, show: bool) -> None:
     """Report on the grid in FOLDER, at any moment while it runs: report.html, report.md, results.csv, results.json.
 
-    Each file stands for itself; the page needs no network.
+    Each file is complete; the page needs no network.
     """
     from gancore.grid.folder import GridFolder
     from gancore.grid.report.write import PAGE, write_report

@@ -2,9 +2,9 @@
 
     python -m gancore.cli.grid_cell EXPERIMENT RUN LOCK [DIGEST...] < pipe
 
-The parent holds the pipe's other end. It closes the pipe to ask this process to save and stop, and the pipe is closed
-as well when the parent dies, however it dies. Windows, which has no SIGTERM between processes, has pipes. Local
-plugin files with a DIGEST are trusted, as they were where the grid was started.
+The parent holds the pipe's other end. It closes the pipe to ask this process to save and stop; the pipe also closes
+if the parent dies. Windows has no SIGTERM between processes, but pipes. Local plugin files with a DIGEST are trusted,
+as in the process that started the grid.
 """
 
 import os
@@ -24,7 +24,7 @@ grid and to its cells, and a second SIGTERM would end a cell unsaved."""
 
 def main(experiment: str, run: str, lock: str, *trusted: str) -> int:
     """The exit code of `gancore train`. Waits for an earlier process of this cell that is still saving."""
-    signal.signal(STOP, signal.SIG_DFL)  # whatever the parent was started to ignore
+    signal.signal(STOP, signal.SIG_DFL)  # even if the parent ignores it
     threading.Thread(target=_stop_when_closed, daemon=True).start()
     hand_over(trusted)
     with waited_for(Path(lock)):

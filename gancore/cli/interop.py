@@ -14,12 +14,12 @@ from gancore.errors import CheckpointError
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("model.safetensors"), show_default=True
 )
-@click.option("--force", is_flag=True, help="Replace the file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 @click.option("--format", "name", metavar="NAME", help="The format, or a plugin FILE:CLASS; default: by content.")
 def import_(file: Path, out: Path, force: bool, name: str | None) -> None:
-    """Make a model of FILE, the checkpoint of another project, or a folder with config.json.
+    """Convert FILE into a model: the checkpoint of another project, or a folder with config.json.
 
-    The format is recognised by content. Nothing of FILE is executed; what no checkpoint needs is refused.
+    The format is recognised by content. Nothing of FILE is executed; contents that no checkpoint needs are refused.
     """
     from gancore.interop import import_checkpoint
 
@@ -37,9 +37,9 @@ def import_(file: Path, out: Path, force: bool, name: str | None) -> None:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
-@click.option("--yaml", "as_yaml", is_flag=True, help="Print the experiment that its networks make, and no more.")
+@click.option("--yaml", "as_yaml", is_flag=True, help="Print only the experiment of its networks.")
 def inspect(file: Path, as_json: bool, as_yaml: bool) -> None:
-    """Say what FILE is: its format, networks, state of training, and what its pickles ask for.
+    """Describe FILE: its format, networks, state of training, and the names in its pickles.
 
     No weights are loaded, and nothing is executed.
     """

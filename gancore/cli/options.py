@@ -52,7 +52,7 @@ trust_local_plugins = click.option(
     "trust",
     flag_value=True,
     default=None,
-    help="Execute plugin files that a run or grid folder, or a model, brings along.",
+    help="Execute the plugin files of a run or grid folder, or of a model.",
 )
 
 

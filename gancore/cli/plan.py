@@ -1,4 +1,4 @@
-"""`gancore plan`: what an experiment or a grid will cost."""
+"""`gancore plan`: the cost of an experiment or a grid."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def plan(
     as_json: bool,
     trust: bool | None,
 ) -> None:
-    """Say what FILE (an experiment, or a grid of them) will cost: parameters, operations, memory, hours, disk.
+    """Forecast the cost of FILE (an experiment, or a grid of them): parameters, operations, memory, hours, disk.
 
     images/s are measured by training each kind of cell for a few steps on noise, or assumed. Starting processes,
     decoding data and writing files are not in the hours.

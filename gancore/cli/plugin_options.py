@@ -30,7 +30,7 @@ class Option:
 def table(config: type[BaseModel], prefix: str = "", given: BaseModel | None = None) -> list[Option]:
     """The options of a Config in the order of declaration, those of nested sections with dotted names.
 
-    `given` is the instance that a section defaults to; its values are the defaults then.
+    `given` is the default instance of a section; its values are then the defaults.
     """
     fields = config.model_fields.items()
     return [option for name, info in fields for option in _options(name, info, prefix, given)]
@@ -51,7 +51,7 @@ def _default(info: FieldInfo) -> Any:
 
 
 def _members_metadata(annotation: Any) -> Iterator[Any]:
-    """What annotates the members of a union: the bounds in `Annotated[Scheduled, within(ge=0)] | None`."""
+    """Annotations of the members of a union: the bounds in `Annotated[Scheduled, within(ge=0)] | None`."""
     if get_origin(annotation) in (Union, UnionType):
         for member in get_args(annotation):
             for item in getattr(member, "__metadata__", ()):

@@ -1,4 +1,4 @@
-"""Writes a new plugin: a file that works as it is, and the YAML lines that try it."""
+"""Writes a new plugin: a working file, and the YAML lines that use it."""
 
 import keyword
 import re
@@ -38,10 +38,10 @@ def kind_of(skeleton: str) -> str:
 
 
 def write_skeleton(kind: str, name: str, folder: Path) -> Path:
-    """Writes folder/name.py; PluginError when the name is wrong or taken, or the file is there already."""
+    """Writes folder/name.py. Raises PluginError if the name is wrong or taken, or the file exists."""
     discover().with_local([PluginSpec(kind_of(kind), name, "any.module:Name")])
     if keyword.iskeyword(class_name(name)):
-        raise PluginError(f"{name!r}: its class would be {class_name(name)}, a word of Python; choose another")
+        raise PluginError(f"{name!r}: its class would be {class_name(name)}, a Python keyword; choose another")
     code = (files("gancore.cli.skeletons") / f"{kind}.py").read_text("utf-8")
     path = folder / f"{name}.py"
     try:

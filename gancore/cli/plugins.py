@@ -1,4 +1,4 @@
-"""`gancore plugins`: what plugins there are, what one of them is, a new one, and whether it works."""
+"""`gancore plugins`: lists, shows, writes and checks plugins."""
 
 import inspect
 import itertools
@@ -72,9 +72,9 @@ def show(kind: str, name: str, as_json: bool) -> None:
     "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to write it; default: here."
 )
 def new(kind: str, name: str, folder: Path) -> None:
-    """Write NAME.py, a plugin that works as it is, and print the YAML lines, or the command, that try it."""
+    """Write NAME.py, a working plugin, and print the YAML lines or the command that use it."""
     file = write_skeleton(kind, name, folder)
-    who = "this command uses it" if kind in COMMANDS else "an experiment beside it uses it by saying"
+    who = "this command uses it" if kind in COMMANDS else "to use it in an experiment beside it:"
     click.echo(f"{file} is written; {who}\n")
     click.echo(textwrap.indent(usage(kind, name, file), "    "))
     click.echo(f"\nCheck it with: gancore plugins check --kind {kind_of(kind)} {file}:{class_name(name)}")

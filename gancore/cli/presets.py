@@ -14,7 +14,7 @@ from gancore.presets import PREFIX, preset_file, preset_names
 
 @dataclass(frozen=True)
 class Preset:
-    """What is known of a preset without building it: what its head says, and its `data:` section.
+    """The facts of a preset without building it: those in its head, and its `data:` section.
 
     paper: the first that the head names. images: width and height, channels. data: the data set that it wants.
     generator, discriminator: parameters, without those of labels.
@@ -42,7 +42,7 @@ def presets() -> None:
 @presets.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
 def list_(as_json: bool) -> None:
-    """List all presets: paper, size of the images, the data they want, parameters of G and D."""
+    """List all presets: paper, size of the images, data set, parameters of G and D."""
     found = [facts(name) for name in preset_names()]
     click.echo(json.dumps([asdict(preset) for preset in found], indent=2) if as_json else "\n".join(_table(found)))
 
@@ -64,7 +64,7 @@ def show(name: str, as_json: bool) -> None:
 
 
 def facts(name: str) -> Preset:
-    """What a preset says of itself. Raises GancoreError with the nearest names."""
+    """The facts of a preset. Raises GancoreError with the nearest names."""
     from gancore.config.sections.data import DataKeys
     from gancore.config.yaml.layers import read_experiment
 

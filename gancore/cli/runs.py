@@ -1,4 +1,4 @@
-"""`gancore runs`: the run folders there are, and what separates two of them."""
+"""`gancore runs`: lists run folders, and compares two of them."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def runs() -> None:
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("runs"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
 def list_(folder: Path, as_json: bool) -> None:
-    """List the run folders below FOLDER (default: runs), with what they have reached."""
+    """List the run folders below FOLDER (default: runs), with their progress."""
     if not folder.is_dir():
         raise RunError(f"{folder}: there is no such folder")
     found = [_facts(path.parent) for path in sorted(folder.rglob("environment.json")) if _is_run(path.parent)]
@@ -55,7 +55,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    """What a run has reached, as far as its files can be read, and what is wrong with them."""
+    """The progress of a run, if its files can be read, and the damage of others."""
     from gancore.artifacts import RunFolder, log, scores
     from gancore.config.yaml.document import find
 

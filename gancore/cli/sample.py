@@ -51,7 +51,7 @@ def _seeds(ctx: click.Context, param: click.Parameter, value: str | None) -> lis
 @click.option(
     "--latents",
     type=click.Path(path_type=Path),
-    help="z [N, z_dim] or ws [N, num_ws, w_dim], instead: .npy, .npz, .safetensors, .pt; label may stand beside.",
+    help="z [N, z_dim] or ws [N, num_ws, w_dim], instead: .npy, .npz, .safetensors, .pt; label may accompany them.",
 )
 @click.option(
     "--truncation-psi",
@@ -99,7 +99,7 @@ def sample(
     device: str,
     trust: bool | None,
 ) -> None:
-    """Write images from MODEL, a run folder or a model file. Image i of a seed is the same, whatever the count.
+    """Write images from MODEL, a run folder or a model file. Image i of a seed does not depend on the count.
 
     \b
     gancore sample RUN                                   a grid of 64, samples.png

@@ -21,8 +21,8 @@ def train(
 ) -> None:
     """Train EXPERIMENT (a YAML file, or the folder of a run to continue).
 
-    A folder that already holds the same experiment is continued from its newest checkpoint; what came out is the
-    same, bit for bit, as if it had never stopped.
+    A folder with the same experiment is continued from its newest checkpoint; the results are the same, bit for bit,
+    as if it had never stopped.
     """
     if experiment.is_dir():
         out, experiment = out or experiment, experiment / "config.yaml"

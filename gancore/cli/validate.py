@@ -1,4 +1,4 @@
-"""`gancore validate`: what is wrong with an experiment, or what it says when everything is filled in."""
+"""`gancore validate`: the mistakes of an experiment, or the experiment with all defaults."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, metavar="FILE", type=click.Path(path_type=Path))
 @overrides
 @click.option("--diff", is_flag=True, help="Compare two experiments: FILE FILE; overrides hold for both.")
-@click.option("--data/--no-data", default=True, show_default=True, help="Whether the data must be there.")
+@click.option("--data/--no-data", default=True, show_default=True, help="Whether the data must exist.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
 @trust_local_plugins
 def validate(
     files: tuple[Path, ...], override: tuple[str, ...], diff: bool, data: bool, as_json: bool, trust: bool | None
 ) -> None:
-    """Check FILE (an experiment, or a run folder) and print it with everything filled in.
+    """Check FILE (an experiment, or a run folder) and print it with all defaults.
 
     All mistakes are reported at once, each with file and line; the exit code is 2. Of a grid, all cells are checked.
     With --diff, print the keys in which two experiments differ, `key: first -> second`.
@@ -59,7 +59,7 @@ def _load(file: Path, override: tuple[str, ...], data: bool, trust: bool | None)
 
 
 def _check_data(experiment: "Experiment") -> None:
-    """Looks at what is there without decoding it; raises ConfigError with the line that names it."""
+    """Checks the data without decoding them. Raises ConfigError with the line that names them."""
     from gancore.composition import compose_dataset
     from gancore.data import interface_of
 

@@ -1,4 +1,4 @@
-"""The contract of regularizers: penalties, and changes to how a step is made."""
+"""The contract of regularizers: penalties, and changes to a step."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Metrics of trained models and of images: gancore.evaluate, and what training calls."""
+"""Metrics of trained models and of images, for gancore.evaluate and training."""
 
 from gancore.evaluation.api import evaluate as evaluate
 from gancore.evaluation.evaluator import Evaluator as Evaluator

@@ -46,16 +46,16 @@ def evaluate(
     real: a folder, an archive, an experiment's file, the name of a dataset plugin, or open data; default: a run's own.
     features: the feature plugin, "embedded" or {"use": "timm", "model": ...}.
     samples: generated images (default: the protocol's, 50,000); reals: real ones (default: all).
-    repeat: evaluations with new seeds, where a metric does not say more itself; gives mean and spread.
+    repeat: evaluations with new seeds, unless a metric sets its own number; for mean and spread.
     seed: of latents, labels and noise (default: the run's own, else 0).
-    fit: how images of another size are made to fit, "resize", "crop" or "pad".
+    fit: how to fit images of another size, "resize", "crop" or "pad".
     batch: images at a time; changes no number beyond rounding.
     device: default cuda, mps or cpu, the first that is available.
-    trust_local_plugins: whether plugin files that a run folder or a model brings along may be executed.
+    trust_local_plugins: whether the plugin files of a run folder or a model may be executed.
 
-    data: where the run's own data are on this machine, if not where they were.
+    data: the place of the run's own data on this machine, if they have moved.
 
-    Raises GancoreError (ConfigError, DataError, RunError) before anything is computed where something is missing.
+    Raises GancoreError (ConfigError, DataError, RunError) before any computation if something is missing.
     """
     where = pick_device(device)
     found = Target(target) if isinstance(target, Generator) else find_target(Path(target), trust_local_plugins, fit)
@@ -76,7 +76,7 @@ def evaluate(
 
 
 def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], repeat: int | None) -> ChosenEvaluation:
-    """An experiment's evaluation (fid, where it has none) with changes. Raises ConfigError."""
+    """An experiment's evaluation (fid, if it has none) with changes. Raises ConfigError."""
     own = experiment.evaluation if experiment else None
     section = {**(own.to_dict() if own else {"metrics": ["fid"]}), **changes}
     if repeat is not None:
@@ -86,6 +86,6 @@ def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], rep
 
 
 def _registry(experiment: Experiment | None) -> Registry:
-    """All installed plugins, and the local ones that the experiment brought."""
+    """All installed plugins, and the local ones of the experiment."""
     local = [part.spec for part in experiment.parts() if isinstance(part.spec, LocalPlugin)] if experiment else []
     return discover().with_local(dict.fromkeys(local))

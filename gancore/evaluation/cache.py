@@ -1,8 +1,8 @@
-"""Statistics of real images kept on disk, under everything they depend on.
+"""Caches statistics of real images on disk, under a key of everything that they depend on.
 
-A file holds the whole key it was made for, and a checksum: another data set, count, filter, mirror flag, feature
+A file contains its whole key, and a checksum: another data set, count, filter, mirror flag, feature
 plugin (its code with the networks of gancore that it builds) or file of weights has another key, and a file that is
-damaged or lies under a wrong name is made again.
+damaged or has a wrong name is computed again.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from gancore.data.cache_key import cache_folder
 from gancore.errors import RunError
 
 VERSION = 1
-"""Raised when what is kept is computed in another way."""
+"""Version of the computation; increase it if that changes."""
 
 Key = Mapping[str, Any]
 log = logging.getLogger("gancore.evaluation")
@@ -35,7 +35,7 @@ def statistics_folder() -> Path:
 
 
 def cached(key: Key, make: Callable[[], dict[str, Tensor]], folder: Path | None = None) -> dict[str, Tensor]:
-    """The tensors kept under a key (JSON), or those made and kept now."""
+    """The cached tensors of a key (JSON), computed and cached if there are none."""
     folder = folder or statistics_folder()
     full = {"version": VERSION, **key}
     path = folder / f"{hashlib.sha256(json.dumps(full, sort_keys=True).encode()).hexdigest()}.safetensors"
@@ -50,7 +50,7 @@ def cached(key: Key, make: Callable[[], dict[str, Tensor]], folder: Path | None 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Cells of a grid want the same at the same time: one makes it, the others wait. Without a lock, each makes it."""
+    """Cells of a grid need the same file at once: one computes it, the others wait. Without a lock, each does."""
     with ExitStack() as locks:
         with suppress(OSError):  # a folder that cannot be written
             locks.enter_context(waited_for(path.with_suffix(".lock")))
@@ -72,7 +72,7 @@ def _read(path: Path, key: Key) -> dict[str, Tensor] | None:
 
 
 def _keep(path: Path, tensors: dict[str, Tensor], key: Key) -> None:
-    """Written in a folder of its own first, for several processes may keep the same at once."""
+    """Writes in a separate folder first, since several processes may write the same file at once."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix="building-") as building:
@@ -80,4 +80,4 @@ def _keep(path: Path, tensors: dict[str, Tensor], key: Key) -> None:
             save_tensors(made, tensors, {"kind": "statistics", "key": key})
             os.replace(made, path)
     except OSError as cause:
-        log.warning("statistics cannot be kept in %s (%s); GANCORE_CACHE may name another folder", path.parent, cause)
+        log.warning("statistics cannot be cached in %s (%s); GANCORE_CACHE may name another folder", path.parent, cause)

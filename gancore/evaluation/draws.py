@@ -70,4 +70,4 @@ class DeviceSampleDraw(SampleDraw):
 
 
 DRAWS = {"host": SampleDraw, "device": DeviceSampleDraw}
-"""The values of `evaluation.draws`."""
+"""Values of `evaluation.draws`."""

@@ -1,4 +1,4 @@
-"""Metrics made ready: everything is looked for first, then any number of generators can be measured."""
+"""Evaluates generators: checks all requirements first, then measures any number of them."""
 
 import json
 import math
@@ -22,7 +22,7 @@ from gancore.evaluation.weights import MissingWeights
 class Evaluator:
     """The metrics of an `evaluation:` section against real images (None: for metrics that need none).
 
-    Raises GancoreError, before anything is computed, when weights or packages cannot be had.
+    Raises GancoreError, before any computation, if weights or packages are unavailable.
     """
 
     def __init__(self, evaluation: ChosenEvaluation, reals: Reals | None, device: torch.device) -> None:
@@ -65,7 +65,7 @@ class Evaluator:
         return part, metric, extractor
 
     def _extractor(self, part: Chosen, device: torch.device) -> FeatureExtractor:
-        """One for all metrics that look through the same plugin with the same options."""
+        """One extractor for all metrics with the same feature plugin and options."""
         key = json.dumps(part.to_dict(), sort_keys=True)
         if key not in self.extractors:
             extractor = FeatureExtractor(part, device)
@@ -103,17 +103,17 @@ class Evaluator:
 
 
 def _advised(error: MissingWeights, part: ChosenMetric, features: Chosen) -> GancoreError:
-    """What can be done without the weights: where others had been asked for, not what is advised to everybody."""
+    """The remedy for missing weights: a special one if other features were requested."""
     if part.inside["features"] is not None or part.features.use == features.use:
         return error
     return GancoreError(
-        f"{part.use} does not look through `features: {features.use}`, but through {part.features.use}: "
+        f"{part.use} does not use `features: {features.use}`, but {part.features.use}: "
         f"{error.missing}; or leave {part.use} out"
     )
 
 
 class _Seen:
-    """Outputs of generated images by feature plugin and seed, as far as they were needed."""
+    """Outputs of generated images by feature plugin and seed, computed when needed."""
 
     def __init__(self, fakes: Fakes) -> None:
         self.fakes = fakes
@@ -124,7 +124,7 @@ class _Seen:
         known = self._outputs.get(key)
         have = 0 if known is None else len(known)
         if have < samples:
-            # one pass gives all that any metric looks at: the images are the expensive part
+            # one pass for all outputs of all metrics: the images are the expensive part
             wanted = tuple(sorted(extractor.wanted - {"distance"}))
             more = extractor.extract(self.fakes.batches(seed, have, samples), wanted, samples - have)
             for name, rows in more.items():
@@ -140,7 +140,7 @@ class _View:
         self.samples, self.seed, self.device = samples, seed, extractor.device
         self._extractor, self._seen, self._reals = extractor, seen, reals
         self.compared = False
-        """Whether the real images were looked at."""
+        """Whether the real images were used."""
 
     def fake(self, output: str = "features") -> Tensor:
         return self._seen.outputs(self._extractor, output, self.seed, self.samples)
@@ -166,7 +166,7 @@ class _View:
 
     def _real_side(self) -> Reals:
         if self._reals is None:
-            raise GancoreError("this metric compares with real images; say which ones (--real)")
+            raise GancoreError("this metric compares with real images; name them with --real")
         self.compared = True
         return self._reals
 

@@ -1,4 +1,4 @@
-"""A feature plugin made ready: checked, on its device, with the name it gives to numbers."""
+"""Computes features with a plugin: checks it, moves it to the device, names its scores."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,24 +15,24 @@ from gancore.evaluation.progress import shown
 
 
 class FeatureExtractor:
-    """Looks at images through one feature plugin. `check` comes first, `prepare` before the first look."""
+    """Outputs of one feature plugin for images. Calls `check` first, and `prepare` before the first images."""
 
     def __init__(self, part: Chosen, device: torch.device) -> None:
         self.part, self.device = part, device
         self.feature: Feature = part.plugin(part.cfg)
         self.wanted: set[str] = set()
-        """Outputs that the metrics look at."""
-        self._code = code_hash(part.plugin)  # now: files may be edited before something is kept
+        """The outputs that the metrics use."""
+        self._code = code_hash(part.plugin)  # now: files may be edited before statistics are cached
         self._prepared = False
 
     @property
     def label(self) -> str:
-        """The plugin's name, with what sets it apart: "inception", "inception-bf16", "timm:resnet50"."""
+        """The plugin's name, with its distinguishing options: "inception", "inception-bf16", "timm:resnet50"."""
         named = "-".join(filter(None, [self.part.use, self.feature.precision]))
         return ":".join(filter(None, [named, self.feature.variant]))
 
     def key(self) -> dict[str, Any]:
-        """What statistics seen through it are kept under: plugin, options, code, weights."""
+        """The key of its statistics in the cache: plugin, options, code, weights."""
         return {
             "feature": self.part.use,
             "options": plain(self.part.cfg),
@@ -43,8 +43,8 @@ class FeatureExtractor:
     def extract(self, batches: Iterable[Tensor], outputs: tuple[str, ...], total: int) -> dict[str, Tensor]:
         """Outputs [N, D], on the CPU, of batches of images uint8 [n, C, H, W], `total` in all.
 
-        Nothing waits for the device before the end: while it looks at a batch, the host prepares the next. On a CPU
-        both want all cores, and take turns.
+        Nothing waits for the device before the end: while it processes a batch, the host prepares the next. On a CPU
+        both use all cores, and take turns.
         """
         self._prepare()
         seen = shown(batches, self.label, total, len)

@@ -1,4 +1,4 @@
-"""The generated side of a comparison: a generator's seeded samples, or images that were given."""
+"""The generated side of a comparison: a generator's seeded samples, or images of a folder."""
 
 from collections.abc import Iterator
 from typing import Literal, Protocol
@@ -15,21 +15,21 @@ from gancore.evaluation.pictures import finite, to_uint8
 
 
 class Fakes(Protocol):
-    """Images to be judged."""
+    """Images to score."""
 
     seeded: bool
-    """Whether another seed gives other images."""
+    """Whether another seed makes other images."""
     protocol: str
-    """How the images came about, where that is not the default; a part of a score's protocol."""
+    """How the images were made, if not in the default way; a part of a score's protocol."""
 
     def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
         """Images start to stop - 1 of a seed's sequence, uint8 [n, C, R, R]. Raises RunError if they are not finite."""
 
     def count(self, wanted: int | None, standard: int) -> int:
-        """How many are judged when `wanted` were asked for and the protocol takes `standard`."""
+        """The number of images to score: `wanted`, or that of the protocol, `standard`."""
 
     def generator(self) -> Generator:
-        """The generator; raises GancoreError where images were given."""
+        """The generator. Raises GancoreError if there are only images."""
 
     def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
         """Batches of draws with labels [n, label_dim]."""
@@ -38,7 +38,7 @@ class Fakes(Protocol):
 class Generated:
     """Samples of a generator: no truncation, random noise, labels as the data have them.
 
-    labels: those of the real images, of which each sample takes one; None: every class or example is as likely.
+    labels: those of the real images, of which each sample takes one; None: all classes or examples are equally likely.
     draws: where latents and noise are drawn, "host" or "device"; the numbers differ, as with another seed.
     A growing generator's images are enlarged to its final size by repeating pixels.
     """
@@ -78,7 +78,7 @@ class Generated:
 
 
 class Given:
-    """Images of a folder or an archive, the first ones where fewer are asked for."""
+    """Images of a folder or an archive, the first ones if fewer are needed."""
 
     seeded = False
     protocol = ""
@@ -87,13 +87,11 @@ class Given:
         self.data, self.batch = data, batch
 
     def generator(self) -> Generator:
-        raise GancoreError(
-            "this metric walks through a generator's latents; images are not enough, give a run or a model"
-        )
+        raise GancoreError("this metric needs a generator's latents; name a run or a model instead of images")
 
     def count(self, wanted: int | None, standard: int) -> int:
         if wanted is not None and wanted > len(self.data):
-            raise GancoreError(f"{wanted} samples were asked for, and there are {len(self.data)} images")
+            raise GancoreError(f"{wanted} samples were requested, and there are {len(self.data)} images")
         return wanted or len(self.data)
 
     def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:

@@ -1,7 +1,7 @@
 """A network without gradients on all cores of a CPU: each takes a share of the images, with one thread.
 
-Several threads in one layer wait for one another at the end of each; shares meet at the end of the network only
-(docs/performance.md). It pays for a network as large as Inception, not for small ones.
+Several threads in one layer wait for one another at the end of each layer; shares only at the end of the network
+(docs/performance.md). This is faster for a network as large as Inception, not for small ones.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,9 @@ from gancore.nn.kernels import plain
 
 
 def on_every_core(network: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
-    """network(images), [N, ...] to [N, ...], for a network in which no image concerns another.
+    """network(images), [N, ...] to [N, ...], for a network that processes each image separately.
 
-    A GPU, and a CPU of which one thread is to be used, get everything at once.
+    On a GPU, and on a CPU with one thread, it is one call.
     """
     threads = torch.get_num_threads()
     if plain() or images.device.type != "cpu" or threads == 1:

@@ -12,12 +12,12 @@ _stop: Callable[[], bool] = lambda: False  # noqa: E731
 
 
 class Stopped(Exception):
-    """A pass was ended before it was through."""
+    """A pass ended early, on request."""
 
 
 @contextmanager
 def stoppable(stop: Callable[[], bool]) -> Iterator[None]:
-    """Inside, passes look before every batch whether they should stop, and raise Stopped."""
+    """A context in which passes call `stop` before every batch, and raise Stopped if it returns True."""
     global _stop
     before, _stop = _stop, stop
     try:

@@ -1,4 +1,4 @@
-"""The real side of a comparison: chosen images of a data set, and their statistics, computed once and kept."""
+"""The real side of a comparison: chosen images of a data set, and their cached statistics."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +20,11 @@ BATCH = 64
 
 
 class Reals:
-    """All images of a data set or a fixed choice of them, each mirrored as well where training mirrors.
+    """All images of a data set or a fixed choice of them, and their mirror images if training mirrors.
 
     count: images to choose; the choice is the same for every evaluation, so numbers stay comparable.
 
-    Raises GancoreError when there are fewer than `count`.
+    Raises GancoreError if there are fewer than `count`.
     """
 
     def __init__(self, data: ImageData, count: int | None = None, cache: Path | None = None) -> None:
@@ -35,15 +35,15 @@ class Reals:
         self._moments: dict[str, Moments] = {}
 
     def __len__(self) -> int:
-        """Images that are compared with, mirrored ones included."""
+        """Number of real images, mirrored ones included."""
         return len(self.indices) * (1 + self.mirror)
 
     def describe(self) -> dict[str, Any]:
-        """Identity of the data, and `reals`: how many images are compared with."""
+        """Identity of the data, and `reals`: the number of real images."""
         return {**self.data.identity.to_dict(), "reals": len(self)}
 
     def words(self) -> str:
-        """How many are compared with, for the protocol of a score: `50 of 70 real images, mirrored as well`."""
+        """The number of real images, for the protocol of a score: `50 of 70 real images, mirrored as well`."""
         chosen, total = len(self.indices), len(self.data)
         count = f"all {total}" if chosen == total else f"{chosen} of {total}"
         return f"{count} real images{', mirrored as well' * self.mirror}"
@@ -56,7 +56,7 @@ class Reals:
         return self._seen[extractor.label, output]
 
     def moments(self, extractor: FeatureExtractor) -> Moments:
-        """Mean and covariance of the features; kept apart, for they are small and most often all that is wanted."""
+        """Mean and covariance of the features; cached separately, since they are small and usually sufficient."""
         if extractor.label not in self._moments:
             kept = cached(self._key(extractor, "moments"), lambda: self._compute_moments(extractor), self.cache)
             self._moments[extractor.label] = Moments(kept["mean"], kept["covariance"])
@@ -86,7 +86,7 @@ class Reals:
 def _choice(total: int, count: int | None) -> np.ndarray:
     """`count` of `total` indices, ascending; all of them without a count."""
     if count is not None and count > total:
-        raise GancoreError(f"{count} real images were asked for (`reals`), and there are {total}")
+        raise GancoreError(f"{count} real images were requested (`reals`), and there are {total}")
     if count is None or count == total:
         return np.arange(total)
     rng = np.random.Generator(np.random.PCG64(seed_of("reals")))

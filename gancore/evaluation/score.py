@@ -1,4 +1,4 @@
-"""A number with everything one must know to trust it and to compare it."""
+"""A score with all information that comparisons need."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,12 +8,12 @@ from typing import Any
 class Score:
     """One result of one metric.
 
-    name: what was measured, with the features where they are not the standard ones: `fid[embedded]`.
+    name: the metric, with the features if they are not the standard ones: `fid[embedded]`.
     spread: standard deviation over repeats, or the metric's own (subsets, splits); None without either.
-    protocol: how the number came about, in words.
-    features: the feature plugin and, where it matters, its variant.
-    samples: generated images, or pairs of them. seed: of the first repeat; None where images were given.
-    data: identity of the real images, with `reals`, how many were compared with; None where there were none.
+    protocol: how the number was computed, as text.
+    features: the feature plugin and its variant.
+    samples: generated images, or pairs of them. seed: of the first repeat; None for images of a folder.
+    data: identity of the real images, with their number `reals`; None without any.
     higher_is_better: which of two scores of this name is the better one.
     """
 

@@ -1,4 +1,4 @@
-"""What a person names: a run, a model file, images; and the real images beside it."""
+"""Finds the targets of an evaluation: a run, a model file, images; and the real images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from gancore.evaluation.fakes import Fakes, Generated, Given
 
 @dataclass(frozen=True)
 class Target:
-    """What is judged: a generator with its experiment, or images."""
+    """A target: a generator with its experiment, or images."""
 
     generator: Generator | None = None
     experiment: Experiment | None = None
@@ -32,7 +32,7 @@ class Target:
     def fakes(
         self, reals: ImageData | None, device: torch.device, batch: int, draws: Literal["host", "device"] = "host"
     ) -> Fakes:
-        """The generated side; labels are drawn from the real images' where they have the model's classes."""
+        """The generated side; its labels are drawn from those of the real images if they have the model's classes."""
         if self.images is not None:
             return Given(self.images, batch)
         assert self.generator is not None
@@ -40,7 +40,7 @@ class Target:
 
 
 def find_target(path: Path, trust: bool = False, fit: str | None = None) -> Target:
-    """Raises GancoreError where nothing that can be judged lies there."""
+    """The target at a path. Raises GancoreError if there is none."""
     if (path / MODEL).is_file() or path.suffix == ".safetensors":
         generator, experiment = load_with_experiment(path, trust)
         return Target(generator, experiment)
@@ -56,8 +56,8 @@ def find_reals(
 ) -> ImageData | None:
     """The real images: those named (a folder, an archive, an experiment, a dataset plugin), or a run's own.
 
-    place: where a run's own are on this machine, if not where they were.
-    They have the size of what is judged; raises DataError where they do not and no `fit` says what to do.
+    place: that of a run's own data on this machine, if they have moved.
+    They must have the size of the target; raises DataError if they do not and there is no `fit`.
     """
     if named is None:
         if (experiment := target.experiment) is None:
@@ -73,7 +73,7 @@ def find_reals(
 
 
 def label_rows(generator: Generator, reals: ImageData | None) -> LabelRows | None:
-    """Labels to draw from; None where the real images have other classes than the model, or none."""
+    """Labels to draw from; None if the real images have other classes than the model, or none."""
     rows = None if reals is None else reals.label_rows
     if rows is None or rows.label_dim != generator.interface.label_dim:
         return None
@@ -81,7 +81,7 @@ def label_rows(generator: Generator, reals: ImageData | None) -> LabelRows | Non
 
 
 def _opened(source: Source) -> ImageData:
-    """The images; what can be done about those that cannot be used is said in words of `gancore.evaluate`."""
+    """The images; errors about unusable ones name options of `gancore.evaluate`."""
     try:
         return source.open()
     except Unusable as error:

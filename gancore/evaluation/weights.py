@@ -1,4 +1,4 @@
-"""Weights of feature networks: where they are looked for, downloaded to, and read from without executing code."""
+"""Weights of feature networks: finds, downloads and reads them without executing code."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from gancore.nn.pretrained import state_hash as state_hash
 
 
 class MissingWeights(GancoreError):
-    """Weights cannot be had. missing: which, where they were expected; instead: what can be used without them."""
+    """Weights are unavailable. missing: which ones, and where they were expected; instead: what to use without them."""
 
     def __init__(self, missing: str, instead: str = "") -> None:
         super().__init__("; ".join(filter(None, [missing, instead])))
@@ -25,11 +25,11 @@ class MissingWeights(GancoreError):
 class WeightsFile:
     """A published file of weights.
 
-    name: its name in the folder where PyTorch keeps downloads.
-    url: where it is published.
-    variable: the environment variable that may name a local copy; empty for none.
-    option: how an experiment names a local copy.
-    instead: what can be used without it.
+    name: its name in PyTorch's folder of downloads.
+    url: of its publication.
+    variable: the environment variable for a local copy; empty for none.
+    option: the option for a local copy.
+    instead: what to use without it.
     """
 
     name: str
@@ -40,13 +40,13 @@ class WeightsFile:
 
     @property
     def kept(self) -> Path:
-        """Where a download is kept, and looked for."""
+        """The place of a download."""
         return Path(torch.hub.get_dir()) / "checkpoints" / self.name
 
     def find(self, given: str | None) -> Path:
-        """The file: the one given, the one the environment names, the one kept, or else it is downloaded.
+        """The file: `given`, that of the environment variable, an earlier download, or a new one.
 
-        Raises GancoreError that names all these places when it cannot be had.
+        Raises GancoreError that names all these places if it is unavailable.
         """
         named = given or (os.environ.get(self.variable) if self.variable else None)
         if named:
@@ -80,16 +80,16 @@ VGG16 = WeightsFile(
     option="the option `weights` of the feature plugin",
     instead="`features: inception` or `embedded` can be used (numbers carry that name)",
 )
-"""torchvision's VGG16, trained on ImageNet; two feature plugins look through it."""
+"""torchvision's VGG16, trained on ImageNet; two feature plugins use it."""
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors of a PyTorch file; one that holds code is refused. Raises GancoreError."""
+    """The tensors of a PyTorch file; refuses one that contains code. Raises GancoreError."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as cause:
         raise GancoreError(f"{path}: {cause.strerror or cause}") from cause
-    except Exception as cause:  # the reader of a file that is something else may end in any way
+    except Exception as cause:  # the reader may raise anything for another kind of file
         raise GancoreError(f"{path}: not a file of weights (of tensors and nothing else), or damaged") from cause
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise GancoreError(f"{path}: not a state dict of tensors")
@@ -97,6 +97,6 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def expect(state: Mapping[str, Tensor], name: str, network: str) -> None:
-    """Raises GancoreError unless the state has the tensor that tells a network's weights from another's."""
+    """Raises GancoreError unless the state has the tensor that identifies a network's weights."""
     if name not in state:
         raise GancoreError(f"these are not weights of {network}: there is no {name!r} in the file")

@@ -54,7 +54,7 @@ FilterTaps = Annotated[tuple[float, ...], Field(strict=False, min_length=1), Aft
 class ConvOptions(PluginConfig):
     """The differences between the papers' convolution layers. The defaults are StyleGAN2's."""
 
-    gain: GainIn = Field("activation", description="where the sqrt(2) of a leaky ReLU stands")
+    gain: GainIn = Field("activation", description="place of the sqrt(2) of a leaky ReLU")
     resampling: Resampling = Field("fir", description="FIR filter, or a 2x2 box (nearest up, average down) and a blur")
     resample_filter: FilterTaps | None = Field((1.0, 3.0, 3.0, 1.0), description="FIR taps; null: none")
     activation: Later[ActivationName] = Field("lrelu", description="of the layers of blocks; lrelu has slope 0.2")

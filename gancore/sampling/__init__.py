@@ -1,6 +1,6 @@
-"""Images of a trained generator for people and for other tools: which ones, how they are made, how they are written.
+"""Images of a trained generator: which ones, and how to make and write them.
 
-start.py      what images start from: a seed, several seeds, or latents of a file
+start.py      sources of images: a seed, several seeds, or latents of a file
 making.py     from there to images: labels, truncation, noise
 writing.py    grids with legends, folders of pictures, arrays
 """

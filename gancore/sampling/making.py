@@ -16,14 +16,14 @@ from gancore.training.samples import check_label
 from gancore.training.step.draws import SeededDraw
 
 MEAN_SAMPLES = 10_000
-"""Latents over which the mean of w of a class is taken."""
+"""Number of latents for the mean of w of a class."""
 
 Mean = Literal["all", "class"]
 
 
 @dataclass(frozen=True)
 class Look:
-    """What differs between the rows of a grid. label: the class of all images; None: all in turn. name: its name."""
+    """The choices for a row of a grid. label: the class of all images; None: all in turn. name: its name."""
 
     label: int | None = None
     truncation_psi: float = 1.0
@@ -49,18 +49,18 @@ class Making:
         """Batches [n, C, R, R] in nominal [-1, 1], on the CPU. Image i of a seed is a function of the seed and i.
 
         Images of a generator that is still growing are enlarged to the final size.
-        Raises GancoreError where the generator takes no such labels, latents or truncation; RunError where images are
+        Raises GancoreError if the generator does not take such labels, latents or truncation; RunError if images are
         not finite.
         """
         check_label(look.label, generator)
         if start.ws is not None and look.truncation_psi != 1:
-            raise GancoreError("truncation acts between z and ws; the latents given are ws already")
+            raise GancoreError("truncation acts between z and ws; these latents are ws already")
         means = _MeansOfClasses(generator)
         for first in range(0, len(start), self.batch):
             rows = slice(first, min(first + self.batch, len(start)))
             try:
                 image = self._images(generator, start, look, rows, means)
-            except ValueError as error:  # the contract's word for what a generator does not take
+            except ValueError as error:  # the contract's error for unsuitable arguments
                 raise GancoreError(str(error)) from error
             yield finite(generator.enlarged(image).cpu())
 
@@ -80,7 +80,7 @@ class Making:
 
 
 class _MeansOfClasses:
-    """The mean of ws of each class that was asked for, over the latents of a fixed seed."""
+    """The mean of ws of each requested class, over the latents of a fixed seed."""
 
     def __init__(self, G: Generator) -> None:
         self.G = G

@@ -1,4 +1,4 @@
-"""What images start from: the latents of one seed, the first ones of several seeds, or latents of a file."""
+"""Sources of images: the latents of one seed, the first ones of several seeds, or latents of a file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from gancore.interop.values import Array
 from gancore.training.samples import latents
 
 MOST = 1_000_000
-"""Images that one command makes."""
+"""Most images of one command."""
 
 WS = ("ws", "w")
 """Names of ws in a file; `w` is that of published projectors."""
@@ -22,11 +22,11 @@ WS = ("ws", "w")
 
 @dataclass(frozen=True)
 class Start:
-    """What N images start from, on the CPU.
+    """The latents of N images, on the CPU.
 
-    images: seed and index of each, from which their random noise and their class in turn follow.
-    names: a word for each, for file names. z: [N, z_dim]; or ws: [N, num_ws, w_dim].
-    label: [N, label_dim], where they were given with the latents.
+    images: seed and index of each, which determine its random noise and its class.
+    names: one for each, for file names. z: [N, z_dim]; or ws: [N, num_ws, w_dim].
+    label: [N, label_dim], if they came with the latents.
     """
 
     images: Sequence[tuple[int, int]]
@@ -54,7 +54,7 @@ def of_seeds(generator: Generator, seeds: Sequence[int]) -> Start:
 def of_file(generator: Generator, path: Path, seed: int) -> Start:
     """Latents of a .npy, .npz, .safetensors or torch file: z [N, z_dim], or ws [N, num_ws, w_dim] (also named w).
 
-    A single array is one or the other by its dimensions. Labels may stand beside them, under the name label:
+    A single array is one or the other by its dimensions. Labels may accompany them, under the name label:
     [N, label_dim], or [N] numbers of classes. `seed` is that of random noise. Raises CheckpointError.
     """
     file = read(path)

@@ -1,4 +1,4 @@
-"""How images are written: one grid with legends, a folder of pictures, or an array; by the name of what is written."""
+"""Writes images: one grid with legends, a folder of pictures, or an array, by the ending of the name."""
 
 import math
 import re
@@ -21,10 +21,10 @@ from gancore.sampling.making import Look
 
 MOST_IN_GRID = 10_000
 MOST_PIXELS = 2**29
-"""Images and pixels that one grid may have."""
+"""Most images and pixels of one grid."""
 
 NO_FILE_NAME = re.compile(r'[/\\\\:*?"<>|]')
-"""What file names may not have on some system."""
+"""Characters that some systems do not allow in file names."""
 
 Batches = Iterator[Tensor]
 """Images [n, C, R, R] in nominal [-1, 1]."""
@@ -46,7 +46,7 @@ def write(out: Path, batches: Batches, names: Sequence[str], looks: Sequence[Loo
 
 
 def check(out: Path, images: int, looks: int, shape: Interface) -> None:
-    """Raises GancoreError where `write` cannot write so many images, or would write among other files."""
+    """Raises GancoreError if `write` cannot write so many images, or would write among other files."""
     suffix = out.suffix.lower()
     if suffix == ".npz":
         return
@@ -85,12 +85,12 @@ def _margin(looks: int, shape: Interface) -> int:
 
 
 def _suffix(look: Look, looks: Sequence[Look]) -> str:
-    """What tells the images of a look from those of others, in a file name."""
+    """The part of a file name that distinguishes a look from others."""
     return "".join(f"-{NO_FILE_NAME.sub('_', line.replace(' ', ''))}" for line in _legend(look, looks))
 
 
 def _legend(look: Look, looks: Sequence[Look]) -> list[str]:
-    """What the looks differ in."""
+    """The differences between the looks."""
     lines = []
     if len({each.label for each in looks}) > 1:
         lines.append(shown(look.name) if look.name else f"label {look.label}")
@@ -123,7 +123,7 @@ def _folder(out: Path, batches: Batches, words: Sequence[str], shape: Interface)
 
 
 def _array(out: Path, batches: Batches, words: Sequence[str], shape: Interface) -> None:
-    """An archive as numpy writes it, one batch at a time: 50,000 images need not fit in memory."""
+    """An archive in numpy's format, one batch at a time: 50,000 images need not fit in memory."""
     size = len(words), shape.channels, shape.resolution, shape.resolution
     header = {"descr": "<f4", "fortran_order": False, "shape": size}
     out.parent.mkdir(parents=True, exist_ok=True)

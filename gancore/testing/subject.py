@@ -63,7 +63,7 @@ def without_normalization(site: Site) -> Normalization:
 
 
 def small_options(plugin: type[Any]) -> dict[str, Any]:
-    """Fewer feature maps than the default: what is looked at does not depend on them, and takes a moment.
+    """Fewer feature maps than the default: the checks do not depend on them, and are fast.
 
     An option whose default takes long may say what a check takes instead: `json_schema_extra={"small": 3}`.
     """

@@ -23,7 +23,7 @@ class DiffAug(Augmentation):
 
     class Config(PluginConfig):
         policy: tuple[Literal["color", "translation", "cutout"], ...] = Field(
-            ("color", "translation", "cutout"), strict=False, description="what is done, in this order"
+            ("color", "translation", "cutout"), strict=False, description="transforms, in this order"
         )
         brightness: float = Field(0.5, ge=0, description="greatest offset of all pixels")
         saturation: float = Field(1.0, ge=0, description="greatest change of the factor on the distance from gray")

@@ -1,7 +1,7 @@
 """Bottleneck topology: residual blocks without normalization, ended by a depthwise 4x4 convolution (R3GAN).
 
 Source: arXiv:2501.05441 section 3.2 and its code. A label acts by projection (arXiv:1802.05637) on a linear embedding.
-There is no minibatch statistic. Normalizations may be put behind the 3x3 convolutions.
+There is no minibatch statistic. Normalizations may follow the 3x3 convolutions.
 """
 
 import math

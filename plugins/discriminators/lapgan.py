@@ -1,8 +1,8 @@
-"""The discriminator of LAPGAN: a head for each level of a Laplacian pyramid, each a network of its own.
+"""The discriminator of LAPGAN: a head for each level of a Laplacian pyramid, each a separate network.
 
 Source: arXiv:1506.05751 section 3, and its CIFAR code. Each head judges the image of its level, that is the residual
 (real or generated) plus the upsampled coarser image: the sum contains the condition. Losses add up over heads, so each
-level is a GAN of its own. Levels that are not given are averaged from the finest image.
+level is a separate GAN. Missing levels are averaged from the finest image.
 
 The layers are those of the CIFAR code: convolution 5, convolution 5 of stride 2, dropout, one linear layer. The
 coarsest head is a dense network, whose widths could not be checked against that code.
@@ -42,7 +42,7 @@ class LAPGAN(Discriminator):
             None,
             ge=2,
             le=1024,
-            description="resolution of the coarsest level; the generator's when not given, else 8",
+            description="resolution of the coarsest level; default: the generator's, else 8",
             json_schema_extra={"inherits": "generator.coarsest"},
         )
         hidden: tuple[Width, ...] = Field(

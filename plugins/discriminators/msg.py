@@ -1,4 +1,4 @@
-"""MSG topology: an image of every resolution meets the features of its own (MSG-GAN).
+"""MSG topology: the image of every resolution meets the features of that resolution (MSG-GAN).
 
 Source: arXiv:1903.06048 section 2 ("simple" combination) and table 6, and its code: at every resolution but the
 finest, half of the feature maps come from the blocks above and half from the image by a linear 1x1 convolution.
@@ -98,7 +98,7 @@ class LastBlock(nn.Module):
 
 
 class MSG(Discriminator):
-    """Plugin `msg`: blocks with a fromRGB each; scales that are not given are averaged down from the finest."""
+    """Plugin `msg`: blocks with a fromRGB each; missing scales are averaged down from the finest."""
 
     Config = MSGConfig
     provides = frozenset({"pyramid"})

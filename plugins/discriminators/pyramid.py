@@ -1,4 +1,4 @@
-"""Pyramid topology: the image of every resolution is put beside the features of its own (MSG-StyleGAN).
+"""Pyramid topology: the image of every resolution is concatenated to the features of that resolution (MSG-StyleGAN).
 
 Source: arXiv:1903.06048 section 2 ("lin_cat" combination) and the code of its StyleGAN variant: a linear 1x1
 convolution takes features and raw image back to the width of the features, and every block, not only the last, has a
@@ -33,7 +33,7 @@ class PyramidConfig(DiscriminatorConfig):
 
 
 class PyramidBlock(DiscriminatorBlock):
-    """A block that halves, behind a minibatch standard deviation of `extra` feature maps."""
+    """A block that halves, after a minibatch standard deviation of `extra` feature maps."""
 
     def __init__(self, build: DiscriminatorBuilder, resolution: int, c_in: int, c_out: int, extra: int = 0) -> None:
         super().__init__(build, resolution, c_in, c_out, extra)
@@ -46,7 +46,7 @@ class PyramidBlock(DiscriminatorBlock):
 class Pyramid(StyleDiscriminator):
     """Plugin `pyramid`: blocks that take features and an image.
 
-    Scales that are not given are averaged down from the finest.
+    Missing scales are averaged down from the finest.
     """
 
     Config = PyramidConfig

@@ -1,1 +1,1 @@
-"""Networks that look at images for metrics. Contract: gancore/contracts/feature.py."""
+"""Feature networks for metrics. Contract: gancore/contracts/feature.py."""

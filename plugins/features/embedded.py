@@ -24,7 +24,7 @@ from gancore.evaluation.inception import InceptionV3
 
 WEIGHTS = Path(__file__).with_name("inception_mixed5d_folded_fp16.safetensors")
 SIZE = 75
-"""Width and height of what the network sees: the smallest that it takes."""
+"""Width and height of the network's input: the smallest that it accepts."""
 
 
 class Embedded(Feature):
@@ -55,7 +55,7 @@ class Embedded(Feature):
 
 
 def resized(images: Tensor) -> Tensor:
-    """[N, 3, H, W], 0 to 255, to [N, 3, 75, 75], -1 to 1: bilinear, without widening the filter where it reduces."""
+    """[N, 3, H, W], 0 to 255, to [N, 3, 75, 75], -1 to 1: bilinear, without widening the filter for reductions."""
     x = images.to(torch.float32, memory_format=torch.channels_last)
     if x.shape[2:] != (SIZE, SIZE):
         x = F.interpolate(x, size=(SIZE, SIZE), mode="bilinear", align_corners=False)

@@ -2,7 +2,7 @@
 
 Source: arXiv:1512.00567, the graph of 2015-12-05 with its own resizing to 299x299 pixels, whose grid begins in a corner
 where others put it between pixels. Weights are torch-fidelity's file, and features agree with its to 1e-5. bf16 moves
-FID by about half a percent, so whatever is measured with it carries that in its name: `fid[inception-bf16]`.
+FID by about half a percent, so scores with it say so in their names: `fid[inception-bf16]`.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from gancore.evaluation.on_every_core import on_every_core
 from gancore.evaluation.weights import WeightsFile
 
 SIZE = 299
-"""Width and height of what the network sees."""
+"""Width and height of the network's input."""
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 

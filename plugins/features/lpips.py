@@ -27,7 +27,7 @@ SCALE = (0.458, 0.448, 0.450)
 """Of images in [-1, 1], before the network."""
 
 LAYERS = (3, 8, 15, 22, 29)
-"""Where relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 stand in torchvision's `features`."""
+"""Indices of relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3 in torchvision's `features`."""
 
 
 class LPIPS(Feature):

@@ -1,8 +1,8 @@
 """Features of any backbone of timm, by its name: the pooled activations before the classifier.
 
 Source: https://github.com/huggingface/pytorch-image-models. Images are resized to the size that the model was trained
-at (bicubic, with a filter that widens where it reduces) and normalised as it wants. The extractor is registered with
-torch-fidelity as `timm:MODEL`, so that its own command can be asked for the same.
+at (bicubic, with a filter that widens for reductions) and normalised as it requires. The extractor is registered with
+torch-fidelity as `timm:MODEL`, so that its own command can compute the same.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ class Timm(Feature):
 
 
 class Backbone(nn.Module):
-    """uint8 [N, 3, H, W] to float32 [N, D]. Raises GancoreError when the model or its weights cannot be had."""
+    """uint8 [N, 3, H, W] to float32 [N, D]. Raises GancoreError if the model or its weights are unavailable."""
 
     mean: Tensor
     std: Tensor

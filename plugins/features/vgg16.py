@@ -1,4 +1,4 @@
-"""VGG16 features: the 4,096 activations behind the second fully connected layer, at 224x224.
+"""VGG16 features: the 4,096 activations after the second fully connected layer, at 224x224.
 
 Source: arXiv:1409.1556 with torchvision's ImageNet weights, as torch-fidelity has it; improved precision and recall
 (arXiv:1904.06991) is published on these features.

@@ -1,8 +1,8 @@
 """Bottleneck topology: residual blocks without normalization on top of a learned basis (R3GAN).
 
 Source: arXiv:2501.05441 section 3.2 and its code: a 4x4 image of features, one learned pattern a feature map that the
-latent scales; residual blocks at every resolution; the label, linearly embedded, stands beside the latent. There is
-no mapping network, no noise and no minibatch statistic. Normalizations may be put behind the 3x3 convolutions.
+latent scales; residual blocks at every resolution; the label, linearly embedded, joins the latent. There is
+no mapping network, no noise and no minibatch statistic. Normalizations may follow the 3x3 convolutions.
 """
 
 from collections.abc import Iterable, Sequence

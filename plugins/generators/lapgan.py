@@ -1,4 +1,4 @@
-"""The generator of LAPGAN: for each level of a Laplacian pyramid a network of its own.
+"""The generator of LAPGAN: a separate network for each level of a Laplacian pyramid.
 
 Source: arXiv:1506.05751 section 3. The coarsest level is a plain GAN. Each finer level upsamples the image of the level
 before and adds a residual, which it makes of that image and a plane of noise. In training that image is a real one, so
@@ -51,10 +51,11 @@ class LAPGAN(LatentGenerator):
             (7, 7, 5),
             strict=False,
             min_length=2,
-            description="sizes of their kernels; the last layer gives the residual",
+            description="sizes of their kernels; the last layer makes the residual",
         )
         coarse: Literal["real", "generated"] = Field(
-            "real", description="what a level enlarges in training: a real image as in the paper, or the level before's"
+            "real",
+            description="input of a level in training: a real image as in the paper, or that of the level before",
         )
 
     provides = frozenset({"pyramid"})
@@ -82,7 +83,7 @@ class LAPGAN(LatentGenerator):
         yield from level_problems(context.interface.resolution, cfg.coarsest)
         if cfg.coarse == "real" and "pyramid" not in context.provided.get("discriminator", {"pyramid"}):
             yield (
-                "its levels learn from real coarse images, each from a discriminator of its own, and the chosen one "
+                "its levels learn from real coarse images, each from its own discriminator, and the chosen one "
                 "judges the finest only; choose coarse: generated, or discriminator lapgan"
             )
 
@@ -109,7 +110,7 @@ class LAPGANSynthesis(Synthesis):
         return tuple(images)
 
     def given(self, ws: Tensor, images: Images) -> Images:
-        """Each level from the image of the level before in `images`, coarse to fine; the finest is not looked at."""
+        """Each level from the image of the level before in `images`, coarse to fine; the finest is not used."""
         (first, *planes), label = self._split(ws[:, 0])
         finer = (self._level(k)(images[k - 1], plane, label) for k, plane in enumerate(planes, 1))
         return (self._level(0)(first, label), *finer)

@@ -22,7 +22,7 @@ class MLP(LatentGenerator):
     """Plugin `mlp`: latents [N, z_dim] to images of any size."""
 
     class Config(DenseOptions, LatentOptions):
-        output: Literal["sigmoid", "tanh", "linear"] = Field("sigmoid", description="what bounds the pixels")
+        output: Literal["sigmoid", "tanh", "linear"] = Field("sigmoid", description="bound of the pixels")
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)

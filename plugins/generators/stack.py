@@ -43,13 +43,13 @@ class StackConfig(ConvOptions):
 
     z_dim: int = Field(512, ge=1, le=65536, description="size of the latent z")
     channels: ChannelsConfig = ChannelsConfig()
-    gain: GainIn = Field("weight", description="where the sqrt(2) of a leaky ReLU stands")
+    gain: GainIn = Field("weight", description="place of the sqrt(2) of a leaky ReLU")
     resampling: Resampling = Field("box", description="FIR filter, or a 2x2 box (nearest up) and a blur")
     resample_filter: tuple[float, ...] | None = Field(
         None, strict=False, min_length=1, description="FIR taps; null: none"
     )
     normalize_z: Later[bool] = Field(True, description="latents, with their labels, scaled to a root mean square of 1")
-    output: Literal["linear", "tanh"] = Field("linear", description="what images pass through at the end")
+    output: Literal["linear", "tanh"] = Field("linear", description="last function of the images")
 
 
 class NormalizedLatent(Latent):
@@ -63,7 +63,7 @@ class NormalizedLatent(Latent):
         truncation_cutoff: int | None = None,
         update_emas: bool = False,
     ) -> Tensor:
-        """Raises ValueError when asked to truncate: a latent that is scaled again has no magnitude to reduce."""
+        """Raises ValueError for a psi other than 1: a latent that is scaled again has no magnitude to reduce."""
         if truncation_psi != 1:
             raise ValueError(f"this generator has no truncation: truncation_psi should be 1, not {truncation_psi:g}")
         return normalize_2nd_moment(with_label(z, label, self.label_dim))[:, None]

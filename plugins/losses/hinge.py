@@ -1,4 +1,4 @@
-"""Hinge loss: D is asked for a margin of one on either side of zero.
+"""Hinge loss: D should have a margin of one on either side of zero.
 
 Source: arXiv:1705.02894, section 3; arXiv:1802.05957 (SNGAN), equations 16 and 17.
 """

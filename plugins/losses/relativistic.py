@@ -35,7 +35,7 @@ class Relativistic(Loss):
             "paired", description="compare with the logit of the same index, or with the mean of the other batch"
         )
         function: Literal["logistic", "least_squares", "hinge"] = Field(
-            "logistic", description="what a difference of logits costs"
+            "logistic", description="cost of a difference of logits"
         )
 
     cfg: Config

@@ -17,7 +17,7 @@ from gancore.contracts import Measurement, Metric, Moments, Value
 
 
 class _Frechet(Metric):
-    """The distance; plugins differ in the features that their bare name stands for."""
+    """The distance; plugins differ in the features that their bare name implies."""
 
     name: ClassVar[str]
 
@@ -47,7 +47,7 @@ class FDDINOv2(_Frechet):
 
 
 class FD(_Frechet):
-    """Plugin `fd`: on any features, which are always told."""
+    """Plugin `fd`: on any features, which its name always contains."""
 
     name, standard = "fd", ""
 

@@ -25,7 +25,7 @@ LARGEST = 256
 
 
 class _PathLength(Metric):
-    """The measurement; protocols differ in where they walk and what they look at."""
+    """The measurement; protocols differ in the path and the part of the image."""
 
     needs = "distance"
     standard = "lpips"
@@ -82,7 +82,7 @@ class PPLZEnd(_PathLength):
 
 @dataclass(frozen=True)
 class Walk:
-    """Two points epsilon apart on the way between two latents, and what one sees there."""
+    """Two points epsilon apart between two latents, and their images."""
 
     space: Literal["z", "w"]
     sampling: Literal["end", "full"]
@@ -124,9 +124,9 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def trimmed_mean(lengths: Tensor) -> float:
-    """Mean of what lies between percentile 1, rounded down to a sample, and 99, rounded up; both are kept."""
+    """Mean of the values from percentile 1, rounded down to a sample, to 99, rounded up, inclusive."""
     if not lengths.isfinite().all():
-        raise GancoreError("path length: the generator gives numbers that are not finite")
+        raise GancoreError("path length: the generator returns numbers that are not finite")
     values = lengths.double().numpy()
     low, high = np.percentile(values, 1, method="lower"), np.percentile(values, 99, method="higher")
     return float(values[(values >= low) & (values <= high)].mean())

@@ -2,7 +2,7 @@
 
 A manifold is the union of balls around its samples that reach to their k-th nearest neighbour.
 
-Source: arXiv:1904.06991 section 2. Published on VGG16 features, which `precision` and `recall` therefore stand for;
+Source: arXiv:1904.06991 section 2. Published on VGG16 features, which `precision` and `recall` therefore imply;
 on others the names say on which, `precision[inception]`. Computed by torch-fidelity, in blocks.
 """
 

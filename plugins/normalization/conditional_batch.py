@@ -1,4 +1,4 @@
-"""Conditional batch normalization: the gain and the shift of each channel follow what a network says of the label.
+"""Conditional batch normalization: the gain and the shift of each channel come from the network's condition.
 
     BN(x) * (1 + W_gain c) + W_shift c
 

@@ -13,7 +13,7 @@ from gancore.nn import StyledNormalization, full_precision
 
 
 class Demod(StyledNormalization):
-    """Plugin `demod`: the input is scaled by the style, the output by what is expected to make its variance 1."""
+    """Plugin `demod`: the input is scaled by the style, the output by the expected factor for variance 1."""
 
     class Config(PluginConfig):
         eps: float = Field(1e-8, gt=0, description="added to the sum of squares of weights of unit variance")

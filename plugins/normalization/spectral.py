@@ -37,7 +37,7 @@ class SpectralNorm(WeightNormalization):
 
     @torch.no_grad()
     def _iterate(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
-        """One power iteration; the vectors given out are not those stored, which the next iteration changes."""
+        """One power iteration; returns copies of the stored vectors, which the next iteration changes."""
         v = self._direction(matrix.T @ self.u, self.v)
         u = self._direction(matrix @ v, self.u)
         self.u.copy_(u)

@@ -1,1 +1,1 @@
-"""Penalties, and changes to how a step is made. Contract: gancore/contracts/regularizer.py."""
+"""Penalties, and changes to a step. Contract: gancore/contracts/regularizer.py."""

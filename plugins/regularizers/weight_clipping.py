@@ -1,7 +1,7 @@
 """Weight clipping: keeps the critic Lipschitz by bounding every parameter.
 
 Source: arXiv:1701.07875 (WGAN), algorithm 1: limit 0.01, with RMSprop.
-Equalized layers store weights of unit variance and scale them at run time: there the limit wants to be nearer 1.
+Equalized layers store weights of unit variance and scale them at run time: there the limit should be closer to 1.
 """
 
 from typing import ClassVar

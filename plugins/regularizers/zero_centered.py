@@ -3,7 +3,7 @@
 Source: arXiv:1801.04406, equations 9 and 10, with one half as in StyleGAN; lazily every 16 steps as in StyleGAN2
 (arXiv:1912.04958, section 3.1). R3GAN (arXiv:2501.05441) uses both in every step: interval 1.
 Differs: penalties of several heads are added; the images of a pyramid count as one long vector, unless the mean over
-them is asked for, as in the code of MSG-StyleGAN (arXiv:1903.06048).
+them is chosen, as in the code of MSG-StyleGAN (arXiv:1903.06048).
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -23,7 +23,7 @@ class ZeroCentered(Regularizer):
     class Config(PluginConfig):
         gamma: Annotated[Scheduled, within(ge=0)] = Field(10.0, description="weight; grows with the number of pixels")
         interval: int = Field(16, ge=1, description="steps from one penalty to the next")
-        scales: Later[Literal["sum", "mean"]] = Field("sum", description="what is taken over the images of a pyramid")
+        scales: Later[Literal["sum", "mean"]] = Field("sum", description="reduction over the images of a pyramid")
 
     cfg: Config
     side: ClassVar[Network] = "discriminator"

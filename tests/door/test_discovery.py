@@ -32,7 +32,7 @@ FAULTS = {
         "KeyError: 'lost'",
     ),
     "catalogue exits": (good("x").replace("return [", "raise SystemExit; return ["), "SystemExit"),
-    "not specs": (good("x").replace("return [", "return ['x'] or ["), "should give PluginSpec objects, not 'x'"),
+    "not specs": (good("x").replace("return [", "return ['x'] or ["), "should return PluginSpec objects, not 'x'"),
     "unknown kind": (good("x").replace('"loss"', '"los"'), "unknown kind 'los'; did you mean 'loss'?"),
     "bad name": (good("X y"), "a name is lower-case letters"),
     "bad target": (good("x").replace(":Loss", "Loss"), "should be 'package.module:Class'"),

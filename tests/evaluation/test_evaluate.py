@@ -156,9 +156,7 @@ def test_options_are_given_as_in_yaml(model: Path, capsys: pytest.CaptureFixture
 def test_what_lacks_weights_is_named(no_weights: Path, model: Path) -> None:
     with pytest.raises(GancoreError) as caught:
         gancore.evaluate(model, metrics=["fid", "inception_score"], features="embedded")
-    assert str(caught.value).startswith(
-        "inception_score does not look through `features: embedded`, but through inception"
-    )
+    assert str(caught.value).startswith("inception_score does not use `features: embedded`, but inception")
     assert str(caught.value).endswith("or leave inception_score out")
     assert "features: embedded` needs no" not in str(caught.value)
 
@@ -177,7 +175,7 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
         (["nowhere"], "nowhere: no such run, model, or folder of images"),
         (["{model}", "--metrics", "fidd", "--features", "embedded"], "did you mean 'fid'"),
         (["{model}", "--metrics", "fid", "--features", "embeddedd"], "did you mean 'embedded'"),
-        (["{fakes}", "--metrics", "fid", "--features", "embedded"], "say which ones (--real)"),
+        (["{fakes}", "--metrics", "fid", "--features", "embedded"], "name them with --real"),
         (["{fakes}", "--metrics", "ppl2_wend", "--features", "embedded"], "give a run or a model"),
         (["{fakes}", "--real", "emoji", "--metrics", "fid", "--features", "embedded"], "32x32, not 16x16"),
         (["{fakes}", "--real", "emoji", "--features", "embedded"], "\n--fit resize, crop or pad makes"),

@@ -43,7 +43,7 @@ def test_all_that_is_wrong_is_listed() -> None:
     title, *flaws = str(error.value).splitlines()
     assert title.startswith("loss 'twice' of ")
     assert [flaw.split(":")[0].strip() for flaw in flaws] == ["d", "gradient of g, by fake"]
-    assert "expected shape [4], got []; what comes after it" in flaws[0]
+    assert "expected shape [4], got []; the next layer" in flaws[0]
 
 
 def test_options_that_must_be_given_are_named() -> None:

@@ -1,1 +1,1 @@
-"""What `gancore plugins new` writes: one small, working plugin of each kind, with the name still to be given."""
+"""The templates of `gancore plugins new`: one small, working plugin of each kind, without its name."""

@@ -4,7 +4,7 @@ Source: arXiv:2006.06676, section 3 and appendix B; order, constants and filters
 Differs: the strength is kept and adapted on the device, over all processes; the images of a pyramid are changed
 alike; off the CPU the warp pads fully, because a padding that depends on the drawn warps would make the host wait.
 
-    options.py      what can be set; the sets of transforms
+    options.py      options; the sets of transforms
     chance.py       the draws of one call and in which samples they act
     constant.py     filters as tensors
     affine.py       homogeneous matrices

@@ -39,9 +39,9 @@ class Backbone(nn.Module):
 
 
 def features_of(model: str, weights: str, levels: Sequence[int]) -> nn.Module:
-    """A model of timm that gives its feature maps; `weights` is pretrained, random, or a local file."""
+    """A model of timm that returns its feature maps; `weights` is pretrained, random, or a local file."""
     how: dict[str, Any] = {"features_only": True, "out_indices": tuple(levels)}
-    on_meta = torch.empty(0).is_meta  # where only shapes are asked for
+    on_meta = torch.empty(0).is_meta  # for shapes only
     if weights != "random" and not on_meta:
         how["pretrained"] = True
         if weights != "pretrained":

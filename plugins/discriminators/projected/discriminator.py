@@ -22,7 +22,7 @@ class Projected(Discriminator):
     """Plugin `projected`: one image to a map of logits [N, h, w] of each head, finest level first."""
 
     class Config(PluginConfig):
-        backbone: str = Field("tf_efficientnet_lite0", description="model of timm whose features are looked at")
+        backbone: str = Field("tf_efficientnet_lite0", description="model of timm for the features")
         weights: str = Field("pretrained", description="pretrained (timm's download), random, or a file of weights")
         levels: tuple[int, ...] = Field(
             (1, 2, 3, 4), strict=False, min_length=1, description="feature maps of the model, fine to coarse"
@@ -62,6 +62,6 @@ class Projected(Discriminator):
     def problems(cls, cfg: Any, context: Context) -> Iterable[str]:
         interface = context.interface
         if max(interface.resolution, cfg.size or 0) < SMALLEST:
-            yield f"resolution {interface.resolution} is below {SMALLEST}, the least that it looks at; set size"
+            yield f"resolution {interface.resolution} is below {SMALLEST}, the least that it accepts; set size"
         if interface.channels not in (1, 3):
-            yield f"its backbone looks at RGB or gray images, not at {interface.channels} channels"
+            yield f"its backbone takes RGB or gray images, not {interface.channels} channels"

@@ -1,7 +1,7 @@
 """Random projections: feature maps mixed over channels (CCM) and, from coarse to fine, over scales (CSM).
 
 Source: arXiv:2111.01007 section 3.2. The weights are never trained. They are small, and kept in checkpoints, so that
-a run that is continued goes on with the same ones.
+a continued run has the same ones.
 """
 
 import math
