@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from gancore.config.describe import describe, expected_at, known_keys
 from gancore.config.yaml.document import Keys, child, find
+from gancore.config.yaml.reader import NO_SPACE
 from gancore.errors import did_you_mean
 
 BOUNDS = {
@@ -48,6 +49,10 @@ def mistakes(
         for keys, details in groups.items()
         if not (_only_types(details) and _deeper(keys, groups))
     ]
+
+
+BOOLEANS = dict.fromkeys(("yes", "y", "on", "1"), "true") | dict.fromkeys(("no", "n", "off", "0"), "false")
+"""Words for true and false in YAML 1.1 and elsewhere."""
 
 
 def show(value: Any) -> str:
@@ -116,10 +121,20 @@ def _mistake(
             return Mistake(keys, message)
     expected = describe(expected_at(model, keys, value))
     if details[0]["type"] != "missing":
-        return Mistake(keys, f"expected {expected}, got {show(find(value, keys))}")
+        return Mistake(keys, f"expected {expected}, got {show(found := find(value, keys))}{_remedy(found, expected)}")
     if isinstance(keys[-1], str):
         return Mistake(keys[:-1], f"{keys[-1]} is missing; expected {expected}")
     return Mistake(keys[:-1], f"too short; expected {describe(expected_at(model, keys[:-1], value))}")
+
+
+def _remedy(written: Any, expected: str) -> str:
+    """What to write instead of words that mean something elsewhere, or that lack a space."""
+    word = written.lower() if isinstance(written, str) else ""
+    if expected == "true or false" and word in BOOLEANS:
+        return f"; write {BOOLEANS[word]}"
+    if glued := NO_SPACE.fullmatch(word):
+        return f"; a space is missing after the colon: `{glued[1]}: {glued[2]}`"
+    return ""
 
 
 def _unknown(keys: Keys, model: type[BaseModel], value: Any, also_known: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from gancore.config.sections.experiment import Sections
 from gancore.config.sections.init_from import InitFrom
 from gancore.config.slots import KEY, Slot, slot_at
 from gancore.config.yaml.document import Document, Keys, dotted, find, without
+from gancore.config.yaml.reader import NO_SPACE
 from gancore.errors import ConfigError, PluginError, Problem
 from gancore.local_plugins import load_local
 from gancore.options import PluginConfig
@@ -263,6 +264,10 @@ class _Resolver:
             known = ", ".join(self.registry.names(kind)) or "none"
             missing = "use is missing" if name is None else f"use: expected a name, got {show(name)}"
             self.problem(keys, f"{missing}; known: {known}")
+            return None
+        if glued := NO_SPACE.fullmatch(name):
+            message = f"a space is missing after the colon: `{glued[1]}: {glued[2]}`"
+            self.problem(keys, message)
             return None
         try:
             spec = self.registry.get(kind, name)

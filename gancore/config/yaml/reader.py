@@ -8,6 +8,7 @@ experiment. gancore.config.yaml.scalars says what plain values mean.
 The parser's events do not recurse, so depth, size and repetition (aliases) are bounded before anything is built.
 """
 
+import codecs
 import itertools
 import re
 from collections.abc import Iterator, Mapping
@@ -41,6 +42,16 @@ ADVICE = {
 }
 """PyYAML's messages for frequent mistakes, and messages that help."""
 
+BACKSLASH = "in double quotes a backslash begins an escape; write a path in single quotes, 'C:\\data', or with slashes"
+ESCAPES = ("found unknown escape character", "expected escape sequence of")
+"""How PyYAML's messages on such backslashes begin."""
+
+ESCAPED_DRIVE = re.compile(r"[A-Za-z]:[\x00-\x1f\x7f\x85\xa0]")
+"""What "C:\\new" and "D:\\temp" are in double quotes."""
+
+NO_SPACE = re.compile(r"([A-Za-z_]\w*):([^\s:/\\].*)")
+"""A key and its value that were written without a space, `batch:8`."""
+
 _FAST = getattr(yaml, "CSafeLoader", None)
 """The parser of libyaml: 15 times as fast, with other messages. It reads only plain text, on which the two agree."""
 _PLAIN = re.compile(r"[A-Za-z0-9 \n_./:;,{}\[\]\"'+*()#<=~-]*")
@@ -71,6 +82,8 @@ def read(path: Path) -> Document:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise _error(f"{source}:1", "UTF-16 text; save it as UTF-8") from None
         line = data.count(b"\n", 0, error.start) + 1
         raise _error(f"{source}:{line}", "not UTF-8 text; is this a YAML file?") from None
     return parse(text, source)
@@ -96,7 +109,7 @@ def parse(text: str, source: str, lines: bool = True) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = (error.problem or "").replace("\t", r"\t")
-        message = ADVICE.get(problem, f"not valid YAML: {problem}")
+        message = BACKSLASH if problem.startswith(ESCAPES) else ADVICE.get(problem, f"not valid YAML: {problem}")
         raise _error(reader.at(mark.line + 1 if mark else 1), message) from None
     if reader.problems:
         raise ConfigError(reader.problems)
@@ -199,7 +212,11 @@ class _Reader:
                 first = self.places[way].rpartition(":")[2]
                 self._flaw(event, way, f"this key occurs twice{f', first on line {first}' * self.lines}")
             self.places.setdefault(way, self._line(event))
-            mapping[key] = self._value(next(self.events), way)
+            before, value = len(self.problems), next(self.events)
+            mapping[key] = self._value(value, way)
+            if (glued := NO_SPACE.fullmatch(str(key))) and (_is_empty(value) or glued[2][0] in "{["):
+                del self.problems[before:]
+                self._flaw(event, keys, f"a space is missing after the colon; write `{glued[1]}: {glued[2]}`")
         return mapping
 
     def _key(self, event: Any, keys: Keys) -> Key:
@@ -214,6 +231,8 @@ class _Reader:
         return key
 
     def _scalar(self, event: Any, keys: Keys) -> Any:
+        if event.style == '"' and ESCAPED_DRIVE.match(event.value):
+            self._flaw(event, keys, BACKSLASH)
         if event.style or event.tag is not None:
             return event.value
         if not event.value:
@@ -255,6 +274,11 @@ class _Reader:
     def _stop(self, event: Any, keys: Keys, message: str) -> NoReturn:
         self._flaw(event, keys, message)
         raise ConfigError(self.problems)
+
+
+def _is_empty(event: Any) -> bool:
+    """Whether nothing was written for a value."""
+    return isinstance(event, yaml.ScalarEvent) and not event.style and not event.value
 
 
 def _error(where: str, message: str) -> ConfigError:
