@@ -114,8 +114,8 @@ FAULTS = (
     ),
     Fault(
         "gancore/cli/sample.py",
-        "truncation_psi, truncation_cutoff, noise_mode",
-        "truncation_psi, None, noise_mode",
+        "Making(truncation_cutoff, ",
+        "Making(None, ",
         "cli networks/test_truncation.py",
     ),
     Fault(

@@ -9,7 +9,7 @@ Differs: FastGAN's code paints a second image at 128x128 for its own discriminat
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -142,7 +142,11 @@ class GatedLayer(nn.Module):
             self.noise_strength = nn.Parameter(torch.zeros([]))
 
     def forward(self, x: Tensor, how: Pass, condition: Tensor | None = None) -> Tensor:
-        y, site = self.conv(x, scales=self.tail.normalization), self.tail.normalization.site
+        return self.finished(self.conv(x, scales=self.tail.normalization), how, condition)
+
+    def finished(self, y: Tensor, how: Pass, condition: Tensor | None = None) -> Tensor:
+        """What follows the convolution."""
+        site = self.tail.normalization.site
         image = how.noise(f"noise.{site.name}", self.noise_const, y.shape[0]) if self.noise else None
         if image is not None:
             y = y + (image * self.noise_strength).to(y.dtype)
@@ -157,8 +161,9 @@ class GatedBlock(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def forward(self, x: Tensor, how: Pass, condition: Tensor | None) -> Tensor:
+        layer: Any
         for layer in self.layers:
-            x = layer(x, how, condition)
+            x = layer.finished(layer.conv(x, scales=layer.tail.normalization), how, condition)
         return x
 
 
