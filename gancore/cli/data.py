@@ -84,7 +84,7 @@ def convert(
     if destination.exists() and not force:
         raise DataError(f"{destination} is there already; --force replaces it")
     from gancore.data.convert import write_archive
-    from gancore.data.describe import described_size
+    from gancore.data.describe import described_size, training_on
     from gancore.data.sources import find_source
 
     found = find_source(source, override, trust).changed(invalid="skip" if skip_invalid else None, **form)
@@ -97,7 +97,7 @@ def convert(
         tell(note)
     skipped = f", {len(images.skipped)} skipped" if images.skipped else ""
     click.echo(f"{destination}: {len(images)} images of {described_size(images.identity.to_dict())}{skipped}")
-    tell(f"next: data: {{use: zip, path: {destination}, resolution: {images.identity.resolution}}} in an experiment")
+    tell(f"next: {training_on(destination, images.identity.resolution)}")
 
 
 def _opened(source: "Source") -> "ImageData":

@@ -1,5 +1,6 @@
 """What there is to say of a data set: for `gancore data info`."""
 
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
@@ -24,7 +25,7 @@ def facts_of(source: Source, path: Path) -> dict[str, Any]:
     `unusable` is the reason, None where the images can be used; then the identity of the data is there.
     Raises DataError where there is no image at all whose header can be read.
     """
-    survey = source.survey()
+    survey, passed_over = source.survey(), source.dataset.passed_over()
     identity: dict[str, Any] = {"dataset": source.name}
     notes, skipped = list[str](), described(survey.rejected)
     unusable: str | None = None
@@ -35,8 +36,12 @@ def facts_of(source: Source, path: Path) -> dict[str, Any]:
     except DataError as error:
         if not survey.seen:
             raise
-        unusable = str(error)
-        wrong = error.kinds if isinstance(error, Unusable) else ()
+        unusable, wrong = str(error), error.kinds if isinstance(error, Unusable) else ()
+        try:  # which images would still be unusable, if all were made one size
+            fitted = source.changed(resolution=_resolution(source, survey), fit=source.keys.fit or "crop").open()
+            notes, skipped = fitted.notes, fitted.skipped
+        except DataError:
+            notes = [f"passed over: {', '.join(map(str, passed_over))}"] if passed_over else []
     sizes = sorted(survey.sizes().items(), key=lambda pair: (-pair[1], pair[0]))
     return {
         **identity,
@@ -45,11 +50,11 @@ def facts_of(source: Source, path: Path) -> dict[str, Any]:
         "sizes": {f"{width}x{height}": count for (width, height), count in sizes},
         "kinds": {KINDS[held]: count for held, count in survey.channels().most_common()},
         "classes": _class_counts(source),
-        "passed_over": [asdict(files) for files in source.dataset.passed_over()],
+        "passed_over": [asdict(files) for files in passed_over],
         "notes": [*notes, *([f"no labels: {source.no_labels}"] if source.no_labels else [])],
         "skipped": skipped,
         "unusable": unusable,
-        "next": _next(source, path, survey, unusable, wrong),
+        "next": _next(source, path, survey, unusable, wrong, bool(skipped)),
     }
 
 
@@ -75,6 +80,12 @@ def lines_of(facts: dict[str, Any]) -> Iterator[str]:
     if facts["unusable"]:
         yield "unusable    as they are: " + facts["unusable"].replace("\n", "\n            ")
     yield f"next        {facts['next']}"
+
+
+def training_on(path: Path, resolution: int | None) -> str:
+    """The command that trains on what is at a path."""
+    place = shlex.quote(shown(str(path)))
+    return f"gancore train EXPERIMENT.yaml --data {place} -o data.resolution={resolution} (or a preset for the YAML)"
 
 
 def described_size(facts: dict[str, Any]) -> str:
@@ -105,15 +116,23 @@ def _class_counts(source: Source) -> dict[str, int] | None:
     return None
 
 
-def _next(source: Source, path: Path, survey: Survey, unusable: str | None, wrong: Collection[str]) -> str:
+def _resolution(source: Source, survey: Survey) -> int:
+    """What was asked for with `fit`, or the power of two that half of the images have along every side, or more."""
+    if source.keys.fit and source.keys.resolution:
+        return source.keys.resolution
+    sides = sorted(min(size) for size in survey.sizes().elements())
+    return int(max(4, min(2 ** (sides[len(sides) // 2].bit_length() - 1), 1024)))
+
+
+def _next(
+    source: Source, path: Path, survey: Survey, unusable: str | None, wrong: Collection[str], skipped: bool
+) -> str:
     """What to do to train on the images."""
     keys = source.keys
     if unusable is None and not keys.fit and len(survey.sizes()) == 1 and not survey.rejected:
-        return f"gancore train EXPERIMENT.yaml, with data: {{use: {source.name}, ..., resolution: {keys.resolution}}}"
-    sides = sorted(min(size) for size in survey.sizes().elements())
-    resolution = max(4, min(2 ** (sides[len(sides) // 2].bit_length() - 1), 1024))
-    options = [f"--resolution {keys.resolution if keys.fit else resolution} --fit {keys.fit or 'crop'}"]
+        return training_on(path, keys.resolution)
+    options = [f"--resolution {_resolution(source, survey)} --fit {keys.fit or 'crop'}"]
     options += ["--channels 3"] * (len(survey.channels()) > 1)
     options += ["--levels LOWEST HIGHEST"] * ("levels" in wrong)
-    options += ["--skip-invalid"] * bool(survey.rejected or "damaged" in wrong)
-    return f"gancore data convert {path} NEW.zip {' '.join(options)}"
+    options += ["--skip-invalid"] * (skipped or "damaged" in wrong)
+    return f"gancore data convert {shlex.quote(shown(str(path)))} NEW.zip {' '.join(options)}"
