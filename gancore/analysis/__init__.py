@@ -3,6 +3,7 @@
 maps                  magnitude maps of activations, peaks
 painting              from ws to images
 projection            from an image to ws and noise
+octaves               images by what halving loses
 equivariance          images that move with the input
 taps, subject         activations by layer name; what an analysis looks at
 targets, run, record  from a path to a subject; analyses run, and written
@@ -23,6 +24,8 @@ from gancore.analysis.maps import magnitude as magnitude
 from gancore.analysis.maps import peak_place as peak_place
 from gancore.analysis.maps import peak_ratio as peak_ratio
 from gancore.analysis.maps import spot as spot
+from gancore.analysis.octaves import detail as detail
+from gancore.analysis.octaves import octaves as octaves
 from gancore.analysis.painting import mixed as mixed
 from gancore.analysis.painting import paint as paint
 from gancore.analysis.painting import sampled_ws as sampled_ws

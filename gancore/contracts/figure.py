@@ -57,7 +57,8 @@ class Grid:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve through (x, y). low, high: the ends of a band around y. quiet: grey, for comparison."""
+    """A curve through (x, y). low, high: the ends of a band around y. quiet: grey, for comparison. joined: whether a
+    line passes the points."""
 
     label: str
     x: Sequence[float]
@@ -66,6 +67,7 @@ class Line:
     high: Sequence[float] | None = None
     quiet: bool = False
     dots: bool = False
+    joined: bool = True
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class InTheory(Analysis):
         names = list(rows[0][1])
         lines = [Line(name, alphas, [closed[name] for _, closed, _ in rows]) for name in names]
         lines += [
-            Line("", alphas, [measured[name] for _, _, measured in rows], quiet=True, dots=True) for name in names
+            Line("", alphas, [measured[name] for _, _, measured in rows], quiet=True, joined=False) for name in names
         ]
         apart = {name: max(abs(m[name] / c[name] - 1) for _, c, m in rows) for name in names}
         numbers = {f"agreement/{name}": Value(value) for name, value in apart.items()}
@@ -59,7 +59,7 @@ class InTheory(Analysis):
         numbers |= {f"layer/{name}": Value(height) for name, (_, height) in own.items()}
         numbers |= {f"layer_alpha/{name}": Value(alpha) for name, (alpha, _) in own.items()}
         points = sorted(own.values())
-        lines.append(Line("this model's layers", [a for a, _ in points], [h for _, h in points], dots=True))
+        lines.append(Line("this model's layers", [a for a, _ in points], [h for _, h in points], joined=False))
         caption = "Lines: closed forms. Grey dots: maps that went through. A spot's share of the map is alpha."
         chart = Chart("spots", "How large a hot spot comes out of a normalization", "alpha", "mean of the spot", lines,
                       log_x=True, log_y=True, caption=caption)  # fmt: skip

@@ -18,6 +18,7 @@ from torch.func import functional_call
 
 from gancore.analysis import (
     Psnr,
+    detail,
     moved_by_fractions,
     paint,
     pseudo_rotated,
@@ -38,7 +39,6 @@ from gancore.contracts import (
     Subject,
     Value,
 )
-from gancore.nn import downsample2d, setup_filter, upsample2d
 
 FARTHEST = 0.125
 """Share of the image by which EQ-T moves it at most, each way."""
@@ -57,13 +57,14 @@ class Phase(Analysis):
     def protocol(self) -> str:
         return (
             "eqt, eqt_frac, eqr: published EQ-T, EQ-T_frac, EQ-R in dB, a new move for each batch of 16; binding: "
-            "share of the variance of the finest octave's energy that places explain; noise const, no truncation"
+            "share of the variance of the finest octave's energy that places explain, random noise; else noise const; "
+            "no truncation"
         )
 
     def analyze(self, subject: Subject) -> Result:
         generator = subject.generator
         ws = sampled_ws(subject)
-        images = paint(generator, ws)
+        images = torch.cat([generator.sample(draw, label) for draw, label in subject.draws()])
         found, average = binding(images)
         numbers = {"binding": Value(found)}
         tiles: list[Picture | HeatMap] = [HeatMap(average / average.mean().clamp_min(1e-12), "generated")]
@@ -110,12 +111,9 @@ class Phase(Analysis):
 
 def binding(images: Tensor) -> tuple[float, Tensor]:
     """The share of the variance of detail's energy that places explain, and the mean energy [R, R]."""
-    taps = setup_filter((1, 3, 3, 1)).to(images.device)
     x = images.float()
-    detail = (
-        x - upsample2d(downsample2d(x, taps), taps) if x.shape[2] % 2 == 0 else x - x.mean(dim=(2, 3), keepdim=True)
-    )
-    energy = detail.double().square().mean(dim=1)  # [N, R, R]
+    lost = detail(x) if x.shape[2] % 2 == 0 else x - x.mean(dim=(2, 3), keepdim=True)
+    energy = lost.double().square().mean(dim=1)  # [N, R, R]
     average, within = energy.mean(dim=0), energy.var(dim=0, correction=1).mean()
     between = average.var(correction=0) - within / len(energy)  # what chance alone gives is taken off
     return float(between / (between + within).clamp_min(1e-24)), average

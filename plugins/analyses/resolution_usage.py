@@ -14,11 +14,8 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from gancore.analysis import tapped
+from gancore.analysis import octaves, tapped
 from gancore.contracts import Analysis, Bars, Chart, Draw, Generator, Line, PluginConfig, Result, Subject, Value
-from gancore.nn import downsample2d, setup_filter, upsample2d
-
-LEAST = 4
 
 
 class ResolutionUsage(Analysis):
@@ -107,17 +104,6 @@ def usage(
     stds = {r: float(_covariance(rows).clamp_min(0).sqrt()) for r, rows in moments.items()}
     covariances = {r: float(_covariance(rows)) for r, rows in products.items()}
     return _over_sum(stds), _over_sum(covariances)
-
-
-def octaves(image: Tensor) -> dict[int, Tensor]:
-    """What each halving loses of images [N, C, R, R], by the resolution that it is lost at; the rest at the last."""
-    taps = setup_filter((1, 3, 3, 1)).to(image)
-    found = {}
-    while image.shape[2] % 2 == 0 and image.shape[2] > LEAST:
-        half = downsample2d(image, taps)
-        found[image.shape[2]] = image - upsample2d(half, taps)
-        image = half
-    return dict(sorted({**found, image.shape[2]: image}.items()))
 
 
 def _image(generator: Generator, ws: Tensor, draw: Draw) -> Tensor:

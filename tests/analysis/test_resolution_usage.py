@@ -6,9 +6,10 @@ from support.subjects import subject, subject_of
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gancore.analysis import octaves
 from gancore.contracts import Generator, Images, Interface, Pass, Synthesis
 from gancore.nn import Latent
-from gancore_plugins.analyses.resolution_usage import ResolutionUsage, octaves
+from gancore_plugins.analyses.resolution_usage import ResolutionUsage
 
 
 class Painter(nn.Module):

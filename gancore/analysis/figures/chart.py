@@ -40,8 +40,9 @@ def draw_chart(chart: Chart) -> Canvas:
             band = [(x(a), y(b)) for a, b in zip(line.x, line.high, strict=True)]
             band += [(x(a), y(b)) for a, b in reversed(list(zip(line.x, line.low, strict=True)))]
             sheet.polygon(band, colour, 0.16)
-        sheet.line(places, colour, 1.0 if line.quiet else 1.8)
-        for place in places if line.dots or len(places) == 1 else ():
+        if line.joined:
+            sheet.line(places, colour, 1.0 if line.quiet else 1.8)
+        for place in places if line.dots or not line.joined or len(places) == 1 else ():
             sheet.circle(*place, 2.6, colour)
     if chart.level:
         at = y(chart.level[0])
