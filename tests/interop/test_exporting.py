@@ -132,7 +132,13 @@ def test_images_are_those_of_the_seed(model: Path, tmp_path: Path):
     assert sorted(path.name for path in folder.iterdir()) == [f"{i:06}.png" for i in range(5)]
 
 
-STYLEGAN2 = ["ada_skip_c0.pkl", "ada_orig_c0.pkl", "ada_resnet_c10.pkl", "g09_ada_cond5_bgc_p2.pkl"]
+STYLEGAN2 = [
+    "ada_resnet_c10.pkl",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("ada_skip_c0.pkl", "ada_orig_c0.pkl", "g09_ada_cond5_bgc_p2.pkl")
+    ),
+]
 
 
 @pytest.mark.parametrize("name", STYLEGAN2)

@@ -17,14 +17,21 @@ GIVEN_W_AVG = {"latent_avg", "truncation_latent"}
 """The average w of cases whose file has none; `gancore import` estimates it, so truncated images are others."""
 
 
+QUICK = {
+    "ada_resnet_c10.pkl",
+    "c10_rosinality_train.pt",
+    "g06_r3gan_cond4_r8.pkl",
+    "g11_stylegan_r16_label3_lod1p5.pkl",
+}
+"""Labels, an average w that is estimated, another system, a network that is growing; the others are slow."""
+
+
 def marked() -> list[Any]:
-    """One of each number as it is, the others for the slow tests."""
-    found, seen = [], set[str]()
-    for checkpoint in HELD:
-        group = str(checkpoint.case).partition("_")[0]
-        found.append(pytest.param(checkpoint, id=str(checkpoint), marks=[pytest.mark.slow] if group in seen else []))
-        seen.add(group)
-    return found
+    return [
+        pytest.param(checkpoint, id=name, marks=[] if name in QUICK else [pytest.mark.slow])
+        for checkpoint in HELD
+        if (name := str(checkpoint))
+    ]
 
 
 @pytest.mark.parametrize("checkpoint", marked())

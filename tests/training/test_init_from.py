@@ -96,10 +96,10 @@ def test_parts_are_frozen(source: RunFolder, tmp_path: Path):
     """They stay as they came, in training and when it is continued; the others move."""
     names = [name for name, _ in tiny_trainer(**{"training__kimg": 1}).gan.discriminator.named_parameters()]
     frozen = names[0].rpartition(".")[0]
-    experiment = tiny_experiment(**HALF)
-    first = train(experiment, tmp_path / "first")
+    short = {**HALF, "training__kimg": 0.016}
+    first = train(tiny_experiment(**short), tmp_path / "first")
     options = {"file": str(first.path), "freeze": [f"discriminator.{frozen}", "generator.mapping"]}
-    run = train(tiny_experiment(**HALF, training__seed=1, init_from=options), tmp_path / "run")
+    run = train(tiny_experiment(**short, training__seed=1, init_from=options), tmp_path / "run")
     before, after = state(first), state(run)
     still = [key for key in before if key.startswith((f"discriminator/{frozen}.", "generator/mapping.fc"))]
     assert len(still) >= 5
