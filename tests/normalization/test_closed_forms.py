@@ -11,6 +11,7 @@ from gancore.contracts import Context, Interface, Normalization, Site
 from gancore_plugins.normalization.adain_std import AdaINStd
 from gancore_plugins.normalization.batch import BatchNorm
 from gancore_plugins.normalization.bin import BIN
+from gancore_plugins.normalization.conditional_batch import ConditionalBatchNorm
 from gancore_plugins.normalization.demod import Demod
 from gancore_plugins.normalization.instance import InstanceNorm
 from gancore_plugins.normalization.pin import PIN
@@ -201,3 +202,22 @@ def test_normalizations_with_a_style_refuse_a_discriminator(cls: type[Normalizat
     assert "style" in problems[0]
     assert not list(cls.problems(cls.Config(), Context(Interface(16, 3), 4, "generator")))
     assert "generator:styles" in cls.requires
+
+
+# --- conditions ----------------------------------------------------------------------------------------------------
+
+
+def test_a_condition_follows_the_batch_statistic_of_each_part(y: Tensor) -> None:
+    """With second derivatives; without a condition the layer is batch norm."""
+    site = Site("b8.conv0", 8, 0, 1, 6, 6, "discriminator", False, 3)
+    norm, c = ConditionalBatchNorm(ConditionalBatchNorm.Config(init_std=1, bias=True), site).double(), y[:, :3, 0, 0]
+    norm.affine.gain.bias.data.fill_(0.5)
+    statistic = torch.cat([made(BatchNorm, 6).statistic(half) for half in y.chunk(2)])
+    gain, shift = 1.5 + c @ norm.affine.gain.weight.T, c @ norm.affine.shift.weight.T
+    want = statistic * gain[:, :, None, None] + shift[:, :, None, None]
+    torch.testing.assert_close(norm.conditioned(y, c, parts=2), want)
+    small = (y[:2, :, :2, :2].clone().requires_grad_(), c[:2].clone().requires_grad_())
+    assert gradgradcheck(norm.conditioned, small)
+    bare = made(ConditionalBatchNorm, 6)
+    assert not list(bare.parameters())
+    torch.testing.assert_close(bare.statistic(y), made(BatchNorm, 6).statistic(y))

@@ -4,9 +4,12 @@ import pytest
 import torch
 from support.presets import preset as shipped
 from support.presets import shrunk
+from support.tiny import tiny_mapping
 
 from gancore.composition import GAN, compose
+from gancore.config import load_experiment
 from gancore.contracts import Interface
+from gancore.errors import ConfigError
 from gancore.nn import SelfAttention, Weighted
 
 
@@ -75,3 +78,20 @@ def test_sagan_gives_the_label_to_its_normalizations_alone() -> None:
     assert G.synthesis.b4.linear.weight.shape[1] == G.z_dim
     z, label = torch.randn(4, G.z_dim), torch.eye(9)[[0, 1, 2, 3]]
     assert not torch.equal(G(z, label), G(z, label.flip(0)))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["generator.use=biggan", "generator.attention=[12]"], "attention 12 is not the size of a block's output"),
+        (["generator.use=biggan", "generator.z_dim=2"], "z is cut into 3 parts"),
+        (["discriminator.use=biggan", "discriminator.attention=[16]"], "there are 4, 8"),
+        (["generator.use=resnet", "generator.labels=normalization", "data.labels=true"], "choose conditional_batch"),
+        (["generator.use=fastgan", "generator.labels=normalization", "data.labels=true"], "choose conditional_batch"),
+        (["generator.use=biggan_deep", "generator.channels={each: [4, 8]}"], "must not grow with the resolution"),
+    ],
+)
+def test_what_does_not_fit_is_told(overrides: list[str], words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_experiment(tiny_mapping(regularizers=None), ["generator.normalization=batch", *overrides])
+    assert words in str(raised.value)
