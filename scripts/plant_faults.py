@@ -59,8 +59,8 @@ FAULTS = (
     ),
     Fault(
         "gancore/training/step/phase_step.py",
-        "torch.cat([self.real_label, fake.label])",
-        "torch.cat([fake.label, self.real_label])",
+        "torch.cat([self.real_label, fakes.label])",
+        "torch.cat([fakes.label, self.real_label])",
         "training/test_phases.py",
     ),
     Fault(

@@ -114,7 +114,7 @@ class Nothing(Dataset):
 
 class Misnamed(Dataset):
     def items(self):
-        return [Item("0", bytes, "label")]
+        return [Item("0", bytes, 0)]
 
     def class_names(self):
         return 5
