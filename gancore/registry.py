@@ -117,7 +117,7 @@ class BrokenProvider:
 
 @dataclass(frozen=True)
 class Registry:
-    """Plugins by kind and name. Immutable; `with_local` gives a larger one.
+    """Plugins by kind and name. Immutable; `with_local` returns a larger one.
 
     broken: distributions that were refused, wholly or for one name, in the order they were found.
     refused: (kind, name) to the reason why that name cannot be used although it is offered.

@@ -1,7 +1,7 @@
-"""Whether a plugin file may be executed. Trust is asked for, never guessed from what lies in a folder.
+"""Whether a plugin file may be executed. Trust needs consent, and is never guessed from the contents of a folder.
 
-A YAML file that a person names by its path is their own request, and the plugin files that it names are executed, as
-`python FILE` would. Whatever is reached through a folder or a model executes nothing unless the person says so
+A YAML file that the user names by its path is a request, and the plugin files that it names are executed, as
+`python FILE` would. Files of a folder or a model execute nothing unless the user consents
 (`--trust-local-plugins`) or the file is known: files that were copied into a run or a grid made by this account are
 remembered by the SHA-256 of their bytes, in the user's data directory (or in $GANCORE_DATA). Where that directory
 cannot be written, nothing is remembered.
@@ -25,7 +25,7 @@ _handed: set[str] = set()
 def may_execute(content: bytes, *, requested: bool, trusted: bool) -> bool:
     """Whether to execute a plugin file with this content. This is the only place that decides.
 
-    requested: a person named the YAML file that names it, or wrote it in Python.
+    requested: the user named the YAML file that names it, or wrote it in Python.
     trusted: --trust-local-plugins was given.
     """
     return requested or trusted or digest(content) in _handed or (_folder() / digest(content)).is_file()
@@ -34,8 +34,8 @@ def may_execute(content: bytes, *, requested: bool, trusted: bool) -> bool:
 def is_request(file: Path) -> bool:
     """Whether naming this YAML file is a request to execute the plugin files in it.
 
-    Not for the files of run and grid folders: a person who names one means the folder. Names decide, for what lies
-    around a file is the choice of whoever made the folder.
+    Not for the files of run and grid folders: a user who names one means the folder. Names decide, since the maker of a
+    folder chooses the files beside it.
     """
     ways = (Path(os.path.abspath(file)), file.resolve())
     return not any(way.name.casefold() in FOLDER_FILES or way.parent.name.casefold() == "cells" for way in ways)

@@ -5,10 +5,10 @@ painting              from ws to images
 projection            from an image to ws and noise
 octaves               images by what halving loses
 equivariance          images that move with the input
-taps, subject         activations by layer name; what an analysis looks at
+taps, subject         activations by layer name; the subject of an analysis
 targets, run, record  from a path to a subject; analyses run, and written
 figures               drawing
-sanity                two numbers that tell one colour and noise from pictures
+sanity                two numbers that distinguish one colour and noise from pictures
 """
 
 from gancore.analysis.equivariance import Psnr as Psnr

@@ -1,6 +1,6 @@
-"""Magnitude maps of activations, and what stands out in them.
+"""Magnitude maps of activations, and their peaks.
 
-The quantities follow what arXiv:1912.04958 section 2 and arXiv:2103.01090 show in pictures; neither gives a formula, so
+The quantities follow what arXiv:1912.04958 section 2 and arXiv:2103.01090 show in pictures; neither has a formula, so
 the definitions below are ours.
 """
 

@@ -35,7 +35,7 @@ def project_files(
     fit: str,
     seed: int,
 ) -> Iterator[tuple[list[Path], str]]:
-    """For each image the files that were written, and a line for a person.
+    """For each image the written files, and a line of output.
 
     Raises DataError for an image that cannot be read, before anything is computed; GancoreError without features.
     """

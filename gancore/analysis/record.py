@@ -75,7 +75,7 @@ class Record:
         return [folder / f"{stem}.json", *paths]
 
     def lines(self) -> list[str]:
-        """The numbers that have no slash, for a person."""
+        """The numbers whose names have no slash, for output."""
         found = []
         for name, value in self.numbers.items():
             if "/" not in name:

@@ -53,7 +53,7 @@ def analyze(
     target: a run folder, a model file, or a generator.
     analyses: names or mappings, ["droplets", {"use": "truncation", "psi": [0.5, 1]}].
     real: real images: a folder, an archive, an experiment's file, a dataset plugin; default: the run's own.
-    features: what to look through, a feature plugin; default: the first of each analysis's own that is there.
+    features: a feature plugin; default: the first of each analysis's own that is available.
     count: samples; seeds: of latents, labels and noise; default: each analysis's own.
     device: default cuda, mps or cpu, the first that is available.
     trust_local_plugins: whether plugin files that a run folder or a model brings along may be executed.
@@ -88,7 +88,7 @@ def _ready(
 
 
 class Ready:
-    """An analysis with all that it needs, before it is run. Raises GancoreError where features cannot be had."""
+    """An analysis with all that it needs, before it runs. Raises GancoreError if features are unavailable."""
 
     def __init__(self, part: Chosen, sources: Sources, device: torch.device) -> None:
         self.part, self.sources, self.device = part, sources, device
@@ -145,7 +145,7 @@ def _provides(subject: ModelSubject, requirement: str) -> bool:
 
 
 def _with(part: Part, features: Part | None, count: int | None, seeds: Sequence[int] | None) -> dict[str, Any]:
-    """An analysis as it is written, with what was asked for beside it."""
+    """An analysis in YAML, with the requested options."""
     asked = {"features": features, "count": count, "seeds": None if seeds is None else list(seeds)}
     written = {"use": part} if isinstance(part, str) else dict(part)
     return {**written, **{key: value for key, value in asked.items() if value is not None}}

@@ -1,4 +1,4 @@
-"""Two numbers that tell one colour and noise from pictures; neither is a quality metric.
+"""Two numbers that distinguish one colour and noise from pictures; neither is a quality metric.
 
 Both compare images at 16x16 (box-averaged), by the root of the mean squared difference of their pixels:
 

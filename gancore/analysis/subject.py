@@ -42,7 +42,7 @@ class Sources:
 
 @dataclass
 class ModelSubject:
-    """A model on a device, looked at with one seed."""
+    """A model on a device, examined with one seed."""
 
     sources: Sources
     count: int
@@ -126,7 +126,7 @@ class ModelSubject:
 
     def _through(self) -> FeatureExtractor:
         if self.extractor is None:
-            raise GancoreError("this analysis names no features that it looks through")
+            raise GancoreError("this analysis names no features that it uses")
         return self.extractor
 
     def _network(self, network: Network) -> nn.Module:

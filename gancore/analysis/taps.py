@@ -12,9 +12,9 @@ from gancore.errors import GancoreError, did_you_mean
 
 @torch.no_grad()
 def map_layers(network: nn.Module, run: Callable[[], object], channels: int) -> list[Layer]:
-    """The layers of a network that give maps [N, C, H, W] while `run` runs it, in the order of computation.
+    """The layers of a network that return maps [N, C, H, W] while `run` runs it, in the order of computation.
 
-    These are the innermost modules that have parameters and give maps. `channels` are those of an image.
+    These are the innermost modules that have parameters and return maps. `channels` are those of an image.
     """
     found: dict[str, Tensor] = {}
 

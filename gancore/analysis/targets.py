@@ -1,4 +1,4 @@
-"""From a run folder, a model file or a generator to what an analysis looks at."""
+"""From a run folder, a model file or a generator to the subject of an analysis."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -20,7 +20,7 @@ def sources_of(target: Path | Generator, real: Path | None = None, trust: bool =
     """The model of a run folder or a model file, or a generator as it is, with what lies beside it.
 
     real: real images, as for `gancore.evaluate`; None: the run's own, where they can be opened.
-    Raises GancoreError where there is no model, or where the images that were asked for cannot be opened.
+    Raises GancoreError if there is no model, or if the requested images cannot be opened.
     """
     if isinstance(target, Generator):
         data = find_reals(real, Target(target), trust=trust) if real else None
@@ -57,7 +57,7 @@ def _own_images(experiment: Experiment) -> ImageData | None:
 def _history(
     run: RunFolder, generator: Generator, experiment: Experiment
 ) -> Iterator[tuple[float, Callable[[], Generator]]]:
-    """The averaged generators of checkpoints, which are read when they are asked for."""
+    """The averaged generators of checkpoints, which are read on first use."""
     for path in reversed(run.checkpoints()):
         name = CHECKPOINT.fullmatch(path.name)
         assert name is not None

@@ -154,7 +154,7 @@ class RunFolder:
         return path.rename(self.set_aside_name(path))
 
     def set_aside_name(self, path: Path) -> Path:
-        """Where a file of this folder goes when it is set aside; a number tells it from earlier ones."""
+        """The name of a file that is set aside; a number distinguishes it from earlier ones."""
         numbers = itertools.chain([""], (f"{number}-" for number in itertools.count(2)))
         names = (path.with_name(f"set-aside-{number}{path.name}") for number in numbers)
         return next(name for name in names if not name.exists())

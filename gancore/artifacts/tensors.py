@@ -87,7 +87,7 @@ def misfits(expected: dict[str, Tensor], found: dict[str, Tensor]) -> Iterator[s
 
 
 def _order_header(path: Path) -> None:
-    """Gives the header's two descriptions a fixed order; the library's is random, and equal runs have equal files."""
+    """Sorts the header's two descriptions; the library's order is random, and equal runs have equal files."""
     with path.open("r+b") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))

@@ -57,7 +57,7 @@ trust_local_plugins = click.option(
 
 
 def format_of(value: str | None) -> tuple[Registry, str | None]:
-    """The plugins there are, and the name of the format that was asked for: NAME, or FILE:CLASS, which is executed.
+    """All plugins, and the name of the requested format: NAME, or FILE:CLASS, which is executed.
 
     Raises PluginError where the file cannot be read.
     """

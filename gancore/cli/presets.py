@@ -35,7 +35,7 @@ class Preset:
 def presets() -> None:
     """List and show the presets, experiments of the papers.
 
-    A preset stands where a file may: `gancore train preset:dcgan`, or `extends: preset:dcgan` in a file.
+    A preset can replace a file: `gancore train preset:dcgan`, or `extends: preset:dcgan` in a file.
     """
 
 

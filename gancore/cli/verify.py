@@ -18,7 +18,7 @@ from gancore.errors import RunError
 def verify(ctx: click.Context, folder: Path, repair: bool, as_json: bool, trust: bool | None) -> None:
     """Read back everything in FOLDER, a run or a grid, and hold the files against each other.
 
-    Looks at checksums of checkpoints and models, whether a run can be continued, the weights of the model beside those
+    Checks checksums of checkpoints and models, whether a run can be continued, the weights of the model beside those
     of its checkpoint, the stored samples beside what the model paints now, and the logs.
 
     Exit code 1 if anything is damaged.

@@ -62,7 +62,7 @@ class _Check:
     def fit(self) -> Iterator[Problem]:
         """Unmet requirements of parts, and their own complaints about sizes."""
         for part in self.parts:
-            if part.slot.afterwards:  # it says so itself when it looks at a model
+            if part.slot.afterwards:  # it checks this itself with a model
                 continue
             context = self.context(part)
             for requirement, why in part.plugin.requires.items():

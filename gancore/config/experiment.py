@@ -156,7 +156,7 @@ class Experiment:
         return [inner for part in [*chosen, self.evaluation] if part for inner in part.parts()]
 
     def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
-        """The experiment as plain data (JSON and YAML types); `load_experiment` of it gives an equal one.
+        """The experiment as plain data (JSON and YAML types); `load_experiment` of it returns an equal one.
 
         omit_later_defaults: leave out options that were added later and are at their defaults (gancore.options.Later).
         """

@@ -1,4 +1,4 @@
-"""The mistakes that pydantic finds, in plain words: one for each key, whatever number of types it could have had."""
+"""The mistakes that pydantic finds, in plain words: one for each key, even if it could have several types."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

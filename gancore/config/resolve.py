@@ -199,7 +199,7 @@ class _Resolver:
         seen = given or features
         is_other = part.plugin.bound and seen.use != part.plugin.standard
         if given and is_other:
-            self.problem(keys, f"{part.use!r} means {part.plugin.standard} features, and looks through no others")
+            self.problem(keys, f"{part.use!r} means {part.plugin.standard} features, and uses no others")
             return None
         if is_other or part.plugin.needs not in seen.plugin.provides:
             if given or not part.plugin.standard:

@@ -99,7 +99,7 @@ class _Builder:
         }
 
     def evaluation(self) -> Schema:
-        """Features, and a list of metrics that may have features of their own."""
+        """Features, and a list of metrics that may have their own features."""
         keys = self.model("keys", EvaluationKeys)
         metrics = keys["properties"]["metrics"] | {"items": self.part(METRIC)}
         chosen = {"features": self.slot(FEATURES), "metrics": metrics}

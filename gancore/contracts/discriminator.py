@@ -10,10 +10,10 @@ from gancore.contracts.part import Part
 from gancore.contracts.types import Images, Interface, Stage
 
 Logits = tuple[Tensor, ...]
-"""Raw logits [N] of each head (a head may give a map, [N, h, w]); most discriminators have one head."""
+"""Raw logits [N] of each head (a head may return a map, [N, h, w]); most discriminators have one head."""
 
 Outputs = Mapping[str, tuple[Tensor, ...]]
-"""What a discriminator gives beside logits, by word; tensors [N, ...], whose first size is that of the batch:
+"""Outputs of a discriminator besides logits, by name; tensors [N, ...], whose first size is that of the batch:
 
 class_logits: [N, label_dim] of each classifier.
 features: [N, ...] of each layer or block, in the order of computation.
@@ -24,7 +24,7 @@ class Discriminator(Part):
     """Images to logits, and to further outputs where it has any."""
 
     provides: ClassVar[frozenset[str]] = frozenset()
-    """Words in use: "growth" (follows a stage, as generators do), and the words of `Outputs` that it can give."""
+    """Known words: "growth" (follows a stage, as generators do), and the names of `Outputs` that it can return."""
 
     def __init__(self, cfg: Any, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Discriminator(Part):
     ) -> Logits | tuple[Logits, Outputs]:
         """Logits of each head.
 
-        Whatever looks at the batch (minibatch stddev, batch norm) looks at each of `parts` equal parts apart.
+        Statistics of the batch (minibatch stddev, batch norm) are separate for each of `parts` equal parts.
         A discriminator that has further outputs takes `wanted: tuple[str, ...] = ()`, the words that somebody asked
         for. Where it is empty, it returns logits; otherwise (logits, outputs), with those of the words that it knows.
         """

@@ -1,4 +1,4 @@
-"""The contract of features: networks that look at images so that metrics can compare them."""
+"""The contract of features: networks whose outputs metrics compare."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -31,7 +31,7 @@ class Feature(Plugin):
         return ""
 
     def check(self) -> None:
-        """Looks for everything it needs and fetches what may be fetched, before anything is started.
+        """Finds everything that it needs, and downloads what may be downloaded, before any work starts.
 
         Raises GancoreError that says where weights were expected, and what can be used instead.
         """

@@ -127,7 +127,7 @@ class Generator(Part):
         return draw.normal("z", (self.z_dim,))
 
     def draws_from(self, latent: Latent) -> None:
-        """From now on latents are those of a plugin, whatever law the class has."""
+        """From now on latents come from a plugin instead of the class."""
         self.sample_z = partial(latent.sample, size=self.z_dim)  # type: ignore[method-assign]
 
     def reals(self, image: Tensor, stage: Stage | None = None) -> Images:

@@ -9,7 +9,7 @@ from gancore.contracts.types import Draw
 
 
 class Latent(Plugin):
-    """A distribution of z. It has no state: what it gives is a function of the draw."""
+    """A distribution of z. It has no state: its samples are a function of the draw."""
 
     def __init__(self, cfg: Any) -> None:
         self.cfg = cfg

@@ -12,10 +12,10 @@ from gancore.contracts.types import Network
 
 
 class Loss(Part):
-    """What the two networks minimize. One pair of methods is enough.
+    """The objectives of both networks. One pair of methods is enough.
 
     `d` and `g`: from raw logits, per sample; the engine averages within a head and sums over heads.
-    `discriminator_loss` and `generator_loss`: from the step and what D said of both sides, with labels and outputs.
+    `discriminator_loss` and `generator_loss`: from the step and D's results for both sides, with labels and outputs.
     """
 
     trained_with: ClassVar[Network] = "discriminator"
@@ -45,7 +45,7 @@ class Loss(Part):
     def discriminator_loss(self, step: Step, real: Judged, fake: Judged) -> Tensor:
         """Loss of the discriminator, per sample [N] or a scalar.
 
-        A loss that looks at outputs of D besides logits `requires` them ("discriminator:class_logits").
+        A loss that uses outputs of D besides logits `requires` them ("discriminator:class_logits").
         """
         return _over_heads(self.d(r, f) for r, f in zip(real.logits, fake.logits, strict=True))
 

@@ -82,7 +82,7 @@ class Metric(Plugin):
         """Raises GancoreError if something that it needs is missing; called before any work starts."""
 
     def shortages(self, samples: int, reals: int | None) -> Iterable[str]:
-        """Reasons, in words, why so few images cannot be measured; asked before any work starts.
+        """Reasons why so few images cannot be measured; called before any work starts.
 
         samples: generated images. reals: real ones, None where there are none to compare with.
         """

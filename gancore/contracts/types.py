@@ -58,9 +58,9 @@ class Stage:
 
 
 class Draw(Protocol):
-    """Random numbers of one phase of one step, the same on every machine, whatever the microbatch or process.
+    """Random numbers of one phase of one step, the same on every machine, with any microbatch or process.
 
-    A purpose names a stream: the same purpose in the same phase gives the same numbers.
+    A purpose names a stream: the same purpose in the same phase has the same numbers.
     """
 
     @property

@@ -122,7 +122,7 @@ def _interface(experiment: Experiment) -> Interface:
 
 
 def _costs_alike(experiment: Experiment, interface: Interface) -> str:
-    """Two cells of the same key cost the same, whatever their seed, their data and their length."""
+    """Two cells of the same key cost the same, with any seed, data and length."""
     alike = {**experiment.to_dict(), "name": None, "data": vars(interface)}
     alike["training"] = {**alike["training"], "seed": 0, "kimg": 0}
     return inline(alike)
@@ -155,7 +155,7 @@ def _basis(speeds: Sequence[Speed | None], assumed: Throughput | None) -> str:
         return "assumed throughput of training; evaluation is not in the hours"
     measured = [speed for speed in speeds if speed]
     if not measured:
-        return "not measured: too large for a short probe here; --assume-throughput gives hours"
+        return "not measured: too large for a short probe here; --assume-throughput estimates hours"
     notes = ["cells too large for a short probe have no hours"] * (len(measured) < len(speeds))
     notes += ["evaluation is not in the hours, as its weights are not here"] * any(
         speed.evaluation_s is None for speed in measured

@@ -17,7 +17,7 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, NotI
 
 
 class Archive:
-    """An archive with its names and labels, opened when they are asked for.
+    """An archive with its names and labels, opened on first use.
 
     format: `data.format`. Raises DataError when the file is missing; later, when it is no zip.
     """

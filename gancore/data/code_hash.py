@@ -1,7 +1,7 @@
 """What a plugin's code is known by: its own module and what that imports, read from the files.
 
 What is kept on disk was made by code, not by one file: a network in `gancore.nn` that a feature plugin builds is part
-of it as much as the plugin's own lines. Followed are import statements, wherever they stand, within gancore and within
+of it as much as the plugin's own lines. It follows import statements anywhere within gancore and within
 the package of the plugin; other packages are not.
 """
 
@@ -51,7 +51,7 @@ def _imports(module: str, path: Path) -> Iterator[str]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     try:
         yield from _imported(package, path.read_bytes())
-    except (SyntaxError, ValueError):  # no Python now: a compiled module, or a file that somebody is editing
+    except (SyntaxError, ValueError):  # not Python: a compiled module, or a file that is being edited
         return
 
 

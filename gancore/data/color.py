@@ -1,7 +1,7 @@
 """Colour: what an image holds, and how it becomes 1 to 4 channels of 8 bits.
 
 Channels are 1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha. Gray is repeated for RGB; transparent images are laid
-on white when alpha is not asked for, as a page would show them.
+on white unless alpha is requested, as on a page.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ HELD = {
 
 
 def channels_of(image: Image.Image) -> int:
-    """Channels that an image holds, from 1 to 4; a palette counts as the RGB or RGBA it stands for."""
+    """Channels that an image holds, from 1 to 4; a palette counts as its RGB or RGBA."""
     if image.mode not in HELD:
         raise Rejected("channels", f"pixels of mode {image.mode}, whose range is not known")
     has_key = "transparency" in image.info and image.mode in ("1", "L", "I;16", "RGB", "P")

@@ -1,6 +1,6 @@
 """Writes a data set as a zip archive of PNG files with a `dataset.json` (gancore/data/index.py).
 
-The same images give the same bytes: times are fixed, order is that of the data set.
+The same images make the same bytes: times are fixed, order is that of the data set.
 """
 
 import os
@@ -19,7 +19,7 @@ from gancore.data.store import temporary
 from gancore.names import json_text
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time a zip archive can tell."""
+"""The earliest time in a zip archive."""
 
 
 def write_archive(data: ImageData, destination: Path) -> None:
@@ -57,7 +57,7 @@ def _index(data: ImageData, names: list[str]) -> bytes:
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> None:
     info = zipfile.ZipInfo(name, EPOCH)
-    info.create_system, info.external_attr = 3, 0o644 << 16  # whatever system this runs on
+    info.create_system, info.external_attr = 3, 0o644 << 16  # on all systems
     archive.writestr(info, content, compression)
 
 

@@ -59,7 +59,7 @@ def facts_of(source: Source, path: Path) -> dict[str, Any]:
 
 
 def lines_of(facts: dict[str, Any]) -> Iterator[str]:
-    """The same for a person to read."""
+    """The same as text."""
     yield f"dataset     {facts['dataset']}"
     if facts["unusable"] is None:
         yield f"images      {facts['count']} of {described_size(facts)}"
@@ -95,7 +95,7 @@ def described_size(facts: dict[str, Any]) -> str:
 
 
 def _listed(what: str, lines: list[str], inline: bool = False) -> Iterator[str]:
-    """A heading with a count, and the first lines; nothing where there are none. One may stand in the heading."""
+    """A heading with a count, and the first lines; empty without lines. A single line may be part of the heading."""
     if inline and len(lines) == 1:
         yield f"{what:12}{lines[0].split(maxsplit=1)[1]}"
     elif lines:

@@ -1,6 +1,6 @@
 """Size: how an image becomes resolution x resolution (`data.fit`).
 
-resize stretches, whatever the aspect; crop takes the largest centred square and resizes it; pad adds black (or
+resize stretches to any aspect; crop takes the largest centred square and resizes it; pad adds black (or
 transparent) borders, up to the resolution, or up to a square that is then resized. An odd border is larger at the
 right and below.
 """

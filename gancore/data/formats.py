@@ -15,7 +15,7 @@ from gancore.names import shown
 FORMATS = (
     *("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM"),
     *("AVIF", "HEIF", "JPEG2000", "QOI", "DIB", "ICO", "ICNS", "PCX", "PSD", "SGI", "SUN", "DDS", "XBM", "XPM"),
-    "TGA",  # last: it has no mark of its own
+    "TGA",  # last: it has no signature
 )
 """Pillow's names of the formats that are read, as far as they are installed."""
 

@@ -51,7 +51,7 @@ class ImageData:
     class_names: label_dim names, empty without labels.
     skipped: "name: reason" of the images that `invalid: skip` left out.
     passed_over: the files beside the images that were not read.
-    notes: what a person should hear of the data, a line each.
+    notes: remarks on the data, a line each.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class ImageData:
         return Interface(self.identity.resolution, self.identity.channels, self.identity.label_dim)
 
     def about(self) -> dict[str, Any]:
-        """What environment.json tells beside the identity: names of classes, and which files were not used, and why."""
+        """Entries of environment.json besides the identity: names of classes, and unused files with reasons."""
         skipped = {"count": len(self.skipped), "images": self.skipped[:SKIPPED_TOLD]}
         return {
             "classes": self.class_names or None,

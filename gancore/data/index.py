@@ -28,7 +28,7 @@ class Index:
 
     @classmethod
     def parse(cls, content: bytes, last_counts: bool = False) -> "Index":
-        """Raises DataError where the content is not that of such a file, or gives an image two labels.
+        """Raises DataError if the content is not that of such a file, or has two labels for an image.
 
         last_counts: of several labels the last one is taken (`data.format: 1`).
         """

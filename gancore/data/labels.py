@@ -89,7 +89,7 @@ def label_array(labels: Sequence[Any]) -> np.ndarray:
 
 
 def labels_of_items(items: Sequence[Item]) -> np.ndarray:
-    """The labels of items that all have one, as `label_array` gives them.
+    """The labels of items that all have one, as `label_array` returns them.
 
     Raises DataError where labels are of different forms, or hold what is no finite number.
     """

@@ -26,7 +26,7 @@ class Layout:
     """Names of images, sorted; a label or None for each; names of the classes, or None without labels.
 
     flaw: why there are no labels, where there might have been some.
-    notes: what a person should hear. label_notes: the same, where labels are wanted.
+    notes: remarks. label_notes: remarks if the experiment uses labels.
     """
 
     names: Sequence[str]
@@ -47,7 +47,7 @@ class Layout:
 def layout(files: Sequence[str], read: Callable[[str], bytes], format: int = 2) -> Layout:
     """The images among `files` (relative, with slashes; those of folders end in one).
 
-    read: gives the content of dataset.json; it may raise DataError.
+    read: returns the content of dataset.json; it may raise DataError.
     format: `data.format`; 1 are the rules of before.
     Raises DataError where two files have one name.
     """
@@ -59,7 +59,7 @@ def layout(files: Sequence[str], read: Callable[[str], bytes], format: int = 2) 
     if format < 2:
         return _from_index(names, index, read, passed_over, True) if index else _first(names, passed_over)
     if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise DataError(f"{len(twice)} names stand for several files each, so that nobody knows which: {some(twice)}")
+        raise DataError(f"{len(twice)} names match several files each: {some(twice)}")
     if index is not None:
         return _from_index(names, index, read, passed_over)
     return _from_folders(names, files, passed_over)

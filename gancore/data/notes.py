@@ -1,4 +1,4 @@
-"""What a person hears of a data set that can be used, but may not be what was meant."""
+"""Remarks on a data set that is usable, but may not be the intended one."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -93,7 +93,7 @@ def interface_of(dataset: Dataset, config: DataKeys) -> Interface:
 
 
 def plan_of(dataset: Dataset, config: DataKeys) -> Plan:
-    """What there is to decode; looks at labels, and at headers where they decide. Raises DataError."""
+    """The plan of decoding; reads labels, and headers if they matter. Raises DataError."""
     items, first_rules = items_of(dataset, config), config.format == 1
     if not items:
         raise DataError("the data set is empty")
@@ -114,7 +114,7 @@ def plan_of(dataset: Dataset, config: DataKeys) -> Plan:
 
 
 def items_of(dataset: Dataset, config: DataKeys) -> Sequence[Item]:
-    """What the dataset's own `items` gives under the rules of `config.format`; DataError for whatever it raises."""
+    """The dataset's `items` by the rules of `config.format`. Raises DataError for any exception in it."""
     dataset.format = config.format or FORMAT
     with _blaming(dataset):
         return list(dataset.items())

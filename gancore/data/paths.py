@@ -12,7 +12,7 @@ from gancore.errors import DataError
 def located(base: Path, written: str) -> Path:
     """The path that an option names, relative to `base`, `~` filled in; there may be nothing there.
 
-    Raises DataError for what can be no path, and for what may not be looked at.
+    Raises DataError for an impossible path, and for one that may not be read.
     """
     try:
         path = base / Path(written).expanduser()

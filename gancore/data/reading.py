@@ -26,7 +26,7 @@ IN_FLIGHT = 256 * 2**20
 """Bytes of image files that are held in memory at a time, beside one more file."""
 
 ENOUGH = 200
-"""Unusable images after which the others are not looked at, unless they are to be skipped."""
+"""Reading stops after this many unusable images, unless they are skipped."""
 
 SAMPLED = 32
 """Images that are tried in order to see that a data set can be decoded."""

@@ -48,11 +48,11 @@ class Unusable(DataError):
 def refusal(rejections: Rejections, total: int, skipping: bool = False, first: bool = False) -> Unusable:
     """The error for unusable images among `total`; `skipping` when they may be left out, but not as many of them.
 
-    first: only these, the first ones, were looked at.
+    first: only these, the first ones, were read.
     """
     kinds = Counter(cause.kind for _, cause in rejections)
     counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    which = f"the first {len(rejections)} of {total} images, all that were looked at," if first else ""
+    which = f"the first {len(rejections)} of {total} images, all that were read," if first else ""
     most = "most would be left out: " if skipping and len(rejections) * 2 > total > len(rejections) else ""
     lines = [f"{most}{which or f'{len(rejections)} of {total} images'} cannot be used ({counts}):"]
     lines += [f"  {line}" for line in described(rejections[:LISTED])]

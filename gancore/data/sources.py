@@ -1,4 +1,4 @@
-"""A data set from what a person names: an experiment's file, or a bare file or folder that some plugin can read."""
+"""A data set by its path: an experiment's file, or a bare file or folder that some plugin can read."""
 
 import os
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ EXPERIMENTS = (".yaml", ".yml")
 class Source:
     """A dataset plugin ready to be opened; `name` is what it is called in experiments.
 
-    headers: what the headers of all images say, where they were looked at already.
+    headers: those of all images, if they have been read already.
     no_labels: why there are no labels, where there might have been some.
     """
 

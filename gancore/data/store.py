@@ -48,7 +48,7 @@ def save(path: Path, decoded: Decoded) -> None:
 
 
 def finish(file: BinaryIO, path: Path, decoded: Decoded) -> None:
-    """Writes the rest behind the pixels that `file` holds, and gives it its name."""
+    """Writes the rest after the pixels in `file`, and renames it."""
     text = json.dumps(
         {
             "shape": decoded.images.shape,

@@ -1,4 +1,4 @@
-"""Random numbers of evaluation: each is a function of (seed, sample, purpose), whatever the batch or the order."""
+"""Random numbers of evaluation: each is a function of (seed, sample, purpose), not of the batch or the order."""
 
 import random
 from collections.abc import Callable, Sequence

@@ -33,7 +33,7 @@ class Evaluator:
     def check_counts(self, count: Callable[[int | None, int], int]) -> None:
         """Raises GancoreError with every reason why a metric cannot be computed on as many images as there are.
 
-        count: generated images, where some number or none was asked for and the protocol takes another (`Fakes.count`).
+        count: generated images, if their number differs from the protocol's (`Fakes.count`).
         """
         reals = None if self.reals is None else len(self.reals)
         wrong = []
@@ -78,7 +78,7 @@ class Evaluator:
     ) -> Iterator[Score]:
         repeat, seed = part.core.repeat, self.evaluation.core.seed
         if repeat > 1 and not seen.fakes.seeded:
-            raise GancoreError(f"{part.use}: repeat {repeat} needs a generator; the same images give the same numbers")
+            raise GancoreError(f"{part.use}: repeat {repeat} needs a generator; the same images have the same scores")
         samples = seen.fakes.count(part.core.samples or self.evaluation.core.samples, metric.samples)
         views = [_View(extractor, seen, self.reals, samples, seed + k) for k in range(repeat)]
         results = [metric.measure(view) for view in views]

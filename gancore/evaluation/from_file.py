@@ -1,4 +1,4 @@
-"""Feature plugins whose network is one published file of weights: where it is found, and what it is known by."""
+"""Feature plugins whose network is one published file of weights: its place and its hash."""
 
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,7 @@ class FromFile(Feature):
         return self.published.find(self.cfg.weights)
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors of the file. Raises GancoreError where they cannot be had, or are another network's."""
+        """The tensors of the file. Raises GancoreError if they are unavailable, or those of another network."""
         state = read_weights(self.path)
         expect(state, self.tensor, self.network)
         return state

@@ -21,7 +21,7 @@ from gancore.training.identity import check_same_experiment
 
 
 def check_evaluations(cells: Iterable[Cell]) -> None:
-    """Raises GancoreError when weights or packages that a cell's evaluation needs cannot be had here."""
+    """Raises GancoreError if weights or packages that a cell's evaluation needs are unavailable."""
     evaluations = {inline(e.to_dict()): e for cell in cells if (e := cell.experiment.evaluation) is not None}
     wrong = []
     for evaluation in evaluations.values():

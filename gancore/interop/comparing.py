@@ -1,4 +1,4 @@
-"""Which tensors two files differ in, whatever wrote them."""
+"""The tensors in which two files differ, of any origin."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""The allow-list: what a pickle may ask for, and the data that stands for it.
+"""The allow-list: the names that a pickle may use, and the data that replace them.
 
-Tensors, arrays and plain containers have constructors of their own here. Classes that a format declares
+Tensors, arrays and plain containers have constructors here. Classes that a format declares
 (`Format.classes`) become records. For any other name, reading stops and the error has that name.
 """
 
@@ -109,7 +109,7 @@ def array_of(
 
 
 class Constructors:
-    """What the names of one file stand for. `classes` are patterns: "torch.nn.*", "argparse.Namespace"."""
+    """The meanings of the names in one file. `classes` are patterns: "torch.nn.*", "argparse.Namespace"."""
 
     def __init__(self, classes: Iterable[str], budget: Budget, nested: Any = None) -> None:
         """`nested` reads the bytes of a storage that torch pickled within a pickle."""
@@ -212,7 +212,7 @@ def _persistent_object(_: Constructors, meta: Any) -> Record:
 
 
 def _storage(these: Constructors, data: Any) -> Storage:
-    """A storage that was pickled as a file of its own, by an older torch's rules."""
+    """A storage that an older torch pickled as a separate file."""
     found = these.nested(memoryview(_raw(data)))
     if not isinstance(found, Storage):
         raise CheckpointError("is damaged: a storage that is none")

@@ -29,7 +29,7 @@ class Model:
     """A model of ours that is to be written in another format.
 
     path: the run folder or the model file. generator: the averaged one, on the CPU. about: the description of the file.
-    licence: under what terms the weights are; "unknown" unless somebody said.
+    licence: the terms of the weights; default "unknown".
     """
 
     path: Path
@@ -86,7 +86,7 @@ def writers(registry: Registry) -> dict[str, PluginSpec]:
 
 
 def writer(registry: Registry, name: str, options: Mapping[str, Any]) -> tuple[PluginSpec, Format]:
-    """The format of a name, in which - stands for _, with these options. Raises CheckpointError."""
+    """The format of a name, in which - means _, with these options. Raises CheckpointError."""
     known = writers(registry)
     if (spec := known.get(name.replace("-", "_"))) is None:
         raise CheckpointError(f"no format {name!r} that can be written; {did_you_mean(name.replace('-', '_'), known)}")

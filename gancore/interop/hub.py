@@ -15,7 +15,7 @@ from gancore.contracts import Generator, NoiseMode
 
 
 class HubGenerator(nn.Module, PyTorchModelHubMixin):
-    """A generator of gancore as the hub's mixin knows models; `generator` is what `gancore.load` gives.
+    """A generator of gancore for the hub's mixin; `generator` is the result of `gancore.load`.
 
     Plugin files of a run are not executed: a model that needs one is refused.
     """

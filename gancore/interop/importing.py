@@ -141,7 +141,7 @@ def open_foreign(path: str | Path, formats: Formats) -> Foreign:
 def recognised(file: Foreign, formats: Formats) -> tuple[str, Format]:
     """The format of a file. Raises CheckpointError where none is sure, with what was found."""
     for name, (spec, plugin) in formats.items():
-        with spec.blamed(f"cannot look at {file.path}"), telling(file.path, f"{file.container} that"):
+        with spec.blamed(f"cannot inspect {file.path}"), telling(file.path, f"{file.container} that"):
             if plugin.recognises(file):
                 return name, plugin
     keys = ", ".join(sorted(file.keys)[:6])

@@ -1,6 +1,6 @@
 """A restricted unpickler: reads the pickle language, protocols 0 to 5, and executes nothing.
 
-It is an interpreter of its own. A name that a pickle asks for is looked up in the table of constructors
+It has its own interpreter, which looks up the names in a pickle in the table of constructors
 (gancore.interop.constructors) and nowhere else; what is not there stops the reading with that name. Nothing is
 imported, no attribute of a live object is set, and what is not data becomes a `Record`. Long byte strings stay where
 they are in the file, as views of it.
@@ -20,11 +20,11 @@ LONGEST_NUMBER = 256
 LARGEST_MEMO = 1 << 22
 
 Names = Callable[[str, str], Any]
-"""Gives what stands for a module's name; raises CheckpointError where it is not allowed."""
+"""Returns the replacement for a name of a module. Raises CheckpointError if it is not allowed."""
 
 
 class Maker:
-    """An allowed constructor: makes data from arguments. `build` takes the state that a pickle gives it later."""
+    """An allowed constructor: makes data from arguments. `build` takes the state that a pickle sets later."""
 
     def __init__(self, name: str, make: Callable[..., Any]) -> None:
         self.name, self.make = name, make
@@ -41,7 +41,7 @@ class Buildable:
         raise NotImplementedError
 
     def value(self) -> Any:
-        """What stands in its place once the reading is done."""
+        """Its replacement once the reading is done."""
         return self
 
 
@@ -57,7 +57,7 @@ class Machine:
         new: Callable[[Any, Any], Any],
         persistent: Callable[[Any], Any] | None = None,
     ) -> None:
-        """`names`, `build`, `new` and `persistent` say what a name, BUILD, NEWOBJ and a persistent id stand for."""
+        """`names`, `build`, `new` and `persistent` define the meaning of a name, BUILD, NEWOBJ and a persistent id."""
         self.data, self.place, self.budget = data, 0, budget
         self.names, self.build, self.new, self.persistent = names, build, new, persistent
         self.protocols: set[int] = set()

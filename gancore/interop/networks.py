@@ -90,7 +90,7 @@ class Snapshot:
 
 
 class Names:
-    """The tensors of one foreign network: `take` gives one and notes that it was taken."""
+    """The tensors of one foreign network: `take` returns one and records that it was taken."""
 
     def __init__(self, arrays: Mapping[str, Array | float], what: str = "the network") -> None:
         self.arrays, self.what, self.taken = dict(arrays), what, set[str]()
@@ -126,7 +126,7 @@ class Names:
         self.taken |= {name for name in self.arrays if name.endswith(endings)}
 
     def done(self) -> None:
-        """Raises CheckpointError where there are tensors that nobody knows."""
+        """Raises CheckpointError if there are unknown tensors."""
         if rest := [name for name in self.arrays if name not in self.taken]:
             more = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
             raise CheckpointError(f"has a tensor in {self.what} that no network of ours has: {rest[0]!r}{more}")
@@ -140,7 +140,7 @@ def snapshot_of(
 ) -> Snapshot:
     """The networks of a file whose tensors have the network's name before theirs, "g_ema.input.input".
 
-    names: of the averaged generator (which the other one stands for where there is none), of the generator, of the
+    names: of the averaged generator (the other one replaces a missing one), of the generator, of the
     discriminator. discriminator_of is also given the averaged generator; None: ours cannot be such a one.
     """
     average, generator, discriminator = (Names(below(arrays, f"{name}."), f"the {name}") for name in names)

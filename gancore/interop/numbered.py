@@ -15,7 +15,7 @@ from gancore.interop.networks import Mapped, Names
 def generator_places(names: Names, prefix: str = "", first: int = 0) -> dict[str, str]:
     """Their layers to ours, `layer3` to `b8.conv1`, `output2` to `b16.torgb`, `residual1` to `b8.skip`.
 
-    `first` is the place of layer 0 at 4x4: 1 where the constant input has no layer of its own (StyleGAN2).
+    `first` is the place of layer 0 at 4x4: 1 if the constant input has no layer (StyleGAN2).
     """
     found: dict[str, str] = {}
     for layer in _layers(names, prefix):

@@ -58,7 +58,7 @@ SAFETENSORS: Mapping[str, torch.dtype] = {
 
 @dataclass(frozen=True)
 class Foreign:
-    """A file that somebody else wrote.
+    """A file of another project.
 
     container: what it is, "a torch file (zip)", "a pickle (protocol 4)", "a folder with config.json".
     contents: dicts, lists, numbers, text, `Array` and `Record`.
@@ -91,7 +91,7 @@ class Foreign:
 
 @contextmanager
 def telling(path: Path, what: str) -> Iterator[None]:
-    """Makes whatever goes wrong with a hostile file inside a CheckpointError, "PATH: WHAT REASON", on one line."""
+    """Turns any error of a hostile file into a CheckpointError, "PATH: WHAT REASON", on one line."""
     try:
         yield
     except CheckpointError as error:
@@ -193,7 +193,7 @@ def _legacy_parts(data: memoryview, names: Constructors) -> tuple[Any, tuple[str
     machine = machine_of(data, names, persistent)
     if machine.read() != MAGIC or machine.read() != 1001:
         raise CheckpointError("has another version than torch's legacy files have")
-    machine.read()  # byte order and sizes of the machine that wrote it, which torch does not look at either
+    machine.read()  # byte order and sizes of the machine that wrote it, which torch ignores, too
     value = machine.read()
     order = machine.read()
     if not isinstance(order, list) or not all(isinstance(key, str) for key in order) or set(order) != set(storages):
@@ -255,7 +255,7 @@ def _zip(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
 
 
 def _contents_size(data: memoryview) -> int:
-    """Bytes of the table of contents, by what stands at the end of the archive; 0 where there is none."""
+    """Bytes of the table of contents, according to the end of the archive; 0 if there is none."""
     end = bytes(data[-(1 << 17) :])
     sizes = [
         struct.unpack(form, end[at + offset : at + offset + struct.calcsize(form)])[0]

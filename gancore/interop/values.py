@@ -31,7 +31,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 
 
 class Budget:
-    """What reading one file may cost: steps, and bytes that are made rather than looked at in place.
+    """The limits of reading one file: steps, and bytes that are allocated rather than read in place.
 
     Every part of a file is paid for by the file's own size, so a small file cannot ask for much.
     """

@@ -86,7 +86,7 @@ class Activation:
 def activation_of(
     name: ActivationName, gain_in: GainIn | None = "activation", clamp: float | None = None
 ) -> Activation:
-    """An activation by its name; its gain stands after the activation, in the weight, or nowhere (None)."""
+    """An activation by its name; its gain is applied after the activation, in the weight, or nowhere (None)."""
     slope, curve = SLOPES.get(name, 1.0), None if name in SLOPES else cast("Curve", name)
     gain = GAINS.get(name, math.sqrt(2))
     behind, weight = gain if gain_in == "activation" else 1.0, gain if gain_in == "weight" else 1.0

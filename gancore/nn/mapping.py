@@ -44,7 +44,7 @@ class MappingConfig(LabelMappingConfig):
 class MappingNetwork(Mapping, Part):
     """z [N, z_dim] and labels [N, label_dim] to ws [N, num_ws, w_dim], or [N, w_dim] with `num_ws` None.
 
-    `z_dim` 0 maps labels alone (conditional discriminators). `gain_in` says where sqrt(2) stands.
+    `z_dim` 0 maps labels alone (conditional discriminators). `gain_in` is the place of sqrt(2).
     """
 
     w_avg: Tensor

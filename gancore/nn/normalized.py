@@ -104,7 +104,7 @@ def scaled_input(
         y = scaled(y, out_scale(y))
 
     `s` is the style [N, style_size]. With demodulation this is StyleGAN2's modulated convolution: scaling activations
-    before and after gives the same as scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is not
+    before and after equals scaling a weight for every sample (arXiv:1912.04958 section 2.2), which is not
     formed but for one image on a GPU.
     """
     if in_float16(x) and normalization.style_size and _undoes_its_scale(normalization):

@@ -55,7 +55,7 @@ def _hub_asked_once() -> Iterator[str]:
     try:
         if not offline:
             hub.get_session().head(hub.constants.ENDPOINT, timeout=10)
-    except Exception as cause:  # of whatever library it asks with
+    except Exception as cause:  # of any library
         silence = f"{hub.constants.ENDPOINT} does not answer: {cause}; there is no copy in {hub.constants.HF_HUB_CACHE}"
         hub.constants.HF_HUB_OFFLINE = True
     try:

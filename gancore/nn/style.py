@@ -1,4 +1,4 @@
-"""The style block: what a synthesis layer does with a style, whatever the paper.
+"""The style block: how a synthesis layer uses a style, in all papers.
 
     gain * (statistic(activation(conv(x * in_scale) * out_scale + noise + bias)) * y_s + y_b)
 

@@ -43,7 +43,7 @@ def an_analysis_repeats(subject: Subject) -> Iterator[Finding]:
         for figure in first.figures:
             write_figure(Path(folder), figure.name, figure)
     names = [figure.name for figure in first.figures]
-    yield holds(len(set(names)) == len(names), "figures", "names of their own, and all are drawn", ", ".join(names))
+    yield holds(len(set(names)) == len(names), "figures", "different names, and all are drawn", ", ".join(names))
 
 
 def _unmet(requires: object, provided: object) -> list[str]:

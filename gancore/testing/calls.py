@@ -26,7 +26,7 @@ class Call:
     run: makes the call; returns one tensor or several, None if the plugin has nothing to return.
     shape: that of every tensor it returns; an ellipsis matches any further sizes.
     differentiable: inputs that gradients have to reach.
-    repeatable: whether the same inputs have to give the same outputs.
+    repeatable: whether the same inputs must have the same outputs.
     """
 
     name: str
@@ -99,7 +99,7 @@ def _discriminator(subject: Subject, made: Any) -> Iterator[Call]:
 
 
 def _judge(made: Any, stage: Stage | None, images: Tensor) -> tuple[Tensor, ...]:
-    """Logits, and whatever else it gives."""
+    """Logits and other outputs."""
     heads: tuple[Tensor, ...]
     if "wanted" not in inspect.signature(made.forward).parameters:
         heads = made((images,), LABEL, stage)

@@ -48,7 +48,7 @@ def misfits_of(modules: Mapping[str, nn.Module], tensors: dict[str, Tensor]) -> 
 
 
 def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Gives a trainer of the same experiment the state that `state_of` returned."""
+    """Restores a state from `state_of` in a trainer of the same experiment."""
     torch.set_num_threads(about["threads"])
     for _, module, state in _states(modules_of(trainer), tensors):
         module.load_state_dict(state)
@@ -79,7 +79,7 @@ def unsaved(trainer: Trainer) -> list[str]:
 
 
 OF_EVERY_MODULE = frozenset(vars(nn.Module()))
-"""Attributes that PyTorch gives to all modules: its tables of parameters, buffers, submodules and hooks."""
+"""Attributes of all modules in PyTorch: its tables of parameters, buffers, submodules and hooks."""
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

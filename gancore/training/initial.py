@@ -1,4 +1,4 @@
-"""First weights from a file: what `init_from` takes over, what it leaves and why, and what it freezes."""
+"""First weights from a file: the tensors that `init_from` takes, those that it leaves, and those that it freezes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -20,14 +20,14 @@ from gancore.interop.inspecting import described
 from gancore.training.trainer import Trainer
 
 AVERAGE = {"model": "", "checkpoint": "ema/"}
-"""What stands before the names of the averaged generator, in a model file and in a checkpoint of ours."""
+"""Prefixes of the names of the averaged generator, in a model file and in a checkpoint of ours."""
 
 
 @dataclass
 class Taken:
-    """What was made of a file. left: tensors of the file that were not taken, and why. fresh: ours that it lacks.
+    """The use of a file. left: tensors of the file that were not taken, and why. fresh: ours that it lacks.
 
-    other_options: options of the networks that the file has otherwise, which may give its weights another meaning.
+    other_options: options in which the file's networks differ, which may change the meaning of its weights.
     """
 
     file: str

@@ -49,7 +49,7 @@ class Finding:
 
 
 def verify_run(run: RunFolder, trust_local_plugins: bool = False) -> Iterator[Finding]:
-    """Looks at every file of a run, whole checkpoints one at a time; nothing is written.
+    """Checks every file of a run, whole checkpoints one at a time; writes nothing.
 
     Raises RunError if there is no run, or a process is training it.
     """

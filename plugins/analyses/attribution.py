@@ -1,4 +1,4 @@
-"""Attribution: whether images that the generator made can be told from real ones by projecting them.
+"""Attribution: whether images that the generator made can be distinguished from real ones by projecting them.
 
 Source: arXiv:1912.04958 section 5, figures 9 and 10: distances of images to their projections, for generated and for
 training images, as histograms; the further apart these are, the surer an image is attributed. The area under the curve

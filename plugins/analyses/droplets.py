@@ -58,7 +58,7 @@ class Droplets(Analysis):
 
     def misfits(self, subject: Subject) -> Iterable[str]:
         if not self.layers(subject):
-            yield "no layer of this generator gives feature maps of 4x4 pixels or more"
+            yield "no layer of this generator has feature maps of 4x4 pixels or more"
 
     def layers(self, subject: Subject) -> list[Layer]:
         return [layer for layer in subject.layers() if not layer.image and layer.resolution >= 4]

@@ -2,7 +2,7 @@
 
 Source: arXiv:1511.06434 section 6.3.2, figure 7: each concept is the mean z of three samples, since single ones are
 unstable; around the result, samples with uniform noise of +-0.25 added. Here in w as well, without the neighbours.
-Differs: which samples make a concept is given by their numbers (look at `gancore sample --seed`), or, for a model with
+Differs: the samples of a concept are named by their numbers (see `gancore sample --seed`), or, for a model with
 classes, by class. The residual is ours: how far the image of a - b + c is from the images' own a - b + c, as a share of
 that one's deviation; 0 for a linear generator.
 """

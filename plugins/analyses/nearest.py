@@ -25,7 +25,7 @@ class Nearest(Analysis):
     requires: ClassVar[Mapping[str, str]] = {"dataset:images": "it compares samples with training images"}
 
     class Config(PluginConfig):
-        reals: int = Field(2000, ge=3, le=1_000_000, description="training images looked through, evenly chosen")
+        reals: int = Field(2000, ge=3, le=1_000_000, description="training images to search, evenly chosen")
         neighbours: int = Field(3, ge=1, le=10, description="training images beside each sample")
         shown: int = Field(6, ge=1, le=32, description="samples in the figure, those nearest to a training image")
 

@@ -70,6 +70,6 @@ class PathLength(Analysis):
 
 
 def _seen(images: Tensor) -> Tensor:
-    """At most 256 pixels wide, as the metric looks at them."""
+    """At most 256 pixels wide, as in the metric."""
     factor = images.shape[2] // LARGEST
     return F.avg_pool2d(images, factor) if factor > 1 else images

@@ -115,7 +115,7 @@ def binding(images: Tensor) -> tuple[float, Tensor]:
     lost = detail(x) if x.shape[2] % 2 == 0 else x - x.mean(dim=(2, 3), keepdim=True)
     energy = lost.double().square().mean(dim=1)  # [N, R, R]
     average, within = energy.mean(dim=0), energy.var(dim=0, correction=1).mean()
-    between = average.var(correction=0) - within / len(energy)  # what chance alone gives is taken off
+    between = average.var(correction=0) - within / len(energy)  # without the value of chance alone
     return float(between / (between + within).clamp_min(1e-24)), average
 
 

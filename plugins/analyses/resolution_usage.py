@@ -1,9 +1,9 @@
 """Resolution usage: how much of the image each resolution paints, at the end and over training.
 
-Source: arXiv:1912.04958 section 4.2 and figure 8: with skips, the standard deviation of what each toRGB gives, over
+Source: arXiv:1912.04958 section 4.2 and figure 8: with skips, the standard deviation of each toRGB's output, over
 1024 random w and all pixels, as a share of the sum over resolutions. The paper leaves open whether samples and pixels
 count together (here: they do, with the channels), the noise (here: random) and the weights (here: averaged).
-Differs: a generator whose image is the sum of what its toRGBs give is measured in this way, and its exact shares of the
+Differs: a generator whose image is the sum of its toRGBs' outputs is measured in this way, and its exact shares of the
 image's variance, Cov(part, image) / Var(image), which sum to 1, are given beside it. In any other (one toRGB, or images
 that are not added up) the image is taken apart into octaves instead: what halving it by the filter 1, 3, 3, 1 loses.
 """
@@ -42,7 +42,7 @@ class ResolutionUsage(Analysis):
         numbers |= {f"variance/{r}": Value(share) for r, share in exact.items()}
         centre = sum(share * torch.tensor(float(r)).log2().item() for r, share in shares.items())
         numbers |= {"finest": Value(shares[max(shares)]), "mean_octave": Value(centre)}
-        method = "what each toRGB gives" if painters else "octaves of the image"
+        method = "outputs of toRGB layers" if painters else "octaves of the image"
         figures: list[Bars | Chart] = [self.bars(shares, exact, method)]
         if "history" in subject.provided["run"]:
             figures.append(self.over_time(subject, painters, method))
@@ -111,7 +111,7 @@ def _image(generator: Generator, ws: Tensor, draw: Draw) -> Tensor:
 
 
 def _only(subject: Subject, ws: Tensor, draw: Draw, painters: Mapping[str, int], kept: str) -> Tensor:
-    """The image where all toRGBs but one give zero."""
+    """The image with the output of all toRGBs but one set to zero."""
     with subject.tap((), {name: torch.zeros_like for name in painters if name != kept}):
         return _image(subject.generator, ws, draw)
 

@@ -2,7 +2,7 @@
 
 Source: arXiv:2106.12423 appendix (average power spectra), with the constants of the published code: images in uint8
 units are whitened by one mean and deviation of all real pixels, windowed (Kaiser, beta 8, unit energy), padded to four
-times their width, and their |FFT|^2 is averaged over images and channels; white noise of deviation 1 gives 0 dB
+times their width, and their |FFT|^2 is averaged over images and channels; white noise of deviation 1 has 0 dB
 everywhere.
 Differs: without real images the generated ones' own mean and deviation are taken. The mean over rings of equal
 frequency, and the mean difference of these in dB, are ours.

@@ -20,7 +20,7 @@ from gancore.data.paths import located
 from gancore.errors import DataError
 
 PLACES = ("/usr/share/datasets", "/usr/local/share/datasets", "~/.local/share/datasets", "~/datasets")
-"""Where a folder is looked for when it is not beside the experiment. Debian's packages use the first."""
+"""Folders to search for one that is not beside the experiment. Debian's packages use the first."""
 
 STEMS = {"train": "train", "test": "t10k"}
 UNSIGNED_BYTE = 8
@@ -31,7 +31,7 @@ class IDX(Dataset):
 
     class Config(PluginConfig):
         folder: Place[str | None] = Field(
-            None, description="a folder with files of the usual names; a name like fashion-mnist is looked for"
+            None, description="a folder with files of the usual names; a name like fashion-mnist is searched for"
         )
         split: Literal["train", "test"] = Field("train", description="which files of the folder")
         images: Place[str | None] = Field(

@@ -25,7 +25,7 @@ class Zip(Dataset):
 
     @cached_property
     def archive(self) -> Archive:
-        """Opened when it is asked for, under the rules of `format`."""
+        """Opened on first use, by the rules of `format`."""
         return Archive(self.path, self.format)
 
     def items(self) -> Sequence[Item]:

@@ -34,7 +34,7 @@ class BigGAN(ResidualDiscriminator):
         activation: BlockActivation = "relu"
         shortcut: Shortcut = Field(
             "input",
-            description="what goes beside the branch of a block: its input, or what its first activation gives, as in "
+            description="input of the shortcut of a block: its input, or the output of its first activation, as in "
             "PyTorch-StudioGAN, which rectifies in place",
         )
 

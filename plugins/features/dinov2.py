@@ -31,7 +31,7 @@ class DINOv2(Feature):
         extractor = package("torch_fidelity.feature_extractor_dinov2", "evaluation").FeatureExtractorDinoV2
         try:
             return extractor(f"dinov2-vit-{self.cfg.model}-14", ["dinov2"])
-        except Exception as cause:  # whatever the hub raises without a network or a copy
+        except Exception as cause:  # the hub may raise anything without a network or a copy
             raise MissingWeights(
                 f"DINOv2 ViT-{self.cfg.model.upper()}/14 is not in {torch.hub.get_dir()} and cannot be fetched "
                 f"({cause}); run once with a network, or copy that folder from a machine that has it",

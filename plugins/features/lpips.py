@@ -20,7 +20,7 @@ LINEAR = WeightsFile(
     name="weights-vgg16-lpips.pth",
     url="https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-vgg16-lpips.pth",
     option="`features: {use: lpips, linear: PATH}`",
-    instead="`features: embedded` has a distance of its own (its numbers carry that name)",
+    instead="`features: embedded` has its own distance (scores say so in their names)",
 )
 SHIFT = (-0.030, -0.088, -0.188)
 SCALE = (0.458, 0.448, 0.450)

@@ -1,7 +1,7 @@
-"""State dicts of BMSG-GAN, one network a file; the others are looked for beside it.
+"""State dicts of BMSG-GAN, one network a file; the others are searched beside it.
 
 Source of the networks: arXiv:1903.06048. Weights with the equalized learning rate are of variance 1, others smaller by
-their fan-in: the names do not tell, so the numbers do.
+their fan-in: the names do not say, so the numbers decide.
 """
 
 import math

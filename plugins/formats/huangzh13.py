@@ -1,4 +1,4 @@
-"""State dicts of huangzh13/StyleGAN.pytorch, one network a file; the others are looked for beside it.
+"""State dicts of huangzh13/StyleGAN.pytorch, one network a file; the others are searched beside it.
 
 Source of the networks: arXiv:1812.04948. Noise is not stored: that of the model is drawn once, from a fixed seed. From
 128 pixels on upsampling and convolution are fused, and the kernel is stored the other way round.

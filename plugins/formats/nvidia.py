@@ -98,7 +98,7 @@ class NVIDIA(Format):
         if isinstance(contents.get("D"), Record) and contents["D"].persistent:
             snapshot.discriminator = discriminator_of(contents["D"])
         elif isinstance(contents.get("D"), Record):
-            snapshot.left.append(f"discriminator: {contents['D'].name} looks through another project's network")
+            snapshot.left.append(f"discriminator: {contents['D'].name} uses another project's network")
         if isinstance(pipe := contents.get("augment_pipe"), Record):
             snapshot.sections["augmentation"] = augmentation_of(pipe)
             if isinstance(p := state_of(pipe).get("p"), Array):

@@ -63,7 +63,7 @@ def _save(program: nn.Module, inputs: dict[str, Tensor], output: str, path: Path
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter tells its own developers what it does."""
+    """The exporter logs messages for its own developers."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""A folder of PNG images, for tools that look at images and not at models."""
+"""A folder of PNG images, for tools that read images and not models."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """Snapshots of Projected GAN whose generator is FastGAN's; those with a StyleGAN2 are of the format `nvidia`.
 
 Source: arXiv:2111.01007, arXiv:2101.04775. Modules are pickled by reference: attributes and tensors are read as data.
-With spectral norm a weight is stored as it is trained, beside u and v; a normalized copy of it is not looked at.
+With spectral norm a weight is stored as it is trained, beside u and v; a normalized copy of it is ignored.
 Noise is drawn there in every pass: the noise of `const` is drawn here, the same for every file. In conditional blocks
 two layers share one strength of the noise; here it becomes two.
 """
@@ -44,7 +44,7 @@ class ProjectedGAN(Format):
         if isinstance(contents.get("G"), Record):
             snapshot.generator = generator_of(contents["G"])
         if isinstance(contents.get("D"), Record):
-            snapshot.left.append(f"discriminator: {contents['D'].name} looks through another project's network")
+            snapshot.left.append(f"discriminator: {contents['D'].name} uses another project's network")
         return snapshot
 
 
@@ -90,7 +90,7 @@ def generator_of(record: Record) -> Network:
 
 
 def _block(mapped: Mapped, names: Names, size: int) -> int:
-    """Maps the layers of a block; gives how many there are."""
+    """Maps the layers of a block; returns their number."""
     at = f"synthesis.feat_{size}"
     marks = (mark for mark in LAYERS if all(f"{at}.{name}" in names for name in mark.split(",")))
     layers = LAYERS.get(next(marks, ""), [])

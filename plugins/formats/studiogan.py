@@ -1,11 +1,11 @@
-"""Checkpoints of PyTorch-StudioGAN: StyleGAN2, BigGAN, SNGAN; one network a file, the others are looked for beside it.
+"""Checkpoints of PyTorch-StudioGAN: StyleGAN2, BigGAN, SNGAN; one network a file, the others are searched beside it.
 
 StyleGAN2 (arXiv:1912.04958, arXiv:2006.06676) has the names of stylegan2-ada-pytorch, but for the last layer of the
 discriminator. Neither its groups of the minibatch standard deviation nor clamps are in the files: groups of 32 are the
 project's own choice, and nothing is clamped.
 
 BigGAN (arXiv:1809.11096) and the residual networks of SNGAN (arXiv:1802.05957) have numbered blocks, among which
-self-attention has a number of its own; with spectral norm a weight is stored as it is trained, with u and v. Their
+self-attention has a separate number; with spectral norm a weight is stored as it is trained, with u and v. Their
 activation is not in the files: that of the project's configurations of both is taken, a ReLU, which in the
 discriminator changes the input of a block in place, and so the shortcut.
 """
@@ -203,7 +203,7 @@ def _moments(mapped: Mapped, names: Names, ours: str, theirs: str) -> None:
 
 
 def _role(file: Foreign) -> str:
-    """Which network a file holds; averaged generators have a name of their own, and nothing else."""
+    """The network of a file; only averaged generators have a special name."""
     if not {f"{STATE}linear1.weight", f"{STATE}linear1.weight_orig"}.isdisjoint(file.arrays):
         return "D"
     return "G" if "optimizer" in file.keys else "G_ema"

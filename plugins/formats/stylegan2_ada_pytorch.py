@@ -5,7 +5,7 @@ A folder with config.json and model.safetensors, which the format `nvidia` reads
     G = training.networks.Generator(**json.load(open("config.json")))
     G.load_state_dict(safetensors.torch.load_file("model.safetensors"))
 
-Not a pickle: that project's pickles carry the source of its classes, which is under terms of its own, and loading one
+Not a pickle: that project's pickles carry the source of its classes, which has its own terms, and loading one
 executes it. Names and arithmetic are those of our networks (arXiv:1912.04958, arXiv:2006.06676); their files have the
 filters, too.
 """

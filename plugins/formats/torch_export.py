@@ -1,6 +1,6 @@
 """torch.export: the whole generator as one program of torch's operations, which runs without gancore.
 
-`torch.export.load("model.pt2").module()(z=z, truncation_psi=psi, label=label)` gives images; the batch is free, and
+`torch.export.load("model.pt2").module()(z=z, truncation_psi=psi, label=label)` returns images; the batch is free, and
 `label` is there for conditional models only.
 """
 

@@ -2,7 +2,7 @@
 
 Source: arXiv:1809.11096 section 3 and appendix B, tables 4 to 6, and its code. z is cut into as many parts as there are
 resolutions; the first makes the maps of 4x4, and every block gets one more, beside an embedding of the label that all
-share, as its condition. A normalization that does not look at the condition is followed by gain and shift of it, so
+share, as its condition. A normalization that ignores the condition is followed by a gain and a shift from it, so
 `batch` is BigGAN's conditional batch norm as `conditional_batch` is. Weights start orthogonal. The spectral norm of all
 but the embedding is chosen as in any network, `weight_normalization: spectral`.
 """

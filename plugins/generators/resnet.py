@@ -2,7 +2,7 @@
 
 Sources: arXiv:1704.00028 (WGAN-GP) and arXiv:1802.05957 (SNGAN), their networks for CIFAR-10: a projection to 4x4,
 a block for each doubling of the size, statistic, ReLU, a convolution and tanh. Glorot initialization.
-Labels, where there are any, enter beside z (arXiv:1411.1784), or by a normalization that looks at them alone, as in
+Labels, if any, enter beside z (arXiv:1411.1784), or only by a normalization that depends on them, as in
 arXiv:1802.05637: `labels: normalization` with `conditional_batch`.
 Differs: see gancore/nn/families/preactivation.py for biases.
 """

@@ -1,7 +1,7 @@
 """Inception score: exp of the mean divergence of p(y | x) from p(y), mean over splits.
 
 Source: arXiv:1606.03498 equation 1, with ten splits as published. Computed by torch-fidelity (float64, shuffled, logits
-without the bias). It looks at generated images only.
+without the bias). It uses generated images only.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
     BN(x) * (1 + W_gain c) + W_shift c
 
 Source: arXiv:1707.00683 section 3; in GANs arXiv:1802.05637, arXiv:1805.08318 and, with a part of the latent beside the
-embedded label, arXiv:1809.11096 appendix B. c is the condition that the network gives: a label (then the columns of W
+embedded label, arXiv:1809.11096 appendix B. c is the network's condition: a label (then the columns of W
 are its embedding), or a vector. Without labels, and in styled layers, whose style is the condition, this is batch norm.
 """
 

@@ -50,7 +50,7 @@ class KnownGenerator(Generator):
 
 def test_shares_of_a_known_synthesis_are_exact() -> None:
     found = ResolutionUsage(None).analyze(subject(KnownGenerator(), count=32))
-    assert found.places["parts"] == "what each toRGB gives"
+    assert found.places["parts"] == "outputs of toRGB layers"
     for r, a in ((4, 1.0), (8, 2.0), (16, 5.0)):
         assert found.numbers[f"share/{r}"].value == pytest.approx(a / 8, rel=1e-6)
         assert found.numbers[f"variance/{r}"].value == pytest.approx(a**2 / 30, rel=1e-6)

@@ -87,7 +87,7 @@ def test_a_run_has_the_analyses_of_its_experiment(tmp_path: Path, capsys: pytest
     file = tmp_path / "a.yaml"
     file.write_text(json.dumps(tiny_mapping(**changes)))
     assert main(["train", str(file), "--out", str(tmp_path / "run")]) == 0
-    assert "droplets: no layer of this generator gives feature maps" in capsys.readouterr().err
+    assert "droplets: no layer of this generator has feature maps" in capsys.readouterr().err
     found = {r.analysis: r for r in analyses.read(RunFolder(tmp_path / "run")).records}
     assert found.keys() == {"droplets", "truncation"}
     assert found["droplets"].refused

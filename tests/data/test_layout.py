@@ -138,6 +138,6 @@ def test_of_two_labels_the_last_counted_before() -> None:
 
 
 def test_two_files_of_one_name_are_refused() -> None:
-    with pytest.raises(DataError, match="1 names stand for several files each"):
+    with pytest.raises(DataError, match="1 names match several files each"):
         layout(["a.png", "b.png", "a.png"], {}.__getitem__)
     assert layout(["a.png", "a.png"], {}.__getitem__, 1).names == ["a.png", "a.png"]

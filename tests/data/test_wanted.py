@@ -55,7 +55,7 @@ def test_two_members_of_one_name_are_refused(make: Any, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         for picture in make.pixels(2):
             archive.writestr("a.png", make.file(picture))
-    with pytest.raises(DataError, match=r"x\.zip: 1 names stand for several files each"):
+    with pytest.raises(DataError, match=r"x\.zip: 1 names match several files each"):
         make.open("zip", tmp_path / "x.zip")
 
 

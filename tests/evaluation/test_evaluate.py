@@ -137,7 +137,7 @@ def test_a_metric_whose_name_states_its_features_looks_through_no_others() -> No
     assert seen("fd").use == "embedded"
     assert seen("fd_dinov2").use == "dinov2"
     assert seen({"use": "fd_dinov2", "features": {"use": "dinov2", "model": "s"}}).cfg.model == "s"  # type: ignore[attr-defined]
-    with pytest.raises(ConfigError, match="'fd_dinov2' means dinov2 features, and looks through no others"):
+    with pytest.raises(ConfigError, match="'fd_dinov2' means dinov2 features, and uses no others"):
         seen({"use": "fd_dinov2", "features": "embedded"})
 
 

@@ -36,7 +36,7 @@ def save_film(path: Path, film: Film) -> None:
 
 
 def _frame(pixels: np.ndarray) -> np.ndarray:
-    """RGB, of even sides, large enough to look at."""
+    """RGB, of even sides, large enough to view."""
     rgb = np.asarray(Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels).convert("RGB"))
     factor = max(-(-LEAST // min(rgb.shape[:2])), 1)
     factor += factor % 2 * any(side % 2 for side in rgb.shape[:2])

@@ -107,7 +107,7 @@ def _tile(
 
 
 def _range(grid: Grid) -> tuple[float, float]:
-    """Smallest and largest value that the colours stand for."""
+    """Smallest and largest value of the colours."""
     if grid.scale is None or grid.scale.each:
         return 0.0, 1.0
     scale = grid.scale

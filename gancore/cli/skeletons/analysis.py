@@ -1,4 +1,4 @@
-"""Skeleton: what it looks at, in one line.
+"""Skeleton: what it examines, in one line.
 
 Source: name the paper, section and equation. Differs: nothing yet.
 """

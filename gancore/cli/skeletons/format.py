@@ -14,11 +14,11 @@ from gancore.interop.networks import Mapped, Names, Network, Snapshot, snapshot_
 from gancore.interop.reading import Foreign
 
 NETWORKS = ("average", "generator", "discriminator")
-"""What stands before the names of their tensors."""
+"""The prefix of the names of their tensors."""
 
 
 class Skeleton(Format):
-    """Plugin `skeleton`: torch files with a generator of StyleGAN2 under names of their own."""
+    """Plugin `skeleton`: torch files with a generator of StyleGAN2 under other names."""
 
     title = "Skeleton"
     writes = "checkpoint.pt"
@@ -37,7 +37,7 @@ class Skeleton(Format):
 def generator_of(names: Names) -> Network:
     """A generator; sizes and topology follow from the shapes. Raises CheckpointError where tensors are missing."""
     mapped: Mapped = {name.replace("painter.", "synthesis."): names.take(name) for name in names}
-    names.done()  # nothing is left that nobody knows
+    names.done()  # there are no unknown tensors
     return style_generator(mapped, "skip")
 
 

@@ -12,7 +12,7 @@ class Skeleton(Metric):
     """Plugin `skeleton`: squared distance between the mean features of generated and real images."""
 
     needs = "features"
-    standard = ""  # the features that the bare name stands for; none: they are always told
+    standard = ""  # the features that the bare name implies; none: always in the name
     samples = 10_000
 
     class Config(PluginConfig):

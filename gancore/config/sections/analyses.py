@@ -12,5 +12,5 @@ class AnalysisKeys(PluginConfig):
 
     count: int | None = Field(None, ge=2, le=1_000_000, description="samples (default: that of the analysis)")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        (0,), strict=False, min_length=1, description="of latents, labels and noise; several give mean and spread"
+        (0,), strict=False, min_length=1, description="of latents, labels and noise; several: mean and spread"
     )

@@ -30,4 +30,4 @@ class MetricKeys(PluginConfig):
     """Keys of a metric beside its own options and `features`."""
 
     samples: int | None = Field(None, ge=2, description="generated images (default: that of `evaluation.samples`)")
-    repeat: int = Field(1, ge=1, description="evaluations with new seeds; more than one gives mean and spread")
+    repeat: int = Field(1, ge=1, description="evaluations with new seeds; more than one: mean and spread")

@@ -1,6 +1,6 @@
 """report.html: everything on one page that needs nothing else, neither a network nor a script to be read.
 
-Jinja2 escapes whatever a name, a reason or a file says. The page forbids itself all but its own style, pictures and the
+Jinja2 escapes all names, reasons and contents of files. The page forbids everything but its own style, pictures and the
 one script whose hash it names, so that nothing in it could run or be fetched even so.
 """
 

@@ -39,7 +39,7 @@ def remarks(results: Results) -> Iterator[Remark]:
     if any(one.unequal for one in results.comparisons):
         yield Remark(
             "Unequal lengths",
-            "Finished cells of one table were trained for unequal lengths, which their numbers tell (‡): they are "
+            "Finished cells of one table were trained for unequal lengths, marked ‡: they are "
             "neither averaged nor ranked. Train the shorter ones further, with the same training.kimg for all.",
         )
     if not results.scores:

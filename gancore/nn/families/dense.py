@@ -126,6 +126,6 @@ def dense_problems(context: Context) -> Iterable[str]:
     """Why fully connected layers cannot have the chosen normalization."""
     if "pixels" in context.provided.get("normalization", frozenset()):
         yield (
-            "its normalization looks at the pixels of each map, and those of fully connected layers have one; "
+            "its normalization needs the pixels of each map, and those of fully connected layers have one; "
             "choose normalization none, batch or pixel"
         )

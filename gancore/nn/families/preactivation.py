@@ -40,7 +40,7 @@ def conv(c_in: int, c_out: int, kernel: int, sampling: Sampling | None = None, b
 
 AttentionSizes = Annotated[
     tuple[Annotated[int, Field(ge=2, le=1024)], ...],
-    Field(strict=False, description="sizes of maps: behind every block with such an output stands self-attention"),
+    Field(strict=False, description="sizes of maps: self-attention follows every block with such an output"),
 ]
 """Sizes of maps with self-attention. The default is ()."""
 

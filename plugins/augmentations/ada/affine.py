@@ -7,7 +7,7 @@ Entry = Tensor | float
 
 
 def matrix(like: Tensor, *rows: tuple[Entry, ...]) -> Tensor:
-    """Stacks rows of entries, each [N] or a number, to [N, rows, columns]. `like` [N] gives device and type."""
+    """Stacks rows of entries, each [N] or a number, to [N, rows, columns]. `like` [N] sets device and type."""
     zero = torch.zeros_like(like)  # numbers are added to it, since a tensor made from them would be a transfer
     return torch.stack([torch.stack([zero + entry for entry in row], dim=-1) for row in rows], dim=-2)
 

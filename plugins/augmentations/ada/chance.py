@@ -9,7 +9,7 @@ from .options import Options
 
 
 class Chance:
-    """Gives transforms their random numbers, and leaves each sample alone with probability 1 - p."""
+    """Draws the random numbers of transforms, and skips each sample with probability 1 - p."""
 
     def __init__(self, options: Options, draw: Draw, p: Tensor, dtype: torch.dtype) -> None:
         """`p` is the strength, a scalar on the device; parameters come out in `dtype`, that of the images."""

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def constant(make: Callable[[], Tensor], like: Tensor) -> Tensor:
-    """What `make` gives, on the device and of the type of `like`; it is shared, so read-only."""
+    """The result of `make`, on the device and of the type of `like`; it is shared, so read-only."""
     return _made(make, like.dtype, like.device)
 
 

@@ -1,6 +1,6 @@
 """Pixel blitting and geometric transforms of ADA (arXiv:2006.06676, appendix B), composed to one warp.
 
-Each function draws one transform and gives its inverse [N, 3, 3]: where a pixel of the output comes from, in
+Each function draws one transform and returns its inverse [N, 3, 3]: where a pixel of the output comes from, in
 pixels of the finest image from its centre.
 """
 

@@ -77,7 +77,7 @@ def layer_rows(resolution: int, image_channels: int, cfg: AliasFreeConfig) -> li
 
 
 def layer_specs(rows: list[Row], cfg: AliasFreeConfig) -> list[LayerSpec]:
-    """The layers that these rows stand for; the first reads the row that it writes."""
+    """The layers of these rows; the first reads the row that it writes."""
     last = len(rows) - 1
     return [
         LayerSpec(
