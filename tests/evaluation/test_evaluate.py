@@ -176,7 +176,7 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
         (["{model}", "--metrics", "fidd", "--features", "embedded"], "did you mean 'fid'"),
         (["{model}", "--metrics", "fid", "--features", "embeddedd"], "did you mean 'embedded'"),
         (["{fakes}", "--metrics", "fid", "--features", "embedded"], "name them with --real"),
-        (["{fakes}", "--metrics", "ppl2_wend", "--features", "embedded"], "give a run or a model"),
+        (["{fakes}", "--metrics", "ppl2_wend", "--features", "embedded"], "name a run or a model"),
         (["{fakes}", "--real", "emoji", "--metrics", "fid", "--features", "embedded"], "32x32, not 16x16"),
         (["{fakes}", "--real", "emoji", "--features", "embedded"], "\n--fit resize, crop or pad makes"),
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--samples", "99"], "there are 12 images"),
@@ -184,7 +184,7 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
         (["{fakes}", "--real", "{fakes}", "--features", "embedded", "--device", "abacus"], "device: abacus: "),
         (
             ["{fakes}", "--real", "{fakes}", "--features", "embedded", "--reals", "13"],
-            "asked for (`reals`), and there are 12",
+            "requested (`reals`), and there are 12",
         ),
         (["{one}", "--real", "{fakes}", "--features", "embedded"], "at least two generated images, and there is 1"),
         (["{fakes}", "--real", "{one}", "--features", "embedded"], "at least two real images, and there is 1"),
@@ -194,7 +194,7 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
             "--features {use: embedded: a '{' is not closed",
         ),
         (["{fakes}", "--real", "nothing.zip", "--features", "embedded"], "nothing.zip: no such file or folder"),
-        (["{model}", "--metrics", "fid[embedded]"], "fid[embedded] is the name of a score; ask for fid, and for what"),
+        (["{model}", "--metrics", "fid[embedded]"], "fid[embedded] is the name of a score; use fid, and choose its features"),
     ],
 )
 def test_errors_say_what_is_wrong(
