@@ -194,7 +194,10 @@ def test_nothing_falls_back(no_weights: Path, model: Path, capsys: pytest.Captur
             "--features {use: embedded: a '{' is not closed",
         ),
         (["{fakes}", "--real", "nothing.zip", "--features", "embedded"], "nothing.zip: no such file or folder"),
-        (["{model}", "--metrics", "fid[embedded]"], "fid[embedded] is the name of a score; use fid, and choose its features"),
+        (
+            ["{model}", "--metrics", "fid[embedded]"],
+            "fid[embedded] is the name of a score; use fid, and choose its features",
+        ),
     ],
 )
 def test_errors_say_what_is_wrong(
