@@ -12,19 +12,36 @@ ROOT = Path(__file__).parents[1]
 FILES = ("README.md", "docs/**/*.md", "gancore/**/*.py", "plugins/**/*.py")
 
 AVOIDED = {
-    r"is to be had": "is available",
+    r"be had": "be available; not to be had: unavailable",
     r"whatsoever": "any",
-    r"herein|hereby|thereof": "in, by or of it",
+    r"whoever|whosoever": "the one who, those who, or the user",
+    r"herein|hereby|thereof|thereby": "in, by or of it",
     r"shall": "does, must or should",
-    r"not to be had": "unavailable",
-    r"(?:is|are) told": "the message says, or is reported",
+    r"(?:is|are|were|was) told": "the message says, or is reported",
+    r"in words": "as text, or leave it out",
+    r"(?<!do not )stands? for": "means",
+    r"looks? through|looked through": "uses (features), or searches",
+    r"looked at": "examined, checked or read",
+    r"takes? note|took note": "records, or counts",
+    r"nobody|somebody|anybody": "no one; better: say which part of the program, or the user",
+    r"of one's own|(?:things?|one|process|name|words?|numbers?|key) of (?:its|their) own": "its own, or separate",
+    r"not so": "otherwise",
+    r"words of error messages": "messages",
 }
 """Patterns that must not occur, with what to write instead."""
 
 STILL_IN_USE = {
-    r"in words": "as text, or leave it out",
-    r"stands? for": "means",
-    r"gives": "returns, where a function does it",
+    r"gives": "returns, yields or has",
+    r"of (?:its|their) own": "its own, or separate",
+    r"as it is": "unchanged, or leave it out",
+    r"what is wrong": "the mistakes, or the damage",
+    r"a person": "the user",
+    r"asked for": "requested",
+    r"whatever": "any, all",
+    r"stands": "is",
+    r"told": "reported, or distinguished",
+    r"wanted": "requested, or needed",
+    r"is no \w+": "is not a",
 }
 """Patterns to avoid that occur today; a pattern moves up once none is left."""
 

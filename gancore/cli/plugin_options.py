@@ -17,7 +17,7 @@ SYMBOLS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": "length >
 
 @dataclass(frozen=True)
 class Option:
-    """One option; type in the words of error messages, range in symbols, default as JSON has it."""
+    """One option; type as in error messages, range in symbols, default as JSON has it."""
 
     name: str
     type: str

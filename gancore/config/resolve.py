@@ -27,7 +27,7 @@ from gancore.registry import PluginSpec, Registry, check_kind, explain
 Model = TypeVar("Model", bound=PluginConfig)
 
 UNWRITTEN: Any = object()
-"""Stands for a section that the document does not have, which is not the same as null."""
+"""Marks a section that the document does not have, which is not the same as null."""
 
 
 def resolve(document: Document, registry: Registry, home: Path, name: str, trusted: bool) -> Experiment:

@@ -36,8 +36,8 @@ class Discriminator(Part):
         """Logits of each head.
 
         Statistics of the batch (minibatch stddev, batch norm) are separate for each of `parts` equal parts.
-        A discriminator that has further outputs takes `wanted: tuple[str, ...] = ()`, the words that somebody asked
-        for. Where it is empty, it returns logits; otherwise (logits, outputs), with those of the words that it knows.
+        A discriminator with further outputs takes `wanted: tuple[str, ...] = ()`, the names of requested outputs. If it
+        is empty, it returns logits; otherwise (logits, outputs), with those of the names that it knows.
         """
         raise NotImplementedError
 

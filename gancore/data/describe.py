@@ -117,7 +117,7 @@ def _class_counts(source: Source) -> dict[str, int] | None:
 
 
 def _resolution(source: Source, survey: Survey) -> int:
-    """What was asked for with `fit`, or the power of two that half of the images have along every side, or more."""
+    """The requested size with `fit`, or the power of two that half of the images have along every side, or more."""
     if source.keys.fit and source.keys.resolution:
         return source.keys.resolution
     sides = sorted(min(size) for size in survey.sizes().elements())

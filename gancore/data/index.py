@@ -54,7 +54,7 @@ class Index:
             if name is None:
                 missing.append(written)
             elif found.setdefault(name, label) != label:
-                raise DataError(f"{INDEX} gives {name} two labels, {found[name]} and {label}")
+                raise DataError(f"{INDEX} has two labels for {name}, {found[name]} and {label}")
         return [found.get(name) for name in names], sorted(missing)
 
 
@@ -97,7 +97,7 @@ def _labels(pairs: Any, last_counts: bool) -> dict[str, Label]:
             raise DataError(f'"labels" in {INDEX} should be {should}, not {json.dumps(pair)[:80]}')
         name, label = pair
         if labels.get(name, label) != label and not last_counts:
-            raise DataError(f"{INDEX} gives {name} two labels, {labels[name]} and {label}")
+            raise DataError(f"{INDEX} has two labels for {name}, {labels[name]} and {label}")
         labels[name] = label
     return labels
 

@@ -32,7 +32,7 @@ class HostDraw(Draw, Protocol):
 class LabelRows:
     """The labels of M images: `rows[indices]` are float32 [N, label_dim].
 
-    Where they are classes, each row has one 1, and memory is that of M whole numbers and of the rows asked for,
+    Where they are classes, each row has one 1, and memory is that of M whole numbers and of the requested rows,
     whatever the number of classes.
     """
 

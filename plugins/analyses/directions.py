@@ -119,7 +119,7 @@ def principal(w: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _signed(rows: Tensor) -> Tensor:
-    """Rows turned so that the largest entry of each is positive: eigenvectors have no sign of their own."""
+    """Rows turned so that the largest entry of each is positive: the sign of an eigenvector is arbitrary."""
     largest = rows.gather(1, rows.abs().argmax(dim=1, keepdim=True))
     return rows * torch.where(largest < 0, -1.0, 1.0)
 

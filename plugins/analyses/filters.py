@@ -42,7 +42,7 @@ class Filters(Analysis):
     def misfits(self, subject: Subject) -> Iterable[str]:
         names = [layer.name for layer in subject.layers("discriminator")]
         if not names:
-            yield "no layer of this discriminator gives feature maps"
+            yield "no layer of this discriminator has feature maps"
         elif self.cfg.layer not in (None, *names):
             yield f"no layer {self.cfg.layer!r}; there are {', '.join(names)}"
 

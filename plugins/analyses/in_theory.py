@@ -40,7 +40,7 @@ class InTheory(Analysis):
 
     def misfits(self, subject: Subject) -> Iterable[str]:
         if not [layer for layer in subject.layers() if not layer.image and layer.resolution >= 8]:
-            yield "no layer of this generator gives feature maps of 8x8 pixels or more"
+            yield "no layer of this generator has feature maps of 8x8 pixels or more"
 
     def analyze(self, subject: Subject) -> Result:
         sizes = [1, 2, 3, 5, 8, 12, 18, 26, 40, 60]

@@ -3,7 +3,7 @@
 Source: arXiv:2103.01090 claim 2, figures 6 to 10: early, the unit that is strongest in the artifact moves the artifact;
 late, removing units changes colours only, and one unit alone still shows it. Whole units are zeroed (arXiv:1811.10597
 zeroes them at places). Ours: the same number of random units as a control; units are ranked by their mean absolute
-value inside the spots of all samples; the peak is followed in the last layer that gives no image.
+value inside the spots of all samples; the peak is followed in the last layer that makes no image.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """MSG topology: a stack of convolutions without styles, with an image at every resolution (MSG-GAN).
 
-Source: arXiv:1903.06048 section 2 and table 5, and its code. Each block's output, normalized, is painted by a 1x1
-convolution of its own; all images go to the discriminator. The first layer, which makes 4x4 maps of the latent, is
+Source: arXiv:1903.06048 section 2 and table 5, and its code. Each block's output, normalized, is painted by a
+separate 1x1 convolution; all images go to the discriminator. The first layer, which makes 4x4 maps of the latent, is
 the only one that is not normalized.
 """
 

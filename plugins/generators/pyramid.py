@@ -1,7 +1,7 @@
 """Pyramid topology: style blocks with an image at every resolution (MSG-StyleGAN).
 
 Source: arXiv:1903.06048 section 3.2 and the code of its StyleGAN variant. Every image goes to the discriminator, which
-is not asked for one that was put together: gradients reach each resolution separately.
+does not get one combined image: gradients reach each resolution separately.
 """
 
 from typing import ClassVar

@@ -67,8 +67,8 @@ def test_an_image_that_the_index_leaves_out_has_no_label() -> None:
         (b'{"labels": [["a/1.jpg", [0, "1"]]]}', "whole number or list of numbers"),
         (b'{"labels": [["a/1.jpg"]]}', "whole number"),
         (b'{"labels": [["a/1.jpg", 999999999999]]}', "at most 100,000 of them; there is a 999999999999"),
-        (b'{"labels": [["a/1.jpg", 0], ["a/1.jpg", 1]]}', "gives a/1.jpg two labels, 0 and 1"),
-        (b'{"labels": [["a/1.jpg", 0], ["a\\\\1.jpg", 1]]}', "gives a/1.jpg two labels, 0 and 1"),
+        (b'{"labels": [["a/1.jpg", 0], ["a/1.jpg", 1]]}', "has two labels for a/1.jpg, 0 and 1"),
+        (b'{"labels": [["a/1.jpg", 0], ["a\\\\1.jpg", 1]]}', "has two labels for a/1.jpg, 0 and 1"),
         (b"[" * 10_000, "nested too deeply"),
     ],
 )

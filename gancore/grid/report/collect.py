@@ -92,7 +92,7 @@ def _cell(folder: GridFolder, combination: Combination, enough_kimg: float, dama
 
 
 def _told(about: Environment) -> dict[str, Any]:
-    """What a report says of an environment: lists of files and classes in words."""
+    """The environment for a report: lists of files and classes as text."""
     found = {key: value for key, value in about.to_dict().items() if key not in ("threads", "data")}
     words = {
         "classes": some(about.classes or []),

@@ -1,7 +1,7 @@
 """Scores over kimg as SVG: one panel for each row of the tables, one colour for each column.
 
 Every panel has the same scales and, in grey, the lines of the other panels, so that they can be compared. Colours are
-classes (`series-0`, `series-1`, ...) that the page gives its own, lighter in the dark; without a page they are black.
+classes (`series-0`, `series-1`, ...) that the page styles, lighter in the dark; without a page they are black.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,7 +42,7 @@ class Curve:
 
 
 def figures_of(results: Results) -> Iterator[Figure]:
-    """A figure for each score and each place that a table stands for, where a cell was evaluated more than once."""
+    """A figure for each score and each table, if a cell was evaluated more than once."""
     for score in results.scores:
         for where in results.layout.places():
             curves = list(_curves(results, score, where))

@@ -11,7 +11,7 @@ from gancore.grid.report.results import CellResult, Results
 
 @dataclass(frozen=True)
 class Inside:
-    """One analysis of all cells: a picture of each, or in words why there is none."""
+    """One analysis of all cells: a picture of each, or the reason why there is none."""
 
     title: str
     cells: Sequence[tuple[CellResult, Picture | None, str]]

@@ -36,7 +36,7 @@ def groups(scores: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _partner(score: str, others: Sequence[str]) -> str | None:
-    """One through the same features; else one whose features nobody shares who could be its partner."""
+    """One with the same features; else one whose features no possible partner shares."""
     name, _, features = score.partition("[")
     second = next((pair[1] for pair in _terms()["together"] if pair[0] == name), None)
     fitting = {other.partition("[")[2]: other for other in others if other.partition("[")[0] == second}

@@ -80,7 +80,7 @@ def _still_possible(choice: Choice, device: torch.device) -> Choice:
 def _agreed(choice: Choice, trainer: Trainer) -> Choice:
     """Makes all processes of a run choose the same: compiled if all of them choose it."""
     if trainer.processes.any(not choice.compiled) and choice.compiled:
-        return replace(choice, compiled=False, why=f"{choice.why}; not so in another process")
+        return replace(choice, compiled=False, why=f"{choice.why}; another process chose eager")
     return choice
 
 

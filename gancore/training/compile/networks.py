@@ -28,7 +28,7 @@ from gancore.training.compile import compiler
 from gancore.training.step.phases import Phase
 
 GRAPHS = 128
-"""Of one forward pass, before torch gives up compiling it: growing from 4 to 1024 takes 9 times about 4."""
+"""Most compilations of one forward pass: growing from 4 to 1024 takes 9 times about 4."""
 
 Asked = tuple[tuple[str, ...], str, str, tuple[int, ...]]
 """Random numbers that a network requests: names of the scopes, method of the draw, purpose, shape."""
