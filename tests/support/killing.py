@@ -128,6 +128,7 @@ def command_on_a_gone_terminal(arguments: Sequence[str]) -> None:
 
 
 def command_without(descriptor: int, arguments: Sequence[str]) -> None:
-    """`gancore ARGUMENTS` with stdout (1) or stderr (2) closed."""
+    """`gancore ARGUMENTS` with stdout (1) or stderr (2) closed, for which Python starts with None."""
+    setattr(sys, {1: "stdout", 2: "stderr"}[descriptor], None)
     os.close(descriptor)
     sys.exit(main(list(arguments)))
