@@ -1,5 +1,6 @@
 """Zip archives of images, read in place."""
 
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -52,6 +53,13 @@ class Archive:
         if about.file_size > LARGEST:
             raise zipfile.BadZipFile(f"larger than {LARGEST // 2**20} MiB")
         return cast(BinaryIO, self._zip.open(about))
+
+    def check_in_place(self) -> None:
+        """Raises DataError when the file that is open is no longer the one at its path."""
+        file = self._zip.fp
+        there = self.path.stat()
+        if file is not None and not os.path.samestat(os.fstat(file.fileno()), there):
+            raise DataError(f"{self.path}: was replaced while it was read; run the command again")
 
     def items(self) -> list[Item]:
         if not self.layout.names:

@@ -41,6 +41,7 @@ class Zip(Dataset):
         return [*self.archive.layout.notes, *(self.archive.layout.label_notes if labels else ())]
 
     def sources(self) -> Sequence[Path]:
+        self.archive.check_in_place()  # decoded images are kept under the content of what lies there
         return [self.path]
 
     @classmethod

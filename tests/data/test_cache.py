@@ -122,6 +122,19 @@ def test_archives_are_known_by_content_not_by_time(make: Any, tmp_path: Path, de
     assert make.open("zip", path).identity.sha256 != before.identity.sha256
 
 
+def test_an_archive_that_is_replaced_while_it_is_open_is_not_kept_as_the_new_one(
+    make: Any, tmp_path: Path, cache: Path
+) -> None:
+    path = make.zip(tmp_path / "a.zip", make.pictures(make.pixels(3)))
+    dataset = make.dataset("zip", path=str(path))
+    assert len(dataset.items()) == 3
+    os.replace(make.zip(tmp_path / "b.zip", make.pictures(make.pixels(3, seed=1))), path)
+    with pytest.raises(DataError, match=r"a\.zip: was replaced while it was read"):
+        open_data(dataset, DataKeys())
+    assert not cache.exists()
+    assert make.open("zip", path).identity.sha256 == make.open("zip", path).identity.sha256
+
+
 @pytest.mark.parametrize("fault", ["first byte", "tail", "truncated", "empty", "text", "longer"])
 def test_damage_is_noticed_told_and_mended(
     make: Any, folder: Path, cache: Path, decoded: list[int], caplog: pytest.LogCaptureFixture, fault: str
