@@ -18,7 +18,7 @@ COUNT = 4
 
 def small_subject(seed: int = 0) -> "SmallAnalysisSubject":
     """The model, made of the same random numbers each time, with 4 samples."""
-    return SmallAnalysisSubject(_sources(), COUNT, seed, torch.device("cpu"))
+    return SmallAnalysisSubject(small_sources(), COUNT, seed, torch.device("cpu"))
 
 
 class SmallAnalysisSubject(ModelSubject):
@@ -39,7 +39,8 @@ class SmallAnalysisSubject(ModelSubject):
         return torch.nn.functional.interpolate(coarse, size=(R, R), mode="bilinear").to(self.device)
 
 
-def _sources() -> Sources:
+def small_sources() -> Sources:
+    """The model with what lies beside it."""
     with _seeded(0):
         cfg = StyleGeneratorConfig(z_dim=8, w_dim=8, mapping=MappingConfig(layers=2), channels=FEW_CHANNELS)
         interface = Interface(resolution=R, channels=3)
