@@ -129,7 +129,8 @@ def _open_closed_streams() -> None:
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open until the end)
         if isinstance(stream := getattr(sys, name), io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+            with suppress(OSError):  # it flushes: the descriptor may be closed
+                stream.reconfigure(errors="backslashreplace")
 
 
 def _refused(message: str, code: int) -> int:
