@@ -12,6 +12,7 @@ CONTRACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "loss": ("Loss",),
         "augmentation": ("Augmentation",),
         "latent": ("Latent",),
+        "optimizer": ("Optimizer",),
         "dataset": ("Dataset",),
         "metric": ("Metric",),
         "feature": ("Feature",),

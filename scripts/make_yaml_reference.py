@@ -19,7 +19,7 @@ from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.sections.experiment import Sections
 from gancore.config.sections.grid import GridConfig, StopEarly
 from gancore.config.sections.init_from import InitFrom
-from gancore.config.sections.training import SGD, Adam, RMSprop, TrainingConfig
+from gancore.config.sections.training import TrainingConfig
 from gancore.config.slots import ANY, SLOTS, TOP, Slot, slot_at
 from gancore.config.yaml.scalars import inline
 from gancore.discovery import FIRST_PARTY, discover
@@ -40,13 +40,12 @@ def made() -> dict[str, str]:
         "networks": rows(("key", "meaning"), ((slot.name, slot.description) for slot in TOP["generator"].inside)),
         "defaults": rows(("part", "`use`"), defaults()),
         "init_from": options(InitFrom),
-        "training": options(TrainingConfig),
+        "training": options(TrainingConfig, *(slot for slot in SLOTS if slot.keys[:-1] == ("training",))),
         "evaluation": options(EvaluationKeys, slot_at(("evaluation", "features"))),
         "metrics": options(MetricKeys, *slot_at(("evaluation", "metrics", ANY)).inside),
         "analyses": options(AnalysisKeys, *TOP["analyses"].inside),
         "grid": options(GridConfig),
         "stop_early": options(StopEarly),
-        "optimizers": "\n".join([chosen(Adam), chosen(RMSprop), chosen(SGD)]),
         "schedules": "\n".join([chosen(LinearSchedule), chosen(CosineSchedule), chosen(TableSchedule)]),
         "plugins": "\n".join(f"### {kind}\n\n{plugins(kind)}" for kind in KINDS),
     }
@@ -94,7 +93,7 @@ def chosen(model: type[BaseModel]) -> str:
 def options(config: type[BaseModel], *slots: Slot) -> str:
     """The keys of a model, and the slots beside them."""
     inherited = {name: source_of(field) for name, field in config.model_fields.items()}
-    told = [option for option in table(config) if option.name not in SELECTORS]
+    told = [option for option in table(config) if option.name not in (*SELECTORS, *(slot.name for slot in slots))]
     found = [(f"`{o.name}`", kind(o), default(o, inherited.get(o.name)), o.doc) for o in told]
     found += [(f"`{slot.name}`", CHOSEN, f"`{inline(slot.default)}`", slot.description) for slot in slots]
     return rows(("option", "value", "default", "meaning"), found)

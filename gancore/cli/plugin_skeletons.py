@@ -18,6 +18,7 @@ USES = {
     "loss": "loss: {name}",
     "augmentation": "augmentation: {name}",
     "latent": "latent: {name}",
+    "optimizer": "training: {{optimizer: {name}}}",
     "dataset": "data: {{use: {name}, resolution: 32}}",
     "metric": "evaluation: {{features: embedded, metrics: [{name}]}}",
     "analysis": "analyses: [{name}]",

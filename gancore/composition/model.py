@@ -3,8 +3,8 @@
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 import torch
 from torch import nn
@@ -20,6 +20,7 @@ from gancore.contracts import (
     Interface,
     Loss,
     Normalization,
+    Optimizer,
     Plugin,
     Regularizer,
     Site,
@@ -40,6 +41,7 @@ class GAN:
     loss: Loss
     regularizers: dict[str, Regularizer]
     augmentation: Augmentation | None
+    optimizers: dict[Network, Optimizer] = field(default_factory=dict)
 
     def modules(self) -> dict[str, nn.Module]:
         """Everything that has state, by the name it has in a checkpoint."""
@@ -87,6 +89,7 @@ def compose(experiment: ExperimentLike, interface: Interface | None = None) -> G
         loss=_seeded(seed, "loss", experiment.loss),
         regularizers={key: _seeded(seed, f"regularizers.{key}", part) for key, part in experiment.regularizers.items()},
         augmentation=_seeded(seed, "augmentation", augmentation, interface) if augmentation else None,
+        optimizers={network: _built(_optimizer_of(experiment, network)) for network in get_args(Network)},
     )
 
 
@@ -112,6 +115,13 @@ def _generator(experiment: Experiment, interface: Interface) -> Generator:
     if experiment.latent is not None:
         generator.draws_from(_built(experiment.latent))
     return generator
+
+
+def _optimizer_of(experiment: Experiment, network: Network) -> Chosen:
+    """A network's own optimizer, or that of both."""
+    training = experiment.training
+    chosen: Chosen = getattr(training, f"{network}_optimizer") or training.optimizer
+    return chosen
 
 
 def _network(part: ChosenNetwork, interface: Interface, seed: int) -> Any:

@@ -11,7 +11,7 @@ from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.sections.grid import GridConfig
 from gancore.config.sections.init_from import InitFrom
 from gancore.config.sections.training import TrainingConfig
-from gancore.config.slots import TOP, Slot
+from gancore.config.slots import SLOTS, TOP, Slot
 from gancore.config.yaml.document import Document
 from gancore.config.yaml.scalars import dump
 from gancore.errors import ConfigError, Problem
@@ -153,7 +153,8 @@ class Experiment:
         """Every chosen plugin, in the order of the sections."""
         sections = [getattr(self, name) for name in TOP]
         chosen = [part for section in sections for part in _listed(section)]
-        return [inner for part in [*chosen, self.evaluation] if part for inner in part.parts()]
+        optimizers = [getattr(self.training, slot.name) for slot in SLOTS if slot.keys[:-1] == ("training",)]
+        return [inner for part in [*chosen, *optimizers, self.evaluation] if part for inner in part.parts()]
 
     def to_dict(self, omit_later_defaults: bool = False) -> dict[str, Any]:
         """The experiment as plain data (JSON and YAML types); `load_experiment` of it returns an equal one.

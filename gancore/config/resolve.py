@@ -16,6 +16,7 @@ from gancore.config.sections.data import FORMAT
 from gancore.config.sections.evaluation import EvaluationKeys
 from gancore.config.sections.experiment import Sections
 from gancore.config.sections.init_from import InitFrom
+from gancore.config.sections.training import TrainingConfig
 from gancore.config.slots import KEY, Slot, slot_at
 from gancore.config.yaml.document import Document, Keys, dotted, find, without
 from gancore.config.yaml.reader import NO_SPACE
@@ -91,14 +92,15 @@ class _Resolver:
 
     def experiment(self, home: Path, name: str, trusted: bool) -> Experiment | None:
         sections = self.check(Sections, self.document.data, ())
-        self.resolved["training"] = sections.training if sections else None
+        training = self.training(sections.training) if sections else None
+        self.resolved["training"] = training
         data, generator, discriminator = self.data(), self.network("generator"), self.network("discriminator")
         loss = self.section("loss")
         regularizers = self.regularizers()
         augmentation, latent = self.section("augmentation"), self.section("latent")
         evaluation = self.evaluation()
         analyses = self.analyses()
-        if self.problems or not (sections and data and generator and discriminator and loss):
+        if self.problems or not (sections and training and data and generator and discriminator and loss):
             return None
         return Experiment(
             name=sections.name or name,
@@ -111,7 +113,7 @@ class _Resolver:
             augmentation=augmentation,
             latent=latent,
             init_from=InitFrom(file=sections.init_from) if isinstance(sections.init_from, str) else sections.init_from,
-            training=sections.training,
+            training=training,
             evaluation=evaluation,
             analyses=analyses,
             grid=sections.grid,
@@ -151,6 +153,20 @@ class _Resolver:
         data = replace(chosen, core=chosen.core.model_copy(update={"resolution": resolution, "format": format}))
         self.resolved["data"] = data
         return data
+
+    def training(self, section: TrainingConfig) -> TrainingConfig:
+        """The section with its optimizers. Those of one network say only what differs from that of both, unless they
+        `use` another one."""
+        both = section.optimizer
+        chosen = {"optimizer": self.choose(("training", "optimizer"), both)}
+        for key in ("generator_optimizer", "discriminator_optimizer"):
+            own = getattr(section, key)
+            if isinstance(own, dict) and isinstance(both, dict):
+                use = both.get("use", slot_at(("training", "optimizer")).default)
+                common = both if chosen["optimizer"] else {}  # a mistake in it is told once
+                own = {**common, "use": use, **own} if own.get("use", use) == use else own
+            chosen[key] = self.choose(("training", key), own)
+        return section.model_copy(update=chosen)
 
     def network(self, name: str) -> ChosenNetwork | None:
         self.resolved[name] = network = self.section(name, ChosenNetwork)
@@ -243,7 +259,6 @@ class _Resolver:
         self, keys: Keys, slot: Slot, use: Any, options: dict[Any, Any]
     ) -> tuple[PluginSpec, type[Any], PluginConfig] | None:
         """The plugin of that name with its options."""
-        assert slot.kind is not None, "the core checks its own choices"
         found = self.plugin(keys, slot.kind, use)
         if found is None:
             return None

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gancore.config.sections.evaluation import EvaluationKeys
 from gancore.config.sections.experiment import Sections
-from gancore.config.slots import ANY, KEY, TOP, Slot, slot_at
+from gancore.config.slots import ANY, KEY, SLOTS, TOP, Slot, slot_at
 from gancore.errors import PluginError
 from gancore.registry import Registry
 
@@ -106,18 +106,11 @@ class _Builder:
         return {**keys, "type": "object", "properties": keys["properties"] | chosen, "additionalProperties": False}
 
     def optimizers(self) -> None:
-        """Optimizers are chosen like plugins; those of one network need only the keys that differ."""
+        """The slots within `training`."""
         training = self.definitions["experiment.TrainingConfig"]["properties"]
-        bodies = {
-            name: reference.removeprefix("#/$defs/")
-            for name, reference in _mapping(training["optimizer"])["discriminator"]["mapping"].items()
-        }
-        known = {key for body in bodies.values() for key in self.definitions[body]["properties"]}
-        self.definitions["optimizer"] = _part(bodies, known)
-        for key in ("optimizer", "generator_optimizer", "discriminator_optimizer"):
-            anything: Schema = {"$ref": "#/$defs/optimizer"}
-            schema = anything if key == "optimizer" else _or([None], anything)
-            training[key] = _described(training[key].get("description", key), schema)
+        for slot in SLOTS:
+            if slot.keys[:-1] == ("training",):
+                training[slot.name] = self.slot(slot)
 
     def model(self, owner: str, model: type[BaseModel]) -> Schema:
         """The schema of a model, with the models inside it defined as "owner.Model"."""

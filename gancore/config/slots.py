@@ -27,7 +27,7 @@ class Slot:
     """A place for NAME or {use: NAME, option: value}.
 
     keys: the path to it.
-    kind: of the plugin; None: one of the core's own choices, which pydantic checks (optimizers).
+    kind: of the plugin.
     default: the plugin if none is named; ANY: the one with the name of the key.
     optional: whether null leaves it empty.
     own: keys of the core beside the plugin's options.
@@ -38,7 +38,7 @@ class Slot:
     """
 
     keys: Keys
-    kind: str | None
+    kind: str
     description: str = ""
     default: str | None = None
     optional: bool = False
@@ -153,9 +153,11 @@ SLOTS: tuple[Slot, ...] = (
         "its feature plugin (default: the first of its own list that is available)",
         optional=True,
     ),
-    Slot(("training", "optimizer"), None),
-    Slot(("training", "generator_optimizer"), None, optional=True),
-    Slot(("training", "discriminator_optimizer"), None, optional=True),
+    Slot(("training", "optimizer"), "optimizer", "of both networks", default="adam"),
+    Slot(("training", "generator_optimizer"), "optimizer", "keys in which the generator's differs", optional=True),
+    Slot(
+        ("training", "discriminator_optimizer"), "optimizer", "keys in which the discriminator's differs", optional=True
+    ),
 )
 
 TOP = {slot.name: slot for slot in SLOTS if len(slot.keys) == 1 or slot.keys[1:] == (ANY,)}

@@ -8,6 +8,7 @@
     regularizer     Regularizer          (cfg)                              regularizer.py
     loss            Loss                 (cfg)                              loss.py
     augmentation    Augmentation         (cfg, interface)                   augmentation.py
+    optimizer       Optimizer            (cfg)                              optimizer.py
     latent          Latent               (cfg)                              latent.py
     dataset         Dataset              (cfg, base)                        dataset.py
     metric          Metric               (cfg)                              metric.py
@@ -55,6 +56,8 @@ from gancore.contracts.metric import Moments as Moments
 from gancore.contracts.metric import Value as Value
 from gancore.contracts.normalization import Normalization as Normalization
 from gancore.contracts.normalization import WeightNormalization as WeightNormalization
+from gancore.contracts.optimizer import Optimizer as Optimizer
+from gancore.contracts.optimizer import Updates as Updates
 from gancore.contracts.part import Context as Context
 from gancore.contracts.part import ParamGroup as ParamGroup
 from gancore.contracts.part import Part as Part

@@ -9,12 +9,8 @@ from torch import nn
 
 from gancore.composition import GAN, compose
 from gancore.config import Experiment
-from gancore.config.sections.training import OptimizerConfig
 from gancore.contracts import Interface
 from gancore.contracts.types import Network
-
-MOMENTS = {"adam": 2, "rmsprop": 1, "sgd": 1}
-"""Numbers per parameter in an optimizer's state."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ def size_of(experiment: Experiment, interface: Interface) -> Size:
     gan = meta_networks(experiment, interface)
     model = _bytes(gan.generator)
     moments = sum(
-        _bytes(module, parameters_only=True) * MOMENTS[_optimizer(experiment, network).use]
+        _bytes(module, parameters_only=True) * gan.optimizers[network].moments
         for network in get_args(Network)
         for module in (getattr(gan, network), *gan.trained_with(network).values())
     )
@@ -58,10 +54,6 @@ def files(experiment: Experiment, size: Size) -> int:
     """Bytes of a run folder at its largest: the checkpoints that are kept and the one being written; the model, the
     best model, and the one being written."""
     return (experiment.training.keep_checkpoints + 1) * size.checkpoint + 3 * size.model
-
-
-def _optimizer(experiment: Experiment, network: str) -> OptimizerConfig:
-    return getattr(experiment.training, f"{network}_optimizer") or experiment.training.optimizer
 
 
 def _count(network: nn.Module) -> int:

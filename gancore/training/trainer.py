@@ -226,9 +226,10 @@ class Trainer:
                 p.requires_grad_(network == side)
 
     def _optimizer(self, network: Network) -> NetworkOptimizer:
-        own = getattr(self.training, f"{network}_optimizer") or self.training.optimizer
         intervals = [r.interval for r in self.gan.regularizers.values() if r.side == network]
-        return NetworkOptimizer(own, self.networks[network], intervals, self.gan.trained_with(network))
+        return NetworkOptimizer(
+            self.gan.optimizers[network], self.networks[network], intervals, self.gan.trained_with(network)
+        )
 
     def _running(self, phase: Phase, stage: Stage | None) -> AbstractContextManager[None]:
         """Networks compiled or eager, as the phase allows."""

@@ -21,7 +21,8 @@ Write = Callable[[str, str], Path]
 
 def test_defaults(load: Load) -> None:
     experiment = load({"data": "emoji"})
-    assert [part.use for part in experiment.parts()] == ["emoji", "skip", "demod", "residual", "none", "non_saturating"]
+    used = ["emoji", "skip", "demod", "residual", "none", "non_saturating", "adam"]
+    assert [part.use for part in experiment.parts()] == used
     assert [part.key for part in experiment.parts()][2] == "generator.normalization"
     assert experiment.data.core.resolution == 32
     assert experiment.regularizers == {}
@@ -65,7 +66,7 @@ def test_extends_merges_mappings_and_replaces_lists_and_schedules(load: Load, wr
         "path_length": (3, 2)
     }
     assert (experiment.training.kimg, experiment.training.batch) == (10, 8)
-    assert experiment.training.optimizer.lr.schedule == "cosine"
+    assert experiment.training.optimizer.cfg.lr.schedule == "cosine"
 
 
 @pytest.mark.parametrize("removed", ["null", "false"])
@@ -90,8 +91,8 @@ def test_overrides(load: Load, write: Write) -> None:
     assert experiment.data.core.mirror is True
     assert experiment.augmentation is not None
     assert load(path, "augmentation={use: ada, kinds: [a, b]}").augmentation.cfg.kinds == ["a", "b"]
-    assert load(path, "training.optimizer.lr=0.1").training.optimizer.lr == 0.1
-    assert load(path, "training.optimizer.lr.end=0.5").training.optimizer.lr.end == 0.5
+    assert load(path, "training.optimizer.lr=0.1").training.optimizer.cfg.lr == 0.1
+    assert load(path, "training.optimizer.lr.end=0.5").training.optimizer.cfg.lr.end == 0.5
     assert load(path, "training.optimizer=sgd").training.optimizer.use == "sgd"
     assert load(path, "generator=skip").generator.cfg.mapping.layers == 2
 
@@ -132,8 +133,8 @@ def test_options_beside_the_use_must_be_known(load: Load, write: Write) -> None:
 def test_optimizers_change_use_like_parts(load: Load) -> None:
     mapping = {"data": "emoji", "training": {"optimizer": {"lr": 0.1, "betas": [0, 0.9]}}}
     experiment = load(mapping, "training.optimizer.use=sgd")
-    assert experiment.training.optimizer.lr == 0.1
-    assert experiment.dropped == ["training.optimizer.betas: dropped; this has no such option"]
+    assert experiment.training.optimizer.cfg.lr == 0.1
+    assert experiment.dropped == ["training.optimizer.betas: dropped; optimizer 'sgd' has no such option"]
 
 
 def test_inherited_options(load: Load) -> None:

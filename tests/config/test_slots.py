@@ -35,6 +35,7 @@ def test_places_of_a_resolved_experiment_are_its_parts() -> None:
     experiment = load_experiment("preset:stylegan2-F", ["augmentation=ada", "evaluation.metrics=[fid]"])
     found = {".".join(map(str, keys)) for keys, slot in written(experiment.to_dict()) if slot.kind}
     null = {"generator.weight_normalization", "discriminator.weight_normalization", "evaluation.metrics.0.features"}
+    null |= {"training.generator_optimizer", "training.discriminator_optimizer"}
     parts = {part.key for part in experiment.parts()}
     assert found - null == parts - {"evaluation.metrics.0.features"}
     assert all(part.slot == slot_at(tuple(part.key.split("."))) for part in experiment.parts())

@@ -5,8 +5,8 @@ import torch
 from support.presets import preset
 
 from gancore.composition import compose
-from gancore.config.sections.training import Adam
 from gancore.contracts import Interface
+from gancore_plugins.optimizers.adam import Adam
 
 GPUS, RESOLUTION = 8, 256
 """The case that the header of the preset states."""
@@ -30,7 +30,7 @@ def auto(gpus: int, resolution: int) -> dict[str, float]:
 def test_rules_are_worked_out() -> None:
     experiment = preset("stylegan2-ada")
     options, training = experiment.to_dict(), experiment.training
-    assert isinstance(training.optimizer, Adam)
+    assert isinstance(training.optimizer.cfg, Adam.Config)
     assert experiment.data.core.resolution == RESOLUTION
     assert auto(GPUS, RESOLUTION) == pytest.approx(
         {
@@ -39,7 +39,7 @@ def test_rules_are_worked_out() -> None:
             "halflife_kimg": training.ema.halflife_kimg,
             "rampup": training.ema.rampup,
             "channel_base": options["generator"]["channels"]["base"],
-            "lr": training.optimizer.lr,
+            "lr": training.optimizer.cfg.lr,
             "group": options["discriminator"]["mbstd"]["group_size"],
             "mapping": options["generator"]["mapping"]["layers"],
         }

@@ -12,11 +12,11 @@ from support.tiny import trainer_for
 from torch import Tensor
 
 from gancore.composition import compose
-from gancore.config.sections.training import Adam
 from gancore.contracts import Interface, Site, value_at
 from gancore_plugins.generators.alias_free import AliasFree, layer
 from gancore_plugins.generators.alias_free.options import AliasFreeConfig
 from gancore_plugins.normalization.demod import Demod
+from gancore_plugins.optimizers.adam import Adam
 
 GAMMA = {128: 0.5, 256: 2.0, 512: 8.0, 1024: 32.0}
 """R1 of the published configurations."""
@@ -41,9 +41,9 @@ def test_training_constants(name: str) -> None:
     assert r1["interval"] == 16
     assert r1["gamma"] == pytest.approx(GAMMA[1024], rel=0.03)  # the paper's own runs: 32.8
     training = experiment.training
-    d, g = training.optimizer, training.generator_optimizer
-    assert isinstance(d, Adam)
-    assert isinstance(g, Adam)
+    d, g = training.optimizer.cfg, training.generator_optimizer.cfg
+    assert isinstance(d, Adam.Config)
+    assert isinstance(g, Adam.Config)
     assert (g.lr, d.lr, g.betas, d.betas) == (0.0025, 0.002, (0.0, 0.99), (0.0, 0.99))
     assert (training.batch, training.kimg) == (32, 25000)
     assert (training.ema.halflife_kimg, training.ema.rampup) == (10, 0.05)

@@ -13,7 +13,6 @@ from support.tiny import trainer_for
 from torch import Tensor
 
 from gancore.composition import compose
-from gancore.config.sections.training import Adam
 from gancore.contracts import Context, Interface
 from gancore.errors import GancoreError, RunError
 from gancore.nn.frozen import Frozen
@@ -22,6 +21,7 @@ from gancore.training.checkpoint import restore, state_of
 from gancore.training.run import training_data
 from gancore.training.trainer import Trainer
 from gancore_plugins.discriminators.projected import Projected
+from gancore_plugins.optimizers.adam import Adam
 
 TINY: dict[str, Any] = SMALL["discriminator", "projected"]
 PUBLISHED = ("discriminator.normalization=batch", "discriminator.weight_normalization=spectral")
@@ -49,8 +49,8 @@ def test_constants() -> None:
     assert options["regularizers"] == {}
     assert options["augmentation"]["use"] == "diffaug"
     assert list(options["augmentation"]["policy"]) == ["color", "translation", "cutout"]
-    assert isinstance(training.optimizer, Adam)
-    assert (training.optimizer.lr, training.optimizer.betas, training.batch) == (0.002, (0.0, 0.99), 64)
+    assert isinstance(training.optimizer.cfg, Adam.Config)
+    assert (training.optimizer.cfg.lr, training.optimizer.cfg.betas, training.batch) == (0.002, (0.0, 0.99), 64)
     assert training.ema.halflife_kimg == training.batch * 10 / 32
     D = options["discriminator"]
     assert (D["backbone"], D["weights"], D["size"]) == ("tf_efficientnet_lite0", "pretrained", 224)

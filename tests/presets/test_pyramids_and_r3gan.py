@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from gancore.composition import GAN, compose
 from gancore.config import Experiment, load_experiment
-from gancore.config.sections.training import Adam
 from gancore.contracts import Interface, value_at
 from gancore.training.step.ema import ema_decay
+from gancore_plugins.optimizers.adam import Adam
 
 
 @cache
@@ -67,8 +67,8 @@ def test_constants_of_msg_gan() -> None:
     assert options(experiment, "loss") == {"use": "relativistic", "pairing": "average", "function": "hinge"}
     assert experiment.regularizers == {}
     training = experiment.training
-    optimizer = training.optimizer
-    assert isinstance(optimizer, Adam)
+    optimizer = training.optimizer.cfg
+    assert isinstance(optimizer, Adam.Config)
     assert (optimizer.lr, optimizer.betas) == (0.003, (0.0, 0.99))
     assert ema_decay(training.ema, training.batch, 0) == 0.999
     assert options(experiment, "generator", "normalize_z") is True
@@ -107,8 +107,8 @@ def test_constants_of_msg_stylegan() -> None:
     assert options(experiment, "regularizers") == {
         "r1": {"use": "r1", "gamma": 10, "interval": 1, "scales": "mean"}
     }  # no style mixing
-    optimizer, training = experiment.training.optimizer, experiment.training
-    assert isinstance(optimizer, Adam)
+    optimizer, training = experiment.training.optimizer.cfg, experiment.training
+    assert isinstance(optimizer, Adam.Config)
     assert (optimizer.lr, optimizer.betas) == (0.003, (0.0, 0.99))
     assert (training.kimg, training.growth) == (25_000, None)
 
@@ -178,8 +178,8 @@ def test_a_discriminator_of_one_image_takes_the_finest(name: str) -> None:
 def test_constants_of_r3gan() -> None:
     experiment = preset("r3gan")
     assert options(experiment, "loss") == {"use": "relativistic", "pairing": "paired", "function": "logistic"}
-    optimizer, training = experiment.training.optimizer, experiment.training
-    assert isinstance(optimizer, Adam)
+    optimizer, training = experiment.training.optimizer.cfg, experiment.training
+    assert isinstance(optimizer, Adam.Config)
     schedules = {
         "lr": (optimizer.lr, 2e-4, 5e-5),
         "beta2": (optimizer.betas[1], 0.9, 0.99),

@@ -25,6 +25,9 @@ from gancore.contracts import (
 )
 from gancore.errors import DataError
 from gancore.registry import PluginSpec
+from gancore_plugins.optimizers.adam import Adam
+from gancore_plugins.optimizers.rmsprop import RMSprop
+from gancore_plugins.optimizers.sgd import SGD
 
 
 class Channels(PluginConfig):
@@ -144,6 +147,7 @@ PLUGINS: dict[str, dict[str, type]] = {
     "loss": {"non_saturating": NonSaturating, "broken": Broken},
     "augmentation": {"ada": Ada},
     "dataset": {"emoji": Emoji, "folder": Folder},
+    "optimizer": {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD},
 }
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gancore.training.step.adam import FusedAdam
+from gancore_plugins.optimizers.adam import FusedAdam
 
 
 def networks() -> tuple[nn.Module, nn.Module]:

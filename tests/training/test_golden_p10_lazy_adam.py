@@ -5,11 +5,12 @@ import torch
 from support.golden_cases import Case, cases, close
 from torch import Tensor, nn
 
-from gancore.config.sections.training import EMA, Adam, TrainingConfig
+from gancore.config.sections.training import EMA, TrainingConfig
 from gancore.contracts import PluginConfig, Regularizer
 from gancore.training.step.ema import ema_decay, update_ema
 from gancore.training.step.optimizers import NetworkOptimizer
 from gancore.training.step.phases import phases_of
+from gancore_plugins.optimizers.adam import Adam
 
 DTYPES = {"": torch.float32, "64": torch.float64}
 SIDES = {"G": "generator", "D": "discriminator"}
@@ -55,7 +56,7 @@ def test_golden_trajectories(case: Case, suffix: str) -> None:
     intervals = {side: config[f"{key}_int"] or 1 for key, side in SIDES.items()}
     regularizers = {side: Penalty(Interval(interval=k), side) for side, k in intervals.items()}
     optimizers = {
-        side: NetworkOptimizer(Adam(**config[f"{key}_opt"]), nets[side], [intervals[side]])
+        side: NetworkOptimizer(Adam(Adam.Config(**config[f"{key}_opt"])), nets[side], [intervals[side]])
         for key, side in SIDES.items()
     }
     average = Net(under("G_ema.init.", case, dtype))

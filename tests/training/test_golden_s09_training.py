@@ -22,13 +22,15 @@ from torch import Tensor, nn
 
 from gancore.composition import GAN
 from gancore.config.sections.training import TrainingConfig
-from gancore.contracts import Interface, Regularizer
+from gancore.contracts import Interface, Optimizer, Regularizer
+from gancore.contracts.types import Network
 from gancore.training import trainer as training
 from gancore.training.step.draws import SeededDraw
 from gancore.training.step.phase_step import RealIndices
 from gancore.training.step.phases import Phase
 from gancore.training.trainer import Trainer
 from gancore_plugins.losses.non_saturating import NonSaturating
+from gancore_plugins.optimizers.adam import Adam
 from gancore_plugins.regularizers.path_length import PathLength
 from gancore_plugins.regularizers.style_mixing import StyleMixing
 from gancore_plugins.regularizers.zero_centered import R1
@@ -172,11 +174,13 @@ def trainer_of(case: Case, monkeypatch: pytest.MonkeyPatch) -> Watched:
         regularizers["style_mixing"] = StyleMixing(StyleMixing.Config(probability=loss["style_mixing_prob"]))
     config = TrainingConfig(
         batch=given["batch_size"],
-        generator_optimizer={"use": "adam", **given["G_opt_kwargs"]},
-        discriminator_optimizer={"use": "adam", **given["D_opt_kwargs"]},
         ema={"halflife_kimg": given["ema_kimg"], "rampup": given["ema_rampup"]},
     )
-    gan = GAN(G, D, NonSaturating(NonSaturating.Config()), regularizers, None)
+    adams: dict[Network, Optimizer] = {
+        "generator": Adam(Adam.Config(**given["G_opt_kwargs"])),
+        "discriminator": Adam(Adam.Config(**given["D_opt_kwargs"])),
+    }
+    gan = GAN(G, D, NonSaturating(NonSaturating.Config()), regularizers, None, adams)
     noise = {
         name.removesuffix(".noise_const"): value
         for name, value in G.synthesis.named_buffers()

@@ -6,13 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gancore.config.sections.training import SGD, Adam, RMSprop
 from gancore.training.step.optimizers import NetworkOptimizer
+from gancore_plugins.optimizers.adam import Adam
+from gancore_plugins.optimizers.rmsprop import RMSprop
+from gancore_plugins.optimizers.sgd import SGD
 
 OPTIMIZERS: dict[str, Any] = {
-    "adam": Adam(use="adam", lr=0.01, betas=(0.5, 0.9)),
-    "rmsprop": RMSprop(use="rmsprop", lr=0.01),
-    "sgd": SGD(use="sgd", lr=0.01, momentum=0.5),
+    "adam": Adam(Adam.Config(lr=0.01, betas=(0.5, 0.9))),
+    "rmsprop": RMSprop(RMSprop.Config(lr=0.01)),
+    "sgd": SGD(SGD.Config(lr=0.01, momentum=0.5)),
 }
 
 

@@ -6,15 +6,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gancore.config.sections.training import SGD, Adam, RMSprop
 from gancore.training.step import optimizers
 from gancore.training.step.optimizers import NetworkOptimizer, kernel_skips
+from gancore_plugins.optimizers.adam import Adam
+from gancore_plugins.optimizers.rmsprop import RMSprop
+from gancore_plugins.optimizers.sgd import SGD
 
 CONFIGS = {
-    "adam": Adam(use="adam", lr=0.1, betas=(0.3, 0.9)),
-    "sgd": SGD(use="sgd", lr=0.1),
-    "momentum": SGD(use="sgd", lr=0.1, momentum=0.9, weight_decay=0.1),
-    "rmsprop": RMSprop(use="rmsprop", lr=0.1),
+    "adam": Adam(Adam.Config(lr=0.1, betas=(0.3, 0.9))),
+    "sgd": SGD(SGD.Config(lr=0.1)),
+    "momentum": SGD(SGD.Config(lr=0.1, momentum=0.9, weight_decay=0.1)),
+    "rmsprop": RMSprop(RMSprop.Config(lr=0.1)),
 }
 GOOD, BAD = torch.tensor(0.0), torch.tensor(1.0)
 

@@ -7,43 +7,8 @@ from pydantic import Field, model_validator
 from gancore.config.sections.growth import GrowthConfig
 from gancore.options import Later, PluginConfig, Scheduled, within
 
-LR = "learning rate"
 Kimg = Annotated[float, Field(ge=0.001, le=1e9)]
 """A length or period in kimg: at least one image."""
-
-Beta = Annotated[Scheduled, within(ge=0, lt=1)]
-
-
-class Adam(PluginConfig):
-    """Adam (StyleGAN2: lr 0.002, betas 0 and 0.99). Its rate and betas are corrected for lazy regularization."""
-
-    use: Literal["adam"] = "adam"
-    lr: Annotated[Scheduled, within(ge=0)] = Field(0.002, description=LR)
-    betas: tuple[Beta, Beta] = Field((0.0, 0.99), strict=False, description="decay of the mean and of the mean square")
-    eps: float = Field(1e-8, gt=0, description="added to the root mean square")
-    weight_decay: float = Field(0, ge=0, description="factor of an L2 penalty on the weights")
-
-
-class RMSprop(PluginConfig):
-    """RMSprop (WGAN: lr 5e-5)."""
-
-    use: Literal["rmsprop"]
-    lr: Annotated[Scheduled, within(ge=0)] = Field(5e-5, description=LR)
-    alpha: float = Field(0.99, gt=0, lt=1, description="decay of the mean square")
-    eps: float = Field(1e-8, gt=0, description="added to the root mean square")
-    weight_decay: float = Field(0, ge=0, description="factor of an L2 penalty on the weights")
-
-
-class SGD(PluginConfig):
-    """Stochastic gradient descent with momentum (the original GAN, LAPGAN)."""
-
-    use: Literal["sgd"]
-    lr: Annotated[Scheduled, within(ge=0)] = Field(0.02, description=LR)
-    momentum: float = Field(0, ge=0, lt=1, description="share of the last step that is repeated")
-    weight_decay: float = Field(0, ge=0, description="factor of an L2 penalty on the weights")
-
-
-OptimizerConfig = Annotated[Adam | RMSprop | SGD, Field(discriminator="use")]
 
 
 class EMA(PluginConfig):
@@ -90,11 +55,9 @@ class TrainingConfig(PluginConfig):
     order: Literal["g_first", "d_first"] = Field("g_first", description="which network is trained first in a step")
     d_steps: int = Field(1, ge=1, le=1024, description="discriminator steps per generator step")
     g_batches: Later[int] = Field(1, ge=1, le=64, description="batches of samples that a generator step averages over")
-    optimizer: OptimizerConfig = Field(Adam(), description="of both networks")
-    generator_optimizer: OptimizerConfig | None = Field(None, description="keys in which the generator's differs")
-    discriminator_optimizer: OptimizerConfig | None = Field(
-        None, description="keys in which the discriminator's differs"
-    )
+    optimizer: Any = Field({}, description="of both networks")
+    generator_optimizer: Any = Field(None, description="keys in which the generator's differs")
+    discriminator_optimizer: Any = Field(None, description="keys in which the discriminator's differs")
     ema: EMA = EMA()
     growth: Later[GrowthConfig | None] = Field(None, description="progressive growing; null: all layers from the start")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: cuda, else mps, else cpu")
@@ -116,24 +79,6 @@ class TrainingConfig(PluginConfig):
     sample_kimg: Kimg = Field(10, description="kimg from one grid of samples to the next")
     checkpoint_kimg: Kimg = Field(10, description="kimg from one checkpoint to the next")
     keep_checkpoints: int = Field(2, ge=1, description="number of newest checkpoints to keep")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _merge_optimizers(cls, data: Any) -> Any:
-        """Per-network optimizers have only the keys that differ from `optimizer`, unless they `use` another one."""
-        if not isinstance(data, dict):
-            return data
-        common = data.get("optimizer")
-        merged = dict(data)
-        for key in ("generator_optimizer", "discriminator_optimizer"):
-            own = data.get(key)
-            if isinstance(own, dict) and isinstance(common, dict) and own.get("use", _use(common)) == _use(common):
-                merged[key] = {**common, **own}
-            elif isinstance(own, dict):
-                merged[key] = {"use": "adam", **own}
-        if isinstance(common, dict):
-            merged["optimizer"] = {"use": "adam", **common}
-        return merged
 
     @model_validator(mode="after")
     def _microbatch_divides(self) -> "TrainingConfig":
@@ -166,7 +111,3 @@ class TrainingConfig(PluginConfig):
         """All batch sizes of a training up to this resolution."""
         passed = self.growth.resolutions(resolution) if self.growth else [resolution]
         return {self.batch_at(each) for each in passed}
-
-
-def _use(optimizer: dict[str, Any]) -> Any:
-    return optimizer.get("use", "adam")

@@ -10,9 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gancore.config.sections.training import SGD, Adam, RMSprop
-from gancore.contracts import ParamGroup, Part, value_at
-from gancore.training.step.adam import FusedAdam
+from gancore.contracts import Optimizer, ParamGroup, Part, value_at
 
 
 def lazy_correction(intervals: Iterable[int]) -> float:
@@ -20,12 +18,12 @@ def lazy_correction(intervals: Iterable[int]) -> float:
     return 1 / (1 + sum(1 / k for k in intervals if k > 1))
 
 
-def kernel_skips(cfg: Adam | RMSprop | SGD, device: torch.device) -> bool:
-    """Whether the kernel of an optimizer skips an update on a device flag; that of RMSprop does not.
+def kernel_skips(optimizer: Optimizer, device: torch.device) -> bool:
+    """Whether the kernel of an optimizer skips an update on a device flag.
 
-    Those for Apple GPUs accept the flag and ignore it.
+    Those for Apple GPUs take the flag and ignore it.
     """
-    return not isinstance(cfg, RMSprop) and device.type != "mps"
+    return optimizer.skips and device.type != "mps"
 
 
 class NetworkOptimizer:
@@ -33,14 +31,13 @@ class NetworkOptimizer:
 
     def __init__(
         self,
-        cfg: Adam | RMSprop | SGD,
+        optimizer: Optimizer,
         network: nn.Module,
         intervals: Sequence[int] = (),
         beside: Mapping[str, nn.Module] | None = None,
     ) -> None:
         """intervals: of the network's regularizers. beside: parts outside of the network that are trained with it."""
-        self.cfg = cfg
-        self.correction = lazy_correction(intervals) if isinstance(cfg, Adam) else 1.0
+        self.optimizer, self.correction = optimizer, lazy_correction(intervals)
         self.network = network
         modules = {"": network, **{f"{key}/": part for key, part in (beside or {}).items()}}
         self.names: dict[Tensor, str] = {
@@ -48,7 +45,7 @@ class NetworkOptimizer:
         }
         self.params = [p for module in modules.values() for p in module.parameters() if p.requires_grad]
         self.used: list[nn.Parameter] = []
-        self.torch_optimizer = _make(cfg, _groups(self.params, modules.values()))
+        self.torch_optimizer = optimizer.build(_groups(self.params, modules.values()))
 
     def step(self, kimg: float, skip: Tensor, lr: float | None = None) -> None:
         """Updates from the gradients in place, unless `skip` (float32 scalar on the device) is 1.
@@ -56,29 +53,17 @@ class NetworkOptimizer:
         Parameters without a gradient do not change, nor do their moments. `lr` replaces the optimizer's rate.
         """
         self._follow_schedules(kimg, lr)
-        self._start_momentum()
-        if kernel_skips(self.cfg, skip.device):
-            self.torch_optimizer.found_inf = skip  # type: ignore[union-attr]
+        if kernel_skips(self.optimizer, skip.device):
+            self.torch_optimizer.found_inf = skip  # type: ignore[attr-defined]
             self.torch_optimizer.step()
         else:
             self._step_or_put_back(skip)
 
     def _follow_schedules(self, kimg: float, lr: float | None) -> None:
-        c = self.correction
-        rate = value_at(self.cfg.lr, kimg) if lr is None else lr
+        rate = value_at(self.optimizer.cfg.lr, kimg) if lr is None else lr
+        settings = self.optimizer.settings(kimg, rate, self.correction)
         for group in self.torch_optimizer.param_groups:
-            group["lr"] = rate * c * group["lr_factor"]
-            if isinstance(self.cfg, Adam):
-                beta1, beta2 = (value_at(beta, kimg) for beta in self.cfg.betas)
-                group["betas"] = (beta1**c if beta1 else 0.0, beta2**c)
-
-    def _start_momentum(self) -> None:
-        """SGD's momentum begins at zero. torch's fused kernel begins with the first gradient, for all at once; if that
-        step is skipped, it leaves memory uninitialized."""
-        if isinstance(self.cfg, SGD) and self.cfg.momentum:
-            for p in self.params:
-                if p.grad is not None and not self.torch_optimizer.state[p]:
-                    self.torch_optimizer.state[p]["momentum_buffer"] = torch.zeros_like(p)
+            group |= {**settings, "lr": settings["lr"] * group["lr_factor"]}
 
     @torch.no_grad()
     def _step_or_put_back(self, skip: Tensor) -> None:
@@ -146,14 +131,3 @@ def _groups(params: Iterable[nn.Parameter], modules: Iterable[nn.Module]) -> lis
     rest = [p for p in params if id(p) not in taken]
     groups = [*special, ParamGroup(rest)]
     return [{"params": g.params, "lr_factor": g.lr_factor} for g in groups if g.params]
-
-
-def _make(cfg: Adam | RMSprop | SGD, groups: list[dict[str, Any]]) -> FusedAdam | torch.optim.Optimizer:
-    """The optimizer; rates and betas are set before each step. Adam's weight_decay is the L2 term of its paper."""
-    match cfg:
-        case Adam():
-            return FusedAdam(groups, cfg.eps, cfg.weight_decay)
-        case SGD():
-            return torch.optim.SGD(groups, momentum=cfg.momentum, weight_decay=cfg.weight_decay, fused=True)
-        case RMSprop():
-            return torch.optim.RMSprop(groups, alpha=cfg.alpha, eps=cfg.eps, weight_decay=cfg.weight_decay)

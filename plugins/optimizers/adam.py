@@ -5,10 +5,39 @@ constructing or stepping an optimizer of PyTorch imports its compiler, seconds b
 """
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor
+
+from gancore.contracts import Optimizer, PluginConfig, Scheduled, value_at, within
+
+Beta = Annotated[Scheduled, within(ge=0, lt=1)]
+
+
+class Adam(Optimizer):
+    """Plugin `adam`: weight_decay is the L2 term of the paper. Rate and betas are corrected for lazy regularization."""
+
+    class Config(PluginConfig):
+        lr: Annotated[Scheduled, within(ge=0)] = Field(0.002, description="learning rate")
+        betas: tuple[Beta, Beta] = Field(
+            (0.0, 0.99), strict=False, description="decay of the mean and of the mean square"
+        )
+        eps: float = Field(1e-8, gt=0, description="added to the root mean square")
+        weight_decay: float = Field(0, ge=0, description="factor of an L2 penalty on the weights")
+
+    cfg: Config
+    moments = 2
+    skips = True
+
+    def build(self, groups: list[dict[str, Any]]) -> "FusedAdam":
+        return FusedAdam(groups, self.cfg.eps, self.cfg.weight_decay)
+
+    def settings(self, kimg: float, lr: float, c: float) -> Mapping[str, Any]:
+        beta1, beta2 = (value_at(beta, kimg) for beta in self.cfg.betas)
+        return {"lr": lr * c, "betas": (beta1**c if beta1 else 0.0, beta2**c)}
 
 
 class FusedAdam:

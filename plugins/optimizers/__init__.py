@@ -1,0 +1,1 @@
+"""Optimizers. Contract: gancore/contracts/optimizer.py."""
