@@ -163,7 +163,7 @@ class _Resolver:
             own = getattr(section, key)
             if isinstance(own, dict) and isinstance(both, dict):
                 use = both.get("use", slot_at(("training", "optimizer")).default)
-                common = both if chosen["optimizer"] else {}  # a mistake in it is told once
+                common = both if chosen["optimizer"] else {}  # a mistake in it is reported once
                 own = {**common, "use": use, **own} if own.get("use", use) == use else own
             chosen[key] = self.choose(("training", key), own)
         return section.model_copy(update=chosen)
