@@ -27,7 +27,7 @@ def small(name: str) -> GAN:
 
 
 def test_biggan_has_as_many_parameters_as_the_published_code() -> None:
-    """At 128x128 with 1,000 classes; its start prints these numbers."""
+    """At 128x128 with 1,000 classes; resnet_biggan_test.py of google/compare_gan expects these numbers."""
     gan = composed("biggan")
     counted = tuple(sum(p.numel() for p in network.parameters()) for network in (gan.generator, gan.discriminator))
     assert counted == (70_433_988, 87_982_370)

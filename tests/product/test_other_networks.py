@@ -55,7 +55,7 @@ def test_trains_with_every_normalization_on_gray_images_with_labels(kind: str, n
     """Without labels, in colour, and with every regularizer all of them are trained in test_crossing.py."""
     chosen = chosen_with(kind, name)
     changes = {"data__channels": 1, "data__labels": True, "regularizers": {}}
-    overrides = [f"{kind}.normalization={normalization}"]
+    overrides = [f"{kind}.normalization={normalization}", *loss_of_all_outputs(chosen["discriminator"])]
     experiment = experiment_of(chosen["generator"], chosen["discriminator"], *overrides, **changes)
     trainer = trainer_for(experiment)
     moved = train_watching_gradients(trainer, steps=2)
@@ -66,6 +66,13 @@ def test_trains_with_every_normalization_on_gray_images_with_labels(kind: str, n
     image = trainer.ema(z, label)
     assert image.shape == (2, 1, 16, 16)
     assert kind == "discriminator" or not torch.equal(image, trainer.ema(z, label.flip(0)))
+
+
+def loss_of_all_outputs(discriminator: str) -> list[str]:
+    """The loss that trains what a discriminator gives beside logits, where one requires it."""
+    plugin = load("discriminator", discriminator)
+    provided = {f"discriminator:{word}" for word in plugin.provided_with(plugin.Config())}
+    return [f"loss={loss}" for loss in names("loss") if set(load("loss", loss).requires) & provided][:1]
 
 
 def test_every_normalization_is_sampled() -> None:
