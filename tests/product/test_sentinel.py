@@ -5,6 +5,7 @@ weight itself. Then the weight of that layer can have no gradient. A convolution
 would keep its gradient, and a part of the contract that a network ignores would change nothing.
 """
 
+import re
 from typing import Any
 
 import pytest
@@ -23,16 +24,21 @@ IDLE = ("torgb", "fromrgb", "torgb.affine")
 """Layers that a grown network does not use any more."""
 
 NOT_NORMALIZED: dict[tuple[str, str], set[str]] = {
+    ("generator", "biggan"): {"b8.conv1", "b16.conv1", "torgb"},
+    ("generator", "biggan_deep"): {"torgb"},
     ("generator", "dcgan"): {"b16"},
+    ("generator", "fastgan"): {"torgb"},
     ("generator", "lapgan"): {"b16.conv2"},
     ("generator", "resnet"): {"b8.conv1", "b16.conv1", "torgb"},
+    ("discriminator", "acgan"): {"conv0"},
+    ("discriminator", "biggan"): {"b8.conv1", "b16.conv1", "flat0.conv1"},
     ("discriminator", "bottleneck"): {"b4.leave"},
     ("discriminator", "dcgan"): {"b16"},
     ("discriminator", "projected"): {f"heads.{i}.out" for i in range(4)},
     ("discriminator", "resnet"): {"b16.conv1", "flat0.conv1", "flat1.conv1"},
 }
 """Wide convolutions without a normalization, as published: those that paint or judge, and the last of a residual block
-that is normalized before its activations."""
+that is normalized before its activations; AC-GAN's first."""
 
 
 class Sentinel(Normalization):
@@ -106,8 +112,8 @@ def probed(network: nn.Module) -> tuple[Tensor, set[str]]:
 
 def layer_at(site: Site, network: nn.Module) -> str | None:
     """The layer that is normalized at a site; None: it stands behind a sum of branches."""
-    name = site.name.replace("act1", "conv0")
-    places = {f"{before}{name}{behind}" for before in ("", "hidden.") for behind in ("", ".linear")}
+    name = re.sub(r"act([1-3])$", lambda found: f"conv{int(found[1]) - 1}", site.name)
+    places = {f"{before}{name}{behind}" for before in ("", "hidden.") for behind in ("", ".linear", ".conv")}
     return next((layer for layer in weighted(network) if layer in places), None)
 
 
