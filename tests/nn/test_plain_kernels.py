@@ -27,7 +27,8 @@ def network_of(kind: str, name: str) -> tuple[torch.nn.Module, Tensor, dict[str,
         return pin(pin.Config(rho_mode="fixed"), site)
 
     torch.manual_seed(0)
-    made = cls(cls.Config(**options_of(kind, name)), Interface(16, 3), normalize).double()
+    still = {"dropout": 0} if "dropout" in cls.Config.model_fields else {}  # its masks depend on the layout in memory
+    made = cls(cls.Config(**options_of(kind, name) | still), Interface(16, 3), normalize).double()
     if kind == "discriminator":
         return made, torch.randn(2, 3, 16, 16, dtype=torch.float64, requires_grad=True), {}
     ws = torch.randn(2, made.num_ws, made.w_dim, dtype=torch.float64, requires_grad=True)

@@ -228,7 +228,7 @@ def test_without_timm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("interface", "options", "words"),
-    [(Interface(32, 3), {"size": None}, "resolution 32 is below 128"), (Interface(32, 4), {}, "not at 4 channels")],
+    [(Interface(32, 3), {"size": None}, "resolution 32 is below 128"), (Interface(32, 4), {}, "not 4 channels")],
 )
 def test_what_it_cannot_look_at(interface: Interface, options: dict[str, Any], words: str) -> None:
     found = list(Projected.problems(Projected.Config(**options), Context(interface, 4, "discriminator")))

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.small import TABLE2, diagonal, experiment_of, names, normalizations, sampled, train_watching_gradients
+from support.small import (
+    TABLE2,
+    diagonal,
+    experiment_of,
+    names,
+    normalizations,
+    sampled,
+    train_watching_gradients,
+    with_loss,
+)
 from support.tiny import tiny_experiment, tiny_mapping, trainer_for
 
 from gancore.artifacts import load, save_model
@@ -86,9 +95,9 @@ def test_weight_normalization_in_either_network(data: ImageData, name: str, netw
 @pytest.mark.parametrize(
     ("loss", "augmentation"), sampled(LOSSES, diagonal(names("loss"), ["none", *names("augmentation")]))
 )
-def test_losses_and_augmentations(data: ImageData, loss: str, augmentation: str) -> None:
-    changes = {"loss": loss, "augmentation": None if augmentation == "none" else augmentation}
-    trainer = new_trainer(tiny_experiment(**changes), data, torch.device("cpu"))
+def test_losses_and_augmentations(loss: str, augmentation: str) -> None:
+    changes = with_loss(loss) | {"augmentation": None if augmentation == "none" else augmentation}
+    trainer = trainer_for(tiny_experiment(**changes))
     for _ in range(2):
         trainer.step()
     assert trainer.guard.first_bad_step() is None

@@ -19,7 +19,7 @@ SMALL: dict[tuple[str, str], dict[str, Any]] = {
     ("discriminator", "lapgan"): {"hidden": [16], "maps": 8},
     ("generator", "alias_free"): {"layers": 4, "margin": 2},
     ("generator", "biggan"): {"shared_dim": 8, "attention": [16]},
-    ("generator", "biggan_deep"): {"shared_dim": 8, "attention": [16]},
+    ("generator", "biggan_deep"): {"shared_dim": 8, "attention": [16], "channels": {"base": 1024, "max": 64}},
     ("discriminator", "biggan"): {"attention": [8]},
     ("generator", "fastgan"): {"excitation": 4, "init_std": 0.3},
     ("discriminator", "acgan"): {"width": 2},
@@ -64,6 +64,13 @@ def options_of(kind: str, name: str) -> dict[str, Any]:
     known = load(kind, name).Config.model_fields
     shared = {key: value for key, value in TINY["generator"].items() if key in known}
     return shared | SMALL.get((kind, name), {})
+
+
+def with_loss(name: str) -> dict[str, Any]:
+    """Changes for a loss: one that requires classes has a discriminator that names them."""
+    needs = [need for need in load("loss", name).requires if need.startswith("discriminator:")]
+    classes = {"discriminator": {"use": "residual", "labels": "auxiliary"}, "data__labels": True}
+    return {"loss": name} | (classes if needs else {})
 
 
 def has_channels(kind: str, name: str) -> bool:

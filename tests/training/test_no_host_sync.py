@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.small import experiment_of, names, normalizations
+from support.small import experiment_of, names, normalizations, with_loss
 from support.tiny import tiny_experiment, trainer_for
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -86,7 +86,7 @@ SOME = [changes if i % 4 == 0 else pytest.param(changes, marks=pytest.mark.slow)
 def test_every_part(changes: dict[str, str]) -> None:
     """Every loss, augmentation and normalization at least once, with every regularizer of StyleGAN2 in every step."""
     use = {"data__resolution": 8, "discriminator": {"use": "residual"}, "regularizers": EVERY_STEP}
-    watched_step(tiny_experiment(**use | changes))
+    watched_step(tiny_experiment(**use | with_loss(changes["loss"]) | changes))
 
 
 def test_microbatches_and_phases_of_their_own() -> None:
