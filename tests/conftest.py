@@ -1,5 +1,5 @@
-"""What holds in all tests: no model hub is asked for anything, nothing is written to the user's folders, nobody waits
-for a disk, and the embedded emoji are decoded once."""
+"""For all tests: no requests to a model hub, no files in the user's folders, no flushing to the disk, and the embedded
+emoji are decoded once."""
 
 import functools
 import os

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gancore.artifacts.model import load
 from gancore.artifacts.run import MODEL
 from gancore.contracts import Generator, NoiseMode
+from gancore.errors import GancoreError
 
 
 class HubGenerator(nn.Module, PyTorchModelHubMixin):
@@ -46,4 +47,4 @@ class HubGenerator(nn.Module, PyTorchModelHubMixin):
         return cls(load(folder))
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        raise NotImplementedError("a generator does not know its experiment: gancore export MODEL --format hub")
+        raise GancoreError("a generator does not know its experiment: gancore export MODEL --format hub")

@@ -53,7 +53,7 @@ class Taken:
 def pinned(experiment: Experiment, folder: RunFolder) -> Experiment:
     """The experiment with the content of the file that it starts from. A run that has begun needs the file no more.
 
-    Raises ConfigError where the file cannot be read, or is another than was said.
+    Raises ConfigError if the file cannot be read, or its hash is not the expected one.
     """
     wanted = experiment.init_from
     if wanted is None:

@@ -1,4 +1,4 @@
-"""Images of more than 8 bits: which values become black and white, and what is said of others."""
+"""Images of more than 8 bits: which values become black and white, and the messages about unsuitable ones."""
 
 from pathlib import Path
 from typing import Any

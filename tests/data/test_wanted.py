@@ -1,4 +1,4 @@
-"""What is asked for decides what is checked: labels are looked at when labels are wanted."""
+"""Labels are checked only if the experiment uses them."""
 
 import json
 import zipfile
