@@ -9,6 +9,7 @@ the run folder, even if the file is edited meanwhile. Such a file is one module:
 files beside it.
 """
 
+import ast
 import linecache
 import os
 import sys
@@ -88,6 +89,31 @@ def copy_into(specs: Iterable[PluginSpec], folder: Path) -> dict[str, dict[str, 
     return section
 
 
+def version_of(source: bytes) -> str:
+    """The version of a plugin file: 12 hex digits of its SHA-256."""
+    return digest(source)[:12]
+
+
+def same_code(one: bytes, other: bytes) -> bool:
+    """Whether two plugin files differ at most in comments, layout and docstrings, so that they compute the same."""
+    return one == other or _code(one) == _code(other)
+
+
+def _code(source: bytes) -> str | bytes:
+    """A file without comments and layout, and without docstrings unless it reads some; itself, if it is not Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return source
+    for node in [] if b"__doc__" in source or b"getdoc" in source else ast.walk(tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            del node.body[0]
+    return ast.dump(tree)
+
+
+_DOCUMENTED = ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef
+
+
 def _read(kind: str, name: str, target: str, base: Path, requested: bool, trusted: bool) -> LocalPlugin:
     where = f"plugins.{kind}.{name}"
     file, _, attribute = target.rpartition(":")
@@ -104,7 +130,7 @@ def _read(kind: str, name: str, target: str, base: Path, requested: bool, truste
         if not may_execute(source, requested=requested, trusted=trusted):
             why = "because a file of a run or grid folder, or a model, names it"
             raise PluginError(f"this would execute {path}, {why}; if you trust it, say so with --trust-local-plugins")
-        version = digest(source)[:12]
+        version = version_of(source)
         made = f"gancore_local_{version}:{attribute}"
         return LocalPlugin(kind, name, made, f"from {file}", "", LOCAL, version, path.resolve(), source)
     except (OSError, PluginError) as cause:

@@ -1,6 +1,6 @@
 """Whether a run folder may be continued: it must hold the same experiment on the same data with the same code."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gancore.artifacts import environment
@@ -11,6 +11,7 @@ from gancore.config.load import with_data_format
 from gancore.config.yaml.document import find
 from gancore.data import ImageData
 from gancore.errors import RunError
+from gancore.local_plugins import LOCAL, LocalPlugin, same_code, version_of
 
 MAY_CHANGE = (
     "name",
@@ -57,10 +58,24 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
     before = _environment(run).plugins or {}
     changed = [
         f"{plugin}: {before.get(plugin)} -> {origin}"
-        for plugin, origin in experiment.plugin_origins().items()
-        if origin.startswith("local") and before.get(plugin) != origin
+        for plugin, (origin, source) in _plugin_files(experiment).items()
+        if before.get(plugin) != origin
+        and not any(same_code(copy, source) for copy in _copies(run, before.get(plugin)))
     ]
     _refuse(run, "an experiment with another plugin file", changed)
+
+
+def _plugin_files(experiment: Experiment) -> dict[str, tuple[str, bytes]]:
+    """The local plugins, with their origins as in environment.json and their sources."""
+    origins, parts = experiment.plugin_origins(), experiment.parts()
+    specs = {f"{part.kind}.{part.use}": part.spec for part in parts}
+    return {name: (origins[name], spec.source) for name, spec in specs.items() if isinstance(spec, LocalPlugin)}
+
+
+def _copies(run: RunFolder, origin: str | None) -> Iterator[bytes]:
+    """The plugin files of this origin among the copies that the run keeps."""
+    sources = (path.read_bytes() for path in run.plugins.glob("*.py"))
+    return (source for source in sources if f"{LOCAL} {version_of(source)}" == origin)
 
 
 def check_same_data(run: RunFolder, data: ImageData) -> None:

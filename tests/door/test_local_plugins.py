@@ -11,7 +11,7 @@ import pytest
 
 from gancore.discovery import discover
 from gancore.errors import PluginError
-from gancore.local_plugins import copy_into, load_local
+from gancore.local_plugins import copy_into, load_local, same_code
 
 CODE = '''"""A loss."""
 from gancore.contracts import Loss
@@ -134,3 +134,35 @@ def test_unknown_kinds_and_names_are_told(folder: Path):
         load_local({"los": {"mine": "mine.py:Mine"}}, folder, requested=True)
     with pytest.raises(PluginError, match="lower-case"):
         load_local({"loss": {"Mine": "mine.py:Mine"}}, folder, requested=True)
+
+
+BEFORE = b'''"""Twice."""
+
+def double(x):
+    """Of it."""
+    return 2 * x  # as ever
+'''
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "same"),
+    [
+        (b"# as ever", b"# two times", True),
+        (b"2 * x", b"(2  *\n x)", True),
+        (b'"""Of it."""', b'"""Of x [N], and so on."""', True),
+        (b'    """Of it."""\n', b"", True),
+        (b"2 * x", b"3 * x", False),
+        (b"return", b"return x and", False),
+        (b"def double", b"def triple", False),
+        (b"return 2", b"print(double.__doc__); return 2", False),
+        (b"return", b"return (", False),
+    ],
+)
+def test_comments_layout_and_docstrings_are_no_code(right: bytes, wrong: bytes, same: bool):
+    assert same_code(BEFORE, BEFORE.replace(right, wrong)) == same
+
+
+def test_docstrings_count_where_they_are_read():
+    reads = BEFORE + b"\nprint(__doc__)\n"
+    assert not same_code(reads, reads.replace(b"Twice", b"Double"))
+    assert same_code(reads, reads + b"# nothing\n")

@@ -110,3 +110,22 @@ def test_a_changed_plugin_file_is_another_experiment(experiment: Path, tmp_path:
     (experiment.parent / "mine.py").write_text(MINE.replace("-0.25", "-0.5"))
     with pytest.raises(gancore.errors.RunError, match=r"normalization\.mine: local"):
         gancore.train(experiment, tmp_path / "run")
+
+
+def test_an_edit_of_comments_alone_does_not_end_a_run(experiment: Path, tmp_path: Path) -> None:
+    """The run goes on with the file as it is now, and from a second edit, too."""
+    gancore.train(experiment, tmp_path / "run")
+    for edit in (
+        "# first\n" + MINE,
+        MINE.replace("Half of", "One half  of").replace("self.cfg.eps)", "self.cfg.eps )"),
+    ):
+        (experiment.parent / "mine.py").write_text(edit)
+        run = gancore.train(experiment, tmp_path / "run")
+        [copy] = yaml.safe_load(run.config.read_text())["plugins"]["normalization"].values()
+        assert (run.path / copy.removesuffix(":Mine")).read_text() == edit
+        gancore.train(run.config, run.path)
+    (run.path / "plugins" / "mine.py").write_text(
+        "damaged"
+    )  # what the run began with is gone: nothing is the same as it
+    with pytest.raises(gancore.errors.RunError, match=r"normalization\.mine: local"):
+        gancore.train(experiment, tmp_path / "run")
