@@ -82,7 +82,7 @@ def convert(
     if destination.suffix.lower() != ".zip":
         raise DataError(f"{destination}: the name of an archive ends in .zip")
     if destination.exists() and not force:
-        raise DataError(f"{destination} is there already; --force replaces it")
+        raise DataError(f"{destination} exists already; --force replaces it")
     from gancore.data.convert import write_archive
     from gancore.data.describe import described_size, training_on
     from gancore.data.sources import find_source

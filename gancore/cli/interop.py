@@ -24,7 +24,7 @@ def import_(file: Path, out: Path, force: bool, name: str | None) -> None:
     from gancore.interop import import_checkpoint
 
     if out.exists() and not force:
-        raise CheckpointError(f"{out} is there already; --force replaces it")
+        raise CheckpointError(f"{out} exists already; --force replaces it")
     if not out.parent.is_dir():
         raise CheckpointError(f"{out.parent}: no such folder")
     imported = import_checkpoint(file, *format_of(name))

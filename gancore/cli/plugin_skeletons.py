@@ -50,7 +50,7 @@ def write_skeleton(kind: str, name: str, folder: Path) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(_renamed(code, name))
     except FileExistsError:
-        raise PluginError(f"{path} is there already; choose another name or folder") from None
+        raise PluginError(f"{path} exists already; choose another name or folder") from None
     except OSError as error:
         raise PluginError(f"{path} cannot be written: {error.strerror}") from error
     return path

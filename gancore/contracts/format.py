@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 
 class Format(Plugin):
-    """The checkpoints of one project, and the networks of ours that they become, with a mapping of their tensors.
+    """The checkpoints of one project, read into or written from networks of gancore.
 
     A format reads, or writes, or both. `Config` has the options of writing.
 
     The engine reads a file as data before a format sees it: it executes nothing and loads no weights
-    (gancore.interop.reading). It asks the formats in the order of their names; one that is sure says yes.
+    (gancore.interop.reading). It asks the formats in the order of their names; the first that recognises the file
+    reads it.
     """
 
     title: ClassVar[str] = ""
@@ -54,13 +55,13 @@ class Format(Plugin):
     def read(self, file: "Foreign") -> "Snapshot":
         """The networks of the file: for each the entry of an experiment, and `mapping`, our tensor to theirs.
 
-        Raises CheckpointError if the file lacks something, or has an option that no network of ours has.
+        Raises CheckpointError if the file lacks something, or has an option that no network of gancore supports.
         """
         raise NotImplementedError
 
     def write(self, model: "Model", out: Path) -> None:
         """Writes a model of ours as the file or folder `out`, which does not exist yet; the caller moves it into place.
 
-        Raises CheckpointError if the format cannot hold the model: it would be another generator there.
+        Raises CheckpointError if the format cannot hold the model: it would compute other images there.
         """
         raise NotImplementedError

@@ -1,9 +1,9 @@
-"""Checkpoints of other projects: in, with no code executed.
+"""Opens checkpoints of other projects, without executing code.
 
-    values.py        what a file holds, as data: arrays that have not been read yet, records of unknown objects
-    machine.py       a restricted unpickler; constructors.py: what a pickle may ask for
+    values.py        the contents of a file, as data: arrays that have not been read yet, records of unknown objects
+    machine.py       a restricted unpickler; cursor.py: its bytes; constructors.py: the names that a pickle may use
     reading.py       containers: torch (zip and legacy), pickle, safetensors, npz, folders
-    networks.py      what a format makes of a file: options of ours, and where each tensor comes from
+    networks.py      what a format makes of a file: options, and where each tensor comes from
     tensorflow.py    what the TensorFlow formats share
     importing.py     recognise, translate, compare shapes, write; inspecting.py, comparing.py: only look
 

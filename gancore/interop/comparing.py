@@ -1,4 +1,4 @@
-"""The tensors in which two files differ, of any origin."""
+"""Compares the tensors of two files of any origin."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gancore.registry import Registry
 
 @dataclass(frozen=True)
 class TensorDifference:
-    """A tensor that differs: there in one file only, of another shape, or with other numbers."""
+    """A difference: a tensor in one file only, of another shape, or with other numbers."""
 
     name: str
     what: str
@@ -26,7 +26,7 @@ class TensorDifference:
 
 
 def diff(first: str | Path, second: str | Path, registry: Registry | None = None) -> Iterator[TensorDifference]:
-    """The differences of two files, by name. Raises CheckpointError for a file that cannot be read."""
+    """The differences between two files, by name. Raises CheckpointError for a file that cannot be read."""
     registry = registry or discover()
     a, b = _Tensors(Path(first), registry), _Tensors(Path(second), registry)
     for name in sorted({*a.shapes, *b.shapes}):
@@ -62,7 +62,7 @@ class _Tensors:
 
 
 def _different(a: Tensor, b: Tensor) -> str | None:
-    """How two tensors of one shape differ; None where they do not."""
+    """How two tensors of one shape differ; None if they are equal."""
     kinds = f"{a.dtype} -> {b.dtype}; ".replace("torch.", "") if a.dtype != b.dtype else ""
     a, b = a.double(), b.double()
     if not a.numel() or bool(((a == b) | (a.isnan() & b.isnan())).all()):

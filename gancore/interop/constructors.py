@@ -4,7 +4,6 @@ Tensors, arrays and plain containers have constructors here. Classes that a form
 (`Format.classes`) become records. For any other name, reading stops and the error has that name.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
@@ -14,7 +13,8 @@ import torch
 
 from gancore.errors import CheckpointError
 from gancore.interop.machine import Buildable, Machine, Maker
-from gancore.interop.values import DTYPES, Array, Budget, Record, Storage, contiguous, word
+from gancore.interop.numpy_arrays import NumpyArray, NumpyType, array_of, bytes_of, sizes_of
+from gancore.interop.values import Array, Budget, Record, Storage, word
 
 ALIASES = {"__builtin__": "builtins", "copy_reg": "copyreg", "UserDict": "collections"}
 """Modules of Python 2, and their names today."""
@@ -37,8 +37,6 @@ TORCH_DTYPES: Mapping[str, torch.dtype] = {
     str(dtype).removeprefix("torch."): dtype for dtype in {*STORAGES.values(), torch.complex64}
 }
 
-DTYPE_CODE = re.compile(r"([<>=|]?)(b1|u1|i[1248]|u[1248]|f[248])")
-
 
 class Named:
     """A class or constant that is only ever passed on: an element type, a storage class."""
@@ -49,63 +47,6 @@ class Named:
 
 class Stub(Named):
     """A class that a format declares; its instances are records."""
-
-
-class NumpyType(Buildable):
-    """A numpy dtype."""
-
-    def __init__(self, code: str, *_: Any) -> None:
-        if not isinstance(code, str) or (found := DTYPE_CODE.fullmatch(code)) is None:
-            raise CheckpointError(f"has an array of type {word(code)!r}, which holds no plain numbers")
-        self.code = found[2]
-        self.big_endian = found[1] == ">"
-
-    def build(self, state: Any) -> None:
-        if isinstance(state, tuple) and len(state) > 1:
-            self.big_endian = state[1] == ">"
-
-    @property
-    def itemsize(self) -> int:
-        return int(self.code[1])
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The type of a tensor of these. Raises CheckpointError where tensors have none like it."""
-        if self.code not in DTYPES:
-            raise CheckpointError(f"has an array of type {self.code!r}, which no tensor has")
-        return DTYPES[self.code]
-
-    def numpy(self) -> np.dtype[Any]:
-        return np.dtype((">" if self.big_endian else "<") + self.code)
-
-
-class NumpyArray(Buildable):
-    """A numpy array, empty until its state is given."""
-
-    def __init__(self, *_: Any) -> None:
-        self.array: Array | None = None
-        self.budget: Budget | None = None
-
-    def build(self, state: Any) -> None:
-        if not isinstance(state, tuple) or len(state) != 5:
-            raise CheckpointError("is damaged: an array without a whole state")
-        _, shape, dtype, fortran, data = state
-        if not isinstance(dtype, NumpyType) or not isinstance(data, bytes | str | memoryview):
-            raise CheckpointError("has an array of objects")
-        self.array = array_of(data, _sizes(shape), dtype, bool(fortran), self.budget)
-
-
-def array_of(
-    data: Any, shape: tuple[int, ...], dtype: NumpyType, fortran: bool = False, budget: Budget | None = None
-) -> Array:
-    """A numpy array of raw bytes. Raises CheckpointError where these do not fit the shape."""
-    storage = Storage(dtype.itemsize, dtype.dtype, memoryview(_raw(data)))
-    strides = contiguous(shape[::-1])[::-1] if fortran else contiguous(shape)
-    array = Array(storage, shape, strides, 0, dtype.big_endian, dtype.dtype, budget)
-    array.check()
-    if array.numel != len(storage):
-        raise CheckpointError(f"is damaged: an array {list(shape)} of {len(storage)} numbers")
-    return array
 
 
 class Constructors:
@@ -153,7 +94,7 @@ class Constructors:
     def new(self, cls: Any, arguments: Any) -> Any:
         """What NEWOBJ does: a record of a declared class, or a plain container."""
         if not isinstance(arguments, tuple):
-            raise CheckpointError("is damaged: a pickle that calls without arguments")
+            raise CheckpointError("is damaged: a pickle with a call that has no tuple of arguments")
         if isinstance(cls, Stub):
             return Record(cls.name, args=arguments)
         if isinstance(cls, Maker):
@@ -161,7 +102,7 @@ class Constructors:
         raise CheckpointError(f"asks to make {getattr(cls, 'name', 'something')}")
 
 
-# What the makers are: each takes the constructors of the file first.
+# The makers. The first argument of each is the file's constructors.
 
 
 def _dict(_: Constructors, pairs: Any = ()) -> dict[Any, Any]:
@@ -213,9 +154,9 @@ def _persistent_object(_: Constructors, meta: Any) -> Record:
 
 def _storage(these: Constructors, data: Any) -> Storage:
     """A storage that an older torch pickled as a separate file."""
-    found = these.nested(memoryview(_raw(data)))
+    found = these.nested(memoryview(bytes_of(data)))
     if not isinstance(found, Storage):
-        raise CheckpointError("is damaged: a storage that is none")
+        raise CheckpointError("is damaged: not a storage")
     return found
 
 
@@ -224,7 +165,7 @@ def _tensor(
 ) -> Array:
     if not isinstance(storage, Storage) or not isinstance(offset, int):
         raise CheckpointError("is damaged: a tensor without a storage")
-    array = Array(storage, _sizes(size), _sizes(stride), offset, dtype=dtype or storage.dtype, budget=these.budget)
+    array = Array(storage, sizes_of(size), sizes_of(stride), offset, dtype=dtype or storage.dtype, budget=these.budget)
     if len(array.shape) != len(array.strides):
         raise CheckpointError("is damaged: a tensor whose sizes and strides do not fit")
     return array
@@ -252,7 +193,7 @@ def _from_type(_: Constructors, make: Any, kind: Any, arguments: Any, state: Any
 def _scalar(_: Constructors, dtype: Any, data: Any = b"") -> Any:
     if not isinstance(dtype, NumpyType):
         raise CheckpointError("has a number of no plain type")
-    raw = bytes(_raw(data))
+    raw = bytes(bytes_of(data))
     if len(raw) != dtype.itemsize:
         raise CheckpointError("is damaged: a number of the wrong length")
     return np.frombuffer(raw, dtype.numpy())[0].item()
@@ -262,7 +203,7 @@ def _from_buffer(these: Constructors, data: Any, dtype: Any, shape: Any, order: 
     """An array of protocol 5."""
     if not isinstance(dtype, NumpyType):
         raise CheckpointError("has an array of objects")
-    return array_of(data, _sizes(shape), dtype, order == "F", these.budget)
+    return array_of(data, sizes_of(shape), dtype, order == "F", these.budget)
 
 
 def _device(_: Constructors, *parts: Any) -> str:
@@ -274,7 +215,7 @@ def _complex(_: Constructors, real: Any, imag: Any = 0) -> complex:
 
 
 def _bytearray(these: Constructors, data: Any = b"", encoding: Any = None) -> bytes:
-    raw = _raw(data)
+    raw = bytes_of(data)
     these.budget.pay(len(raw))
     return bytes(raw)
 
@@ -308,7 +249,7 @@ MAKERS: Mapping[str, Any] = {
     "torch.storage._load_from_bytes": _storage,
     "torch_utils.persistence._reconstruct_persistent_obj": _persistent_object,
 }
-"""Allowed constructors, by the names that pickles call them by."""
+"""Allowed constructors, by the names that pickles use."""
 
 CONSTANTS: Mapping[str, Named] = {
     name: Named(name, value)
@@ -327,11 +268,11 @@ CONSTANTS: Mapping[str, Named] = {
         "torch.storage.TypedStorage": torch.uint8,
     }.items()
 }
-"""Classes and constants that are passed on and never called."""
+"""Classes and constants that are passed on, never called."""
 
 
 def finished(value: Any, budget: Budget) -> Any:
-    """A value that was read, with arrays in the place of numpy's; changes containers in place."""
+    """A value that was read, with each NumpyArray replaced by its array; changes containers in place."""
     seen: set[int] = set()
     holder = [value]
     pending: list[Any] = [holder]
@@ -368,31 +309,14 @@ def _whole(array: NumpyArray) -> Array:
     return array.array
 
 
-def _sizes(value: Any) -> tuple[int, ...]:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = (value,)
-    if not isinstance(value, tuple | list) or not all(type(size) is int and 0 <= size < 1 << 40 for size in value):
-        raise CheckpointError("is damaged: a tensor with impossible sizes")
-    return tuple(value)
-
-
-def _raw(data: Any) -> Any:
-    """Bytes, or a view of them; text is that of Python 2."""
-    if isinstance(data, str):
-        return data.encode("latin-1")
-    if not isinstance(data, bytes | memoryview):
-        raise CheckpointError("is damaged: numbers that are not bytes")
-    return data
-
-
 def _sequence(values: Any) -> Any:
     if not isinstance(values, tuple | list | set | dict):
-        raise CheckpointError("is damaged: a list of something that is no list")
+        raise CheckpointError("is damaged: not a list")
     return values
 
 
 def _bad_key() -> Any:
-    raise CheckpointError("has something for a key that is none")
+    raise CheckpointError("has a key that is not plain")
 
 
 def _shown(name: str) -> str:

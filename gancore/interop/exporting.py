@@ -1,4 +1,4 @@
-"""Models out: what a format that writes is given, and where its files go."""
+"""Writes models in other formats: what a format receives, and where its files go."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ from gancore.registry import PluginSpec, Registry
 
 @dataclass(frozen=True)
 class Model:
-    """A model of ours that is to be written in another format.
+    """A model to be written in another format.
 
     path: the run folder or the model file. generator: the averaged one, on the CPU. about: the description of the file.
     licence: the terms of the weights; default "unknown".
@@ -74,7 +74,7 @@ class Model:
 
 
 def load_for_export(path: Path, licence: str | None = None, trusted: bool = False) -> Model:
-    """A model as `gancore.load` takes it. Raises as that does."""
+    """Loads a run folder or model file. Raises like `gancore.load`."""
     generator, experiment = load_with_experiment(path, trusted)
     about = description_of(path / MODEL if path.is_dir() else path)
     return Model(path, generator, experiment, about, licence or str(about.get("licence", "unknown")), trusted)
@@ -86,7 +86,7 @@ def writers(registry: Registry) -> dict[str, PluginSpec]:
 
 
 def writer(registry: Registry, name: str, options: Mapping[str, Any]) -> tuple[PluginSpec, Format]:
-    """The format of a name, in which - means _, with these options. Raises CheckpointError."""
+    """The format of a name (- means _) with these options. Raises CheckpointError."""
     known = writers(registry)
     if (spec := known.get(name.replace("-", "_"))) is None:
         raise CheckpointError(f"no format {name!r} that can be written; {did_you_mean(name.replace('-', '_'), known)}")
@@ -103,10 +103,10 @@ def writer(registry: Registry, name: str, options: Mapping[str, Any]) -> tuple[P
 def export(model: Model, spec: PluginSpec, format: Format, out: Path, force: bool = False) -> None:
     """Writes a model to a file or folder, whole or not at all.
 
-    Raises CheckpointError where something is there already, unless `force`, and where the format cannot hold the model.
+    Raises CheckpointError if `out` exists, unless `force`, and if the format cannot hold the model.
     """
     if (out.exists() or out.is_symlink()) and not force:
-        raise CheckpointError(f"{out} is there already; --force replaces it")
+        raise CheckpointError(f"{out} exists already; --force replaces it")
     if not out.parent.is_dir():
         raise CheckpointError(f"{out.parent}: no such folder")
     with tempfile.TemporaryDirectory(prefix=".export-", dir=out.parent) as folder:
@@ -127,7 +127,9 @@ def check_held(model: Model, uses: set[str], free: set[str], **known: set[Any]) 
     """
     options = model.options()
     if options["use"] not in uses:
-        raise CheckpointError(f"{model.path}: a generator {options['use']!r}, and this format has {', '.join(uses)}")
+        raise CheckpointError(
+            f"{model.path}: has the generator {options['use']!r}; this format holds {', '.join(uses)}"
+        )
     default = _flat({**plain(type(model.generator.cfg)()), **STYLEGAN2})
     found = _flat({name: value for name, value in options.items() if name != "use"})
     for name, value in found.items():

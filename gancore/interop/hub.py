@@ -1,4 +1,4 @@
-"""Models in folders of the Hugging Face Hub: `HubGenerator.from_pretrained("FOLDER or owner/name")`.
+"""Models as folders of the Hugging Face Hub: `HubGenerator.from_pretrained("FOLDER or owner/name")`.
 
 `gancore export RUN --format hub` writes such a folder; `push_to_hub` is the mixin's. Needs the extra `hub`.
 """
@@ -38,7 +38,7 @@ class HubGenerator(nn.Module, PyTorchModelHubMixin):
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> "HubGenerator":
-        """The mixin's part that finds the weights: in a folder, or on the hub."""
+        """Finds the weights in a folder or on the hub; called by the mixin."""
         asked = {"revision", "cache_dir", "force_download", "local_files_only", "token"}
         folder = Path(model_id)
         if not folder.is_dir():
@@ -47,4 +47,4 @@ class HubGenerator(nn.Module, PyTorchModelHubMixin):
         return cls(load(folder))
 
     def _save_pretrained(self, save_directory: Path) -> None:
-        raise GancoreError("a generator does not know its experiment: gancore export MODEL --format hub")
+        raise GancoreError("a generator does not know its experiment; use gancore export MODEL --format hub")

@@ -1,4 +1,4 @@
-"""From a foreign file to a model of ours: recognise, translate, compare shapes without memory, write."""
+"""Makes a model of a foreign file: recognises, translates, compares shapes without memory, writes."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -20,12 +20,12 @@ from gancore.interop.reading import Foreign, read, telling
 from gancore.registry import PluginSpec, Registry
 
 W_AVG_SAMPLES = 10_000
-"""Latents over which the average w is taken where the file has none."""
+"""Number of latents for the average w of a file that has none."""
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A foreign file as ours: a whole experiment, and the networks that the file has."""
+    """A foreign file, translated: a complete experiment, and the networks of the file."""
 
     file: Foreign
     format: str
@@ -52,7 +52,7 @@ class Imported:
         with telling(self.file.path, f"{self.file.container} that"):
             found = {f"{p}{name}": t.tensor() for p, network in self.networks() for name, t in network.mapping.items()}
             if strange := [name for name, value in found.items() if not bool(value.isfinite().all())]:
-                raise CheckpointError(f"has numbers that are not finite, in what would be {strange[0]!r}")
+                raise CheckpointError(f"has numbers that are not finite, in the tensor that becomes {strange[0]!r}")
         if self.snapshot.estimate_w_avg:
             for prefix, _ in self.networks():
                 if prefix != "discriminator/":
@@ -78,7 +78,7 @@ class Imported:
         write_model(out, self.tensors(), self.experiment, self.interface, snapshot.average.stage, about)
 
     def _estimated_w_avg(self, tensors: dict[str, Tensor], prefix: str) -> Tensor:
-        """The mean of w over random latents, as the project itself takes it when it truncates."""
+        """The mean of w over random latents, as the project computes it for truncation."""
         generator = compose_generator(self.experiment, self.interface)
         inner = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         own = {name: value for name, value in inner.items() if "/" not in name}
@@ -107,7 +107,7 @@ def import_checkpoint(path: str | Path, registry: Registry | None = None, format
 
 
 def translate(file: Foreign, name: str, plugin: Format, registry: Registry) -> Imported:
-    """A file whose format is known, as ours. Raises CheckpointError."""
+    """Translates a file whose format is known. Raises CheckpointError."""
     file = replace(file, companions=tuple(_companions(file, plugin)))
     what = f"{file.container} of {plugin.title or name}, which"
     with telling(file.path, what):
@@ -139,16 +139,14 @@ def open_foreign(path: str | Path, formats: Formats) -> Foreign:
 
 
 def recognised(file: Foreign, formats: Formats) -> tuple[str, Format]:
-    """The format of a file. Raises CheckpointError where none is sure, with what was found."""
+    """The format of a file. Raises CheckpointError, with a summary of the file, if no format recognises it."""
     for name, (spec, plugin) in formats.items():
         with spec.blamed(f"cannot inspect {file.path}"), telling(file.path, f"{file.container} that"):
             if plugin.recognises(file):
                 return name, plugin
     keys = ", ".join(sorted(file.keys)[:6])
     there = f"has {len(file.arrays)} tensors" + (f" under {keys}" if keys else "")
-    raise CheckpointError(
-        f"{file.path}: {file.container} of no format that is known; it {there}; known: {', '.join(formats)}"
-    )
+    raise CheckpointError(f"{file.path}: {file.container} of no known format; it {there}; known: {', '.join(formats)}")
 
 
 def _companions(file: Foreign, plugin: Format) -> Iterator[Foreign]:
@@ -164,11 +162,11 @@ def _companions(file: Foreign, plugin: Format) -> Iterator[Foreign]:
 
 
 def _experiment(file: Foreign, snapshot: Snapshot, registry: Registry) -> Experiment:
-    """The experiment that the file's networks make up. Raises CheckpointError where ours cannot hold them."""
+    """The experiment of the file's networks. Raises CheckpointError if gancore's cannot hold them."""
     average, resolution = snapshot.average, snapshot.average.interface.resolution
     discriminator = snapshot.discriminator
     if discriminator is None:
-        snapshot.left.append("discriminator: none was taken over; the experiment names a residual one, untrained")
+        snapshot.left.append("discriminator: the file has none; the experiment names a residual one, untrained")
     sections: dict[str, Any] = {
         "data": {"use": "folder", "path": "images", "resolution": resolution},
         "generator": average.options,
@@ -181,18 +179,18 @@ def _experiment(file: Foreign, snapshot: Snapshot, registry: Registry) -> Experi
         return load_experiment(sections, registry=registry)
     except ConfigError as error:
         first = error.problems[0]
-        raise CheckpointError(f"cannot be held by a network of ours: {first.key}: {first.message}") from error
+        raise CheckpointError(f"does not fit a network of gancore: {first.key}: {first.message}") from error
 
 
 def _check_plain(value: Any, depth: int = 0) -> None:
     """Raises CheckpointError unless options are numbers, text, and short containers of such."""
     if depth > 6 or (isinstance(value, dict | list) and len(value) > 256):
-        raise CheckpointError("has an option that is no plain value")
+        raise CheckpointError("has an option that is not a plain value")
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
             _check_plain(inner, depth + 1)
     elif not isinstance(value, str | int | float | bool | None) or (isinstance(value, str) and len(value) > 256):
-        raise CheckpointError("has an option that is no plain value")
+        raise CheckpointError("has an option that is not a plain value")
 
 
 def _check(experiment: Experiment, snapshot: Snapshot) -> None:
@@ -212,9 +210,11 @@ def _check(experiment: Experiment, snapshot: Snapshot) -> None:
         if name != "discriminator" and snapshot.estimate_w_avg:
             missing -= {"mapping.w_avg"}
         if missing:
-            raise CheckpointError(f"lacks {len(missing)} tensors of the {name}, what would be {min(missing)!r} first")
+            raise CheckpointError(
+                f"lacks {len(missing)} tensors of the {name}; the first, in gancore's names: {min(missing)!r}"
+            )
         if unknown := network.mapping.keys() - tensors.keys():
-            raise CheckpointError(f"has {len(unknown)} tensors too many for the {name}, {min(unknown)!r} first")
+            raise CheckpointError(f"has {len(unknown)} tensors too many for the {name}; the first: {min(unknown)!r}")
         for key, tensor in tensors.items():
             if key in network.mapping and network.mapping[key].meta().shape != tensor.shape:
                 found = list(network.mapping[key].shape)

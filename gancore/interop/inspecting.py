@@ -1,4 +1,4 @@
-"""What can be said of a file without loading its weights: what it is, what it holds, what its pickles ask for."""
+"""Describes a file without loading its weights: what it is, what it holds, what its pickles ask for."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,11 +15,11 @@ from gancore.interop.networks import Network
 from gancore.registry import Registry
 
 About = dict[str, Any]
-"""What is known of a file, as JSON."""
+"""A description of a file, as JSON."""
 
 
 def inspect(path: str | Path, registry: Registry | None = None) -> About:
-    """Format, networks, state of training and requests of a file; of gancore's own, too.
+    """Returns the format, networks, training state and pickled names of a file, also of gancore's own.
 
     Raises CheckpointError for a file that cannot be read, or that asks for what no checkpoint needs.
     """
@@ -61,7 +61,7 @@ def inspect(path: str | Path, registry: Registry | None = None) -> About:
 def experiment_of(path: str | Path, registry: Registry | None = None) -> str:
     """The experiment of a file, as YAML: the one that a file of gancore holds, or what the networks of another make up.
 
-    Raises CheckpointError where there is none.
+    Raises CheckpointError if there is none.
     """
     path = Path(path)
     if (own := described(path)) is None:
@@ -82,9 +82,9 @@ def described(path: Path) -> About | None:
 
 
 def lines(about: Mapping[str, Any]) -> Iterator[str]:
-    """The same for people."""
+    """The same as lines of text."""
     yield f"{about['file']}: {about['container']}, {about['bytes']:,} bytes"
-    yield f"format: {about['format'] or 'none that is known'}" + (f" ({about['title']})" if about.get("title") else "")
+    yield f"format: {about['format'] or 'unknown'}" + (f" ({about['title']})" if about.get("title") else "")
     if "resolution" in about:
         labels = about["label_dim"] or "none"
         yield f"images: {about['resolution']}x{about['resolution']}, {about['channels']} channels; labels: {labels}"

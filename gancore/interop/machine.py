@@ -6,17 +6,15 @@ imported, no attribute of a live object is set, and what is not data becomes a `
 they are in the file, as views of it.
 """
 
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from gancore.errors import CheckpointError
+from gancore.interop.cursor import SHORT, Cursor
 from gancore.interop.values import Budget
 
-SHORT = 4096
-"""Bytes of a string from which it is left in the file."""
 LONGEST_NUMBER = 256
-"""Bytes of an integer, or characters of one that is written out."""
+"""Longest integer: bytes, or characters of one in decimal."""
 LARGEST_MEMO = 1 << 22
 
 Names = Callable[[str, str], Any]
@@ -34,19 +32,19 @@ class Maker:
 
 
 class Buildable:
-    """Something that a pickle completes later; `build` takes the state."""
+    """An object that a pickle completes later: `build` takes its state."""
 
     def build(self, state: Any) -> None:
-        """Raises CheckpointError where the state is not of the right form."""
+        """Raises CheckpointError if the state has the wrong form."""
         raise NotImplementedError
 
     def value(self) -> Any:
-        """Its replacement once the reading is done."""
+        """Its replacement when reading is done."""
         return self
 
 
-class Machine:
-    """Reads one pickle after another from bytes. `place` is where the next begins."""
+class Machine(Cursor):
+    """Reads one pickle after another from bytes."""
 
     def __init__(
         self,
@@ -58,7 +56,7 @@ class Machine:
         persistent: Callable[[Any], Any] | None = None,
     ) -> None:
         """`names`, `build`, `new` and `persistent` define the meaning of a name, BUILD, NEWOBJ and a persistent id."""
-        self.data, self.place, self.budget = data, 0, budget
+        super().__init__(data, budget)
         self.names, self.build, self.new, self.persistent = names, build, new, persistent
         self.protocols: set[int] = set()
         self.asked: dict[str, None] = {}
@@ -70,59 +68,31 @@ class Machine:
         self.memo: dict[int, Any] = {}
         while True:
             self.budget.step()
-            code = self._byte()
+            code = self.byte()
             if code == STOP:
                 return self._pop()
             operation = OPERATIONS.get(code)
             if operation is None:
-                raise CheckpointError(f"is no pickle, or damaged: no operation {code:#04x} (at byte {self.place - 1})")
+                raise CheckpointError(
+                    f"is not a pickle, or is damaged: byte {self.place - 1} is {code:#04x}, no operation"
+                )
             operation(self)
-
-    # bytes
-
-    def _byte(self) -> int:
-        if self.place >= len(self.data):
-            raise CheckpointError(f"is cut: it ends at byte {len(self.data)}, in the middle of a pickle")
-        self.place += 1
-        return self.data[self.place - 1]
-
-    def _take(self, size: int) -> memoryview:
-        if size < 0 or size > len(self.data) - self.place:
-            raise CheckpointError(f"is cut or damaged: {size} bytes should follow byte {self.place}")
-        self.place += size
-        return self.data[self.place - size : self.place]
-
-    def _number(self, form: str) -> Any:
-        return struct.unpack(form, self._take(struct.calcsize(form)))[0]
-
-    def _line(self) -> bytes:
-        begin = self.place
-        for at in range(begin, len(self.data), SHORT):
-            if (found := bytes(self.data[at : at + SHORT]).find(b"\n")) >= 0:
-                self.place = at + found + 1
-                self.budget.pay(self.place - begin)
-                return bytes(self.data[begin : at + found])
-        raise CheckpointError(f"is no pickle, or damaged: no line ends after byte {begin}")
-
-    def _text(self, size: int) -> str:
-        self.budget.pay(size)
-        return str(self._take(size), "utf-8", "surrogatepass")
 
     # the stack
 
     def _pop(self) -> Any:
         if len(self.stack) <= (self.marks[-1] if self.marks else 0):
-            raise CheckpointError("is damaged: a pickle that takes more than it has")
+            raise CheckpointError("is damaged: a pickle that pops from an empty stack")
         return self.stack.pop()
 
     def _top(self) -> Any:
         if len(self.stack) <= (self.marks[-1] if self.marks else 0):
-            raise CheckpointError("is damaged: a pickle that takes more than it has")
+            raise CheckpointError("is damaged: a pickle that pops from an empty stack")
         return self.stack[-1]
 
     def _marked(self) -> list[Any]:
         if not self.marks:
-            raise CheckpointError("is damaged: a pickle without the mark that it goes back to")
+            raise CheckpointError("is damaged: a pickle with a missing mark")
         mark = self.marks.pop()
         taken = self.stack[mark:]
         del self.stack[mark:]
@@ -133,34 +103,34 @@ class Machine:
 
     def _remember(self, place: int) -> None:
         if not 0 <= place < LARGEST_MEMO:
-            raise CheckpointError("is damaged: a pickle with an impossible place in its memory")
+            raise CheckpointError("is damaged: a pickle with an impossible memo index")
         self.memo[place] = self._top()
 
     def _recall(self, place: int) -> None:
         if place not in self.memo:
-            raise CheckpointError("is damaged: a pickle that recalls what it never had")
+            raise CheckpointError("is damaged: a pickle that refers to a missing memo entry")
         self._push(self.memo[place])
 
     def _find(self, module: Any, name: Any) -> None:
         if not isinstance(module, str) or not isinstance(name, str):
-            raise CheckpointError("is damaged: a pickle that asks for something without a name")
+            raise CheckpointError("is damaged: a pickle with a name that is not text")
         self.asked[f"{module}.{name}"] = None
         self._push(self.names(module, name))
 
     def _call(self, maker: Any, arguments: Any) -> None:
         if not isinstance(arguments, tuple):
-            raise CheckpointError("is damaged: a pickle that calls without arguments")
+            raise CheckpointError("is damaged: a pickle with a call that has no tuple of arguments")
         if not isinstance(maker, Maker):
             raise CheckpointError(f"asks to call {_named(maker)}")
         try:
             self._push(maker.make(*arguments))
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
-            raise CheckpointError(f"is damaged: {maker.name} cannot be made of what it is given") from error
+            raise CheckpointError(f"is damaged: {maker.name} does not take the arguments there") from error
 
     def _set(self, target: Any, pairs: list[Any]) -> None:
         entries = _mapping(target)
         if len(pairs) % 2:
-            raise CheckpointError("is damaged: a pickle with half an entry")
+            raise CheckpointError("is damaged: a pickle with a key without a value")
         for key, value in zip(pairs[::2], pairs[1::2], strict=True):
             entries[_key(key)] = value
 
@@ -176,13 +146,13 @@ class Machine:
 
     def _persistent(self, identity: Any) -> None:
         if self.persistent is None:
-            raise CheckpointError("refers to something outside of itself")
+            raise CheckpointError("refers to data outside the file")
         self._push(self.persistent(identity))
 
-    # operations that need more than one line
+    # operations of more than one line
 
     def _global(self) -> None:
-        self._find(self._line().decode("utf-8"), self._line().decode("utf-8"))
+        self._find(self.line().decode("utf-8"), self.line().decode("utf-8"))
 
     def _stack_global(self) -> None:
         name, module = self._pop(), self._pop()
@@ -213,37 +183,37 @@ class Machine:
         self.build(self._top(), state)
 
     def _int(self) -> None:
-        line = self._line()
+        line = self.line()
         self._push({b"00": False, b"01": True}.get(line, _int(line)))
 
     def _string(self) -> None:
-        line = self._line()
+        line = self.line()
         if len(line) < 2 or line[:1] not in b"'\"" or line[-1:] != line[:1]:
             raise CheckpointError("is damaged: a string without quotes")
         self._push(line[1:-1].decode("unicode_escape"))
 
     def _old_string(self, size: int) -> None:
         """A string of Python 2, which did not say whether it was text: short ones as text, long ones as bytes."""
-        view = self._take(size)
+        view = self.take(size)
         self._push(str(view, "latin-1") if size <= SHORT else view)
 
     def _long(self, size: int) -> None:
         if size > LONGEST_NUMBER:
             raise CheckpointError("has an integer that is too long")
-        self._push(int.from_bytes(self._take(size), "little", signed=True))
+        self._push(int.from_bytes(self.take(size), "little", signed=True))
 
     def _bytes(self, size: int) -> None:
         """Short ones as bytes, long ones as a view of the file."""
-        view = self._take(size)
+        view = self.take(size)
         self._push(bytes(view) if size <= SHORT else view)
 
     def _frame(self) -> None:
-        size = self._number("<Q")
+        size = self.number("<Q")
         if size > len(self.data) - self.place:
-            raise CheckpointError(f"is cut or damaged: {size} bytes should follow byte {self.place}")
+            raise CheckpointError(f"is truncated or damaged: {size} bytes should follow byte {self.place}")
 
     def _proto(self) -> None:
-        protocol = self._byte()
+        protocol = self.byte()
         if protocol > 5:
             raise CheckpointError(f"is a pickle of protocol {protocol}; 0 to 5 are known")
         self.protocols.add(protocol)
@@ -276,7 +246,7 @@ class Machine:
 
 
 def _mapping(target: Any) -> dict[Any, Any]:
-    """What takes the entries of a mapping; a record keeps those of a subclass of dict."""
+    """The dict that takes entries: the target itself, or the items of a record of a subclass of dict."""
     if isinstance(target, dict):
         return target
     items = getattr(target, "items", None)
@@ -286,7 +256,7 @@ def _mapping(target: Any) -> dict[Any, Any]:
 
 
 def _key(key: Any) -> Any:
-    """A key whose hash cannot be made to hurt: plain, or a tuple of plain ones."""
+    """A key of a plain type, or a tuple of such: no file can choose how it is hashed."""
     plain = (str, int, float, bool, bytes, type(None))
     if isinstance(key, plain) or (isinstance(key, tuple) and all(isinstance(part, plain) for part in key)):
         return key
@@ -294,7 +264,7 @@ def _key(key: Any) -> Any:
 
 
 def _named(value: Any) -> str:
-    """What something is, without looking into it."""
+    """The name or the type of a value."""
     return getattr(value, "name", None) or f"a {type(value).__name__}"
 
 
@@ -304,14 +274,14 @@ def _int(line: bytes) -> int:
     try:
         return int(line.rstrip(b"L"))
     except ValueError as error:
-        raise CheckpointError("is no pickle, or damaged: an integer that is none") from error
+        raise CheckpointError("is not a pickle, or is damaged: a malformed integer") from error
 
 
 def _float(line: bytes) -> float:
     try:
         return float(line)
     except ValueError as error:
-        raise CheckpointError("is no pickle, or damaged: a number that is none") from error
+        raise CheckpointError("is not a pickle, or is damaged: a malformed number") from error
 
 
 def _unknown(what: str) -> Callable[[Machine], None]:
@@ -330,37 +300,37 @@ BY_CODE: Mapping[int | str, Callable[[Machine], None]] = {
     "0": Machine._pop_any,
     "1": Machine._drop_marked,
     "2": lambda m: m._push(m._top()),
-    "p": lambda m: m._remember(_int(m._line())),
-    "q": lambda m: m._remember(m._byte()),
-    "r": lambda m: m._remember(m._number("<I")),
+    "p": lambda m: m._remember(_int(m.line())),
+    "q": lambda m: m._remember(m.byte()),
+    "r": lambda m: m._remember(m.number("<I")),
     0x94: lambda m: m._remember(len(m.memo)),
-    "g": lambda m: m._recall(_int(m._line())),
-    "h": lambda m: m._recall(m._byte()),
-    "j": lambda m: m._recall(m._number("<I")),
+    "g": lambda m: m._recall(_int(m.line())),
+    "h": lambda m: m._recall(m.byte()),
+    "j": lambda m: m._recall(m.number("<I")),
     # plain values
     "N": lambda m: m._push(None),
     0x88: lambda m: m._push(True),
     0x89: lambda m: m._push(False),
     "I": Machine._int,
-    "L": lambda m: m._push(_int(m._line())),
-    "J": lambda m: m._push(m._number("<i")),
-    "K": lambda m: m._push(m._byte()),
-    "M": lambda m: m._push(m._number("<H")),
-    0x8A: lambda m: m._long(m._byte()),
-    0x8B: lambda m: m._long(m._number("<i")),
-    "F": lambda m: m._push(_float(m._line())),
-    "G": lambda m: m._push(m._number(">d")),
+    "L": lambda m: m._push(_int(m.line())),
+    "J": lambda m: m._push(m.number("<i")),
+    "K": lambda m: m._push(m.byte()),
+    "M": lambda m: m._push(m.number("<H")),
+    0x8A: lambda m: m._long(m.byte()),
+    0x8B: lambda m: m._long(m.number("<i")),
+    "F": lambda m: m._push(_float(m.line())),
+    "G": lambda m: m._push(m.number(">d")),
     "S": Machine._string,
-    "T": lambda m: m._old_string(m._number("<i")),
-    "U": lambda m: m._old_string(m._byte()),
-    "B": lambda m: m._bytes(m._number("<I")),
-    "C": lambda m: m._bytes(m._byte()),
-    0x8E: lambda m: m._bytes(m._number("<Q")),
-    0x96: lambda m: m._bytes(m._number("<Q")),
-    "V": lambda m: m._push(m._line().decode("raw_unicode_escape")),
-    "X": lambda m: m._push(m._text(m._number("<I"))),
-    0x8C: lambda m: m._push(m._text(m._byte())),
-    0x8D: lambda m: m._push(m._text(m._number("<Q"))),
+    "T": lambda m: m._old_string(m.number("<i")),
+    "U": lambda m: m._old_string(m.byte()),
+    "B": lambda m: m._bytes(m.number("<I")),
+    "C": lambda m: m._bytes(m.byte()),
+    0x8E: lambda m: m._bytes(m.number("<Q")),
+    0x96: lambda m: m._bytes(m.number("<Q")),
+    "V": lambda m: m._push(m.line().decode("raw_unicode_escape")),
+    "X": lambda m: m._push(m.text(m.number("<I"))),
+    0x8C: lambda m: m._push(m.text(m.byte())),
+    0x8D: lambda m: m._push(m.text(m.number("<Q"))),
     # containers
     ")": lambda m: m._push(()),
     0x85: lambda m: m._tuple(1),
@@ -387,7 +357,7 @@ BY_CODE: Mapping[int | str, Callable[[Machine], None]] = {
     0x81: lambda m: m._newobj(with_keywords=False),
     0x92: lambda m: m._newobj(with_keywords=True),
     "b": Machine._build,
-    "P": lambda m: m._persistent(m._line().decode("utf-8")),
+    "P": lambda m: m._persistent(m.line().decode("utf-8")),
     "Q": lambda m: m._persistent(m._pop()),
     0x82: _unknown("an extension code"),
     0x83: _unknown("an extension code"),
@@ -395,7 +365,7 @@ BY_CODE: Mapping[int | str, Callable[[Machine], None]] = {
     0x97: _unknown("a buffer outside of the file"),
     0x98: _unknown("a buffer outside of the file"),
 }
-"""Operation of the pickle language (pickletools describes them), by its number or its letter, to what it does here."""
+"""Operations of the pickle language (see pickletools) by number or letter, and what each does here."""
 
 OPERATIONS: Mapping[int, Callable[[Machine], None]] = {
     code if isinstance(code, int) else ord(code): operation for code, operation in BY_CODE.items()

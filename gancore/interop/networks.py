@@ -1,4 +1,4 @@
-"""What a format makes of a file: networks of ours, described by an experiment's entries, and where tensors come from.
+"""What a format makes of a file: entries of an experiment for each network, and where each of its tensors comes from.
 
 Most formats hold StyleGAN2 or StyleGAN under other names. They need no more than those names: the sizes, the topology
 and most options follow from the shapes (`style_generator`, `style_discriminator`).
@@ -21,7 +21,7 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True)
 class Taken:
-    """Where a tensor of ours comes from: `make` of `sources`, by default the one source as it is.
+    """Where a tensor of ours comes from: `make` of `sources`, by default the one source, unchanged.
 
     `make` is also called with tensors on the meta device, so that shapes are known before memory is taken.
     """
@@ -109,7 +109,7 @@ class Names:
         return Taken((self.array(name),), change)
 
     def merge(self, make: Callable[..., Tensor], *names: str) -> Taken:
-        """`make` of several tensors."""
+        """A tensor made from several by `make`."""
         return Taken(tuple(self.array(name) for name in names), make)
 
     def array(self, name: str) -> Array:
@@ -122,14 +122,14 @@ class Names:
         return array
 
     def ignore(self, *endings: str) -> None:
-        """Notes tensors as known though not taken: those whose names end so (filters that follow from the options)."""
+        """Marks tensors as known, by the ends of their names, without taking them (filters follow from the options)."""
         self.taken |= {name for name in self.arrays if name.endswith(endings)}
 
     def done(self) -> None:
         """Raises CheckpointError if there are unknown tensors."""
         if rest := [name for name in self.arrays if name not in self.taken]:
             more = f" and {len(rest) - 1} more" if len(rest) > 1 else ""
-            raise CheckpointError(f"has a tensor in {self.what} that no network of ours has: {rest[0]!r}{more}")
+            raise CheckpointError(f"has a tensor in {self.what} that no network of gancore has: {rest[0]!r}{more}")
 
 
 def snapshot_of(
@@ -138,10 +138,10 @@ def snapshot_of(
     generator_of: Callable[[Names], Network],
     discriminator_of: Callable[[Names, Network], Network] | None,
 ) -> Snapshot:
-    """The networks of a file whose tensors have the network's name before theirs, "g_ema.input.input".
+    """The networks of a file whose tensors begin with the network's name, "g_ema.input.input".
 
     names: of the averaged generator (the other one replaces a missing one), of the generator, of the
-    discriminator. discriminator_of is also given the averaged generator; None: ours cannot be such a one.
+    discriminator. discriminator_of also receives the averaged generator; None: gancore has no such discriminator.
     """
     average, generator, discriminator = (Names(below(arrays, f"{name}."), f"the {name}") for name in names)
     snapshot = Snapshot(generator_of(average if average.arrays else generator))
@@ -153,12 +153,12 @@ def snapshot_of(
 
 
 def below(arrays: Mapping[str, Array], prefix: str) -> dict[str, Array]:
-    """The arrays whose names begin so, without it."""
+    """The arrays whose names begin with `prefix`, under the rest of the name."""
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def resolutions_of(mapped: Iterable[str], beginning: str = "") -> list[int]:
-    """4, 8, ... by names `{beginning}b64. ...`. Raises CheckpointError where they are no whole row."""
+    """4, 8, ... by names `{beginning}b64. ...`. Raises CheckpointError if some are missing in between."""
     found = {name.removeprefix(beginning).partition(".")[0] for name in mapped if name.startswith(beginning)}
     sizes = sorted(int(name[1:]) for name in found if name[:1] == "b" and name[1:].isdigit() and len(name) < 6)
     if not sizes or sizes != [4 << i for i in range(len(sizes))]:
@@ -167,7 +167,7 @@ def resolutions_of(mapped: Iterable[str], beginning: str = "") -> list[int]:
 
 
 def channels_of(widths: list[int]) -> Options:
-    """The option `channels` for feature maps at 4x4, 8x8, ...: by base and max where these say it, else each."""
+    """The option `channels` for feature maps at 4x4, 8x8, ...: by base and max where these suffice, else each."""
     most = max(widths)
     for i in reversed(range(len(widths))):
         base = widths[i] * (4 << i)
@@ -177,7 +177,7 @@ def channels_of(widths: list[int]) -> Options:
 
 
 def taps_of(kernel: Tensor) -> list[float]:
-    """The taps of a FIR filter from its kernel [k] or [k, k], as small whole numbers where they are such."""
+    """The taps of a FIR filter from its kernel [k] or [k, k], as small whole numbers where possible."""
     taps = (kernel if kernel.ndim == 1 else kernel.sum(0)).double()
     smallest = taps.abs()[taps != 0].min()
     whole = taps / smallest
@@ -267,14 +267,14 @@ def style_discriminator(mapped: Mapped, use: str | None = None, **options: Any) 
 
 def _shape(mapped: Mapped, name: str) -> tuple[int, ...]:
     if name not in mapped:
-        raise CheckpointError(f"lacks what would be {name!r}")
+        raise CheckpointError(f"lacks the tensor that becomes {name!r}")
     return mapped[name].shape
 
 
 def same_interface(snapshot: Snapshot) -> None:
-    """Leaves out networks whose images or labels are not those of the averaged generator, and says so."""
+    """Leaves out networks whose images or labels differ from the averaged generator's, with a line in `left`."""
     for name in ("generator", "discriminator"):
         network: Network | None = getattr(snapshot, name)
         if network is not None and network.interface != snapshot.average.interface:
             setattr(snapshot, name, None)
-            snapshot.left.append(f"{name}: it is made for {network.interface}, not for {snapshot.average.interface}")
+            snapshot.left.append(f"{name}: it was built for {network.interface}, not for {snapshot.average.interface}")

@@ -34,7 +34,7 @@ def discriminator_places(names: Names) -> dict[str, str]:
     ends_apart = "output" in layers
     last = max(numbers, default=-1) - (1 if ends_apart else 2)
     if last < 0 or last % 2:
-        raise CheckpointError(f"has {len(numbers)} layers in {names.what}, which make no whole blocks")
+        raise CheckpointError(f"has {len(numbers)} layers in {names.what}, which do not make whole blocks")
     top = 4 << last // 2
     found: dict[str, str] = {}
     for layer in layers:
@@ -55,7 +55,7 @@ ENDS = ("conv", "fc", "out")
 
 
 def placed(names: Names, places: dict[str, str], leaves: dict[str, str], theirs: str = "", ours: str = "") -> Mapped:
-    """The tensors `LAYER.LEAF` under our names, as they are; `leaves`: their last parts to ours."""
+    """The tensors `LAYER.LEAF` under our names, unchanged; `leaves`: their last parts to ours."""
     return {
         f"{ours}{place}.{leaf}": names.take(f"{theirs}{layer}.{their_leaf}")
         for layer, place in places.items()
@@ -65,7 +65,7 @@ def placed(names: Names, places: dict[str, str], leaves: dict[str, str], theirs:
 
 
 def changed(mapped: Mapped, ending: str, change: Callable[[Tensor], Tensor]) -> None:
-    """Changes the tensors whose names end so."""
+    """Changes the tensors whose names end with `ending`."""
     for name in mapped:
         if name.endswith(ending):
             mapped[name] = mapped[name].then(change)

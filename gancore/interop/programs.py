@@ -1,4 +1,4 @@
-"""A generator as programs with tensors in and out, for other runtimes: truncation is an input, the batch is free."""
+"""A generator as programs of tensors for other runtimes: truncation is an input, the batch size is free."""
 
 from contextlib import suppress
 from typing import Literal
@@ -59,7 +59,7 @@ def example(generator: Generator, n: int = 2) -> dict[str, Tensor]:
     """Inputs by name: z, truncation_psi where the generator truncates, label where it has classes."""
     z, label_dim = torch.zeros(n, generator.z_dim), generator.interface.label_dim
     inputs, label = {"z": z}, torch.eye(label_dim)[[0] * n] if label_dim else None
-    with suppress(ValueError), torch.no_grad():  # the contract's word for what a generator does not take
+    with suppress(ValueError), torch.no_grad():  # raised by generators without truncation
         generator.mapping(z, label, truncation_psi=0.0)
         inputs["truncation_psi"] = torch.tensor(0.7)
     return inputs if label is None else inputs | {"label": label}

@@ -1,4 +1,4 @@
-"""Opens a foreign file: says what kind of container it is by its first bytes, and reads what is in it as data."""
+"""Opens a foreign file: tells the kind of container by its first bytes, and reads its contents as data."""
 
 import json
 import mmap
@@ -16,13 +16,14 @@ from typing import Any
 import torch
 
 from gancore.errors import CheckpointError
-from gancore.interop.constructors import DTYPE_CODE, Constructors, Named, NumpyType, array_of, finished, machine_of
+from gancore.interop.constructors import Constructors, Named, finished, machine_of
+from gancore.interop.numpy_arrays import DTYPE_CODE, NumpyType, array_of
 from gancore.interop.values import Array, Budget, Storage, arrays, contiguous, entries, word
 
 MAGIC = 0x1950A86A20F9469CFC6C
 """The first pickle of a file by torch before 1.6."""
 LONGEST_REASON = 500
-"""Characters of a message, which may have names of the file in it."""
+"""Longest message, in characters; it may contain names from the file."""
 LARGEST_HEADER = 16 << 20
 """Bytes of the header of a safetensors file, or of the table of contents of a zip archive."""
 LARGEST_CONFIG = 1 << 20
@@ -40,7 +41,7 @@ OTHERS: Mapping[bytes, str] = {
     b"<htm": "a web page (was the download refused?)",
     b"version https://git-lfs": "a pointer of Git LFS; fetch the file itself",
 }
-"""First bytes of files that are no checkpoints, and what they are."""
+"""First bytes of files that are not checkpoints, and what they are."""
 
 SAFETENSORS: Mapping[str, torch.dtype] = {
     "F64": torch.float64,
@@ -71,11 +72,11 @@ class Foreign:
     contents: Any
     asked: tuple[str, ...] = ()
     companions: tuple["Foreign", ...] = ()
-    """Files that belong to it, where a network a file is the rule."""
+    """Files of the same model, for projects that write a file for each network."""
 
     @property
     def with_companions(self) -> tuple["Foreign", ...]:
-        """This file and those that belong to it."""
+        """This file and its companions."""
         return self, *self.companions
 
     @property
@@ -99,9 +100,7 @@ def telling(path: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (Exception, RecursionError, MemoryError) as error:  # a hostile file may raise anything in what parses it
-        raise CheckpointError(
-            f"{path}: {what} is damaged: it cannot be made sense of ({type(error).__name__})"
-        ) from error
+        raise CheckpointError(f"{path}: {what} is damaged: it cannot be parsed ({type(error).__name__})") from error
 
 
 def read(path: str | Path, classes: Iterable[str] = ()) -> Foreign:
@@ -115,7 +114,7 @@ def read(path: str | Path, classes: Iterable[str] = ()) -> Foreign:
     with telling(path, "a file that"):
         size = path.stat().st_size
         if not path.is_file():
-            raise CheckpointError(f"{path}: no file")
+            raise CheckpointError(f"{path}: not a file")
         if not size:
             raise CheckpointError("is empty")
         with path.open("rb") as file:
@@ -126,11 +125,11 @@ def read(path: str | Path, classes: Iterable[str] = ()) -> Foreign:
 
 
 def _kind(data: memoryview) -> tuple[str, Any]:
-    """What a file is by its first bytes, and what reads it."""
+    """The kind of a file by its first bytes, and its reader."""
     head = bytes(data[:32])
     for beginning, what in OTHERS.items():
         if head.startswith(beginning):
-            raise CheckpointError(f"is {what}, and no checkpoint")
+            raise CheckpointError(f"is {what}, not a checkpoint")
     if head.startswith(b"PK"):
         return "a zip archive that", _zip
     if len(data) > 8 and data[8] == ord("{") and struct.unpack("<Q", head[:8])[0] <= len(data) - 8:
@@ -142,7 +141,7 @@ def _kind(data: memoryview) -> tuple[str, Any]:
     if head.startswith(b"\x80") and _begins_with_magic(head):
         return "a torch file (legacy) that", _legacy
     if head[0] not in b"\x80(}]cilNI.":
-        raise CheckpointError("is no pickle, torch, safetensors or npz file")
+        raise CheckpointError("is not a pickle, torch, safetensors or npz file")
     return "a pickle that", _pickle
 
 
@@ -182,7 +181,7 @@ def _legacy_parts(data: memoryview, names: Constructors) -> tuple[Any, tuple[str
     def persistent(identity: Any) -> Storage:
         kind, cls, key, _, numel, *_ = identity if isinstance(identity, tuple) and len(identity) >= 5 else [None] * 5
         if kind != "storage" or not isinstance(cls, Named) or not isinstance(cls.value, torch.dtype):
-            raise CheckpointError("refers to something outside of itself that is no storage")
+            raise CheckpointError("refers to data outside the file that is not a storage")
         numel = _count(numel)
         if not isinstance(key, str):
             raise CheckpointError("refers to a storage without a name")
@@ -206,7 +205,7 @@ def _legacy_parts(data: memoryview, names: Constructors) -> tuple[Any, tuple[str
         there = struct.unpack("<q", bytes(data[place : place + 8]) or b"")[0] if len(data) - place >= 8 else -1
         end = place + 8 + numel * storage.itemsize
         if there != numel or end > len(data):
-            raise CheckpointError(f"is cut or damaged: a storage of {numel} numbers is not there")
+            raise CheckpointError(f"is truncated or damaged: a storage of {numel} numbers is missing")
         storage.data, place = data[place + 8 : end], end
     return value, tuple(machine.asked)
 
@@ -218,12 +217,12 @@ def _zip(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
         with zipfile.ZipFile(path) as archive:
             infos = {info.filename: info for info in archive.infolist()}
     except zipfile.BadZipFile as error:
-        raise CheckpointError("is cut or damaged: it has no table of contents") from error
+        raise CheckpointError("is truncated or damaged: it has no table of contents") from error
     pickles = [name for name in infos if name == "data.pkl" or name.endswith("/data.pkl")]
     if not pickles and any(name.endswith(".npy") for name in infos):
         return _npz(path, data, infos)
     if any("/code/" in name for name in infos):
-        raise CheckpointError("is a TorchScript program, and no checkpoint")
+        raise CheckpointError("is a TorchScript program, not a checkpoint")
     if len(pickles) != 1:
         raise CheckpointError("holds no torch file and no arrays")
     root = pickles[0].removesuffix("data.pkl")
@@ -236,13 +235,13 @@ def _zip(path: Path, data: memoryview, classes: Iterable[str]) -> Foreign:
     def persistent(identity: Any) -> Storage:
         kind, cls, key, _, numel, *_ = identity if isinstance(identity, tuple) and len(identity) >= 5 else [None] * 5
         if kind != "storage" or not isinstance(cls, Named) or not isinstance(cls.value, torch.dtype):
-            raise CheckpointError("refers to something outside of itself that is no storage")
+            raise CheckpointError("refers to data outside the file that is not a storage")
         if not isinstance(key, str) or (info := infos.get(f"{root}data/{key}")) is None:
             raise CheckpointError("lacks the numbers of a tensor")
         if (name := info.filename) not in storages:
             found = Storage(cls.value.itemsize, cls.value, _stored(data, info), info.CRC)
             if _count(numel) > len(found):
-                raise CheckpointError(f"is cut or damaged: a storage of {numel} numbers is not there")
+                raise CheckpointError(f"is truncated or damaged: a storage of {numel} numbers is missing")
             storages[name] = found
         return storages[name]
 
@@ -266,7 +265,7 @@ def _contents_size(data: memoryview) -> int:
 
 
 def _stored(data: memoryview, info: zipfile.ZipInfo) -> memoryview:
-    """The bytes of an entry that is not compressed, in place."""
+    """A view of the bytes of an entry, which must not be compressed."""
     if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
         raise CheckpointError("is compressed or encrypted, which torch does not do")
     header = bytes(data[info.header_offset : info.header_offset + 30])
@@ -274,7 +273,7 @@ def _stored(data: memoryview, info: zipfile.ZipInfo) -> memoryview:
         raise CheckpointError("is damaged: an entry is not where the table of contents says")
     begin = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
     if info.file_size != info.compress_size or begin + info.file_size > len(data):
-        raise CheckpointError("is cut or damaged: an entry reaches beyond its end")
+        raise CheckpointError("is truncated or damaged: an entry reaches beyond its end")
     return data[begin : begin + info.file_size]
 
 
@@ -302,7 +301,7 @@ NPY = re.compile(r"'(descr|shape|fortran_order)': *('[^']*'|\([0-9, ]*\)|True|Fa
 def _npy(raw: bytes, budget: Budget) -> Array:
     """An array of numpy's own format, whose header is a Python literal of a fixed form."""
     if raw[:6] != b"\x93NUMPY" or len(raw) < 12:
-        raise CheckpointError("is damaged: an entry is no numpy array")
+        raise CheckpointError("is damaged: an entry is not a numpy array")
     wide = raw[6] > 1
     begin = 12 if wide else 10
     size = struct.unpack("<I" if wide else "<H", raw[8:begin])[0]
@@ -327,10 +326,10 @@ def _safetensors(path: Path, data: memoryview, classes: Iterable[str]) -> Foreig
 def _header(data: memoryview) -> tuple[dict[str, Any], int]:
     size = struct.unpack("<Q", data[:8])[0]
     if size > min(LARGEST_HEADER, len(data) - 8):
-        raise CheckpointError("is cut or damaged: its header is not there")
+        raise CheckpointError("is truncated or damaged: its header is missing")
     header = json.loads(bytes(data[8 : 8 + size]))
     if not isinstance(header, dict):
-        raise CheckpointError("is damaged: its header is no table")
+        raise CheckpointError("is damaged: its header is not a JSON object")
     return header, 8 + size
 
 
@@ -343,7 +342,7 @@ def _safe_arrays(header: Mapping[str, Any], data: memoryview, budget: Budget) ->
         first, last = map(_count, entry["data_offsets"])
         shape = tuple(map(_count, entry["shape"]))
         if not first <= last <= len(data):
-            raise CheckpointError("is cut or damaged: a tensor reaches beyond its end")
+            raise CheckpointError("is truncated or damaged: a tensor reaches beyond its end")
         storage = Storage(dtype.itemsize, dtype, data[first:last])
         found[name] = Array(storage, shape, contiguous(shape), dtype=dtype, budget=budget)
         found[name].check()
@@ -353,16 +352,16 @@ def _safe_arrays(header: Mapping[str, Any], data: memoryview, budget: Budget) ->
 
 
 def _folder(path: Path, classes: Iterable[str]) -> Foreign:
-    """A folder in the manner of Hugging Face: the constructor's arguments and the weights."""
+    """A folder as Hugging Face writes them: the constructor's arguments and the weights."""
     config, weights = path / "config.json", path / "model.safetensors"
     if not (config.is_file() and weights.is_file()):
-        raise CheckpointError(f"{path}: a folder without config.json and model.safetensors, and no checkpoint")
+        raise CheckpointError(f"{path}: a folder without config.json and model.safetensors, so not a checkpoint")
     with telling(config, "a JSON file that"):
         if config.stat().st_size > LARGEST_CONFIG:
             raise CheckpointError("is too large")
         arguments = json.loads(config.read_bytes())
         if not isinstance(arguments, dict):
-            raise CheckpointError("holds no table of arguments")
+            raise CheckpointError("is not a JSON object")
     found = read(weights)
     contents = {"config": arguments, "model": found.contents}
     return Foreign(path, found.size, "a folder with config.json", contents)
@@ -370,5 +369,5 @@ def _folder(path: Path, classes: Iterable[str]) -> Foreign:
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 1 << 48:
-        raise CheckpointError("is damaged: an impossible number of numbers")
+        raise CheckpointError("is damaged: an impossible count")
     return value

@@ -22,7 +22,7 @@ FUSED_FROM = 128
 
 @dataclass(frozen=True)
 class TFNetwork:
-    """One network: the function that built it, the arguments that were given to it, its variables and components."""
+    """One network: the function that built it, its arguments, variables and components."""
 
     record: Record
     what: str
@@ -33,7 +33,7 @@ class TFNetwork:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The arguments that were given; the others had the function's defaults."""
+        """The arguments in the file; the others had the function's defaults."""
         return dict(entries(self.record.state.get("static_kwargs")))
 
     def component(self, name: str) -> "TFNetwork":
@@ -48,23 +48,23 @@ class TFNetwork:
         found: dict[str, Array | float] = {}
         for pair in self.record.state.get("variables") or ():
             if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[1], Array | float | int):
-                raise CheckpointError(f"has a variable of {self.what} that is no number")
+                raise CheckpointError(f"has a variable of {self.what} that is not a number")
             found[word(pair[0])] = pair[1]
         return Names(found, self.what)
 
     def only(self, **known: Any) -> None:
-        """Raises CheckpointError where an argument has a value that no network of ours has.
+        """Raises CheckpointError if an argument has a value that no network of gancore supports.
 
-        `known`: for each such argument the values that are, the default among them.
+        `known`: for each such argument the supported values, the default among them.
         """
         for name, values in known.items():
             if name in self.arguments and self.arguments[name] not in values:
                 raise CheckpointError(
-                    f"has {name} = {word(self.arguments[name])} in {self.what}, which ours cannot have"
+                    f"has {name} = {word(self.arguments[name])} in {self.what}, which gancore's networks do not support"
                 )
 
     def lod(self) -> float:
-        """How many levels of detail are still missing."""
+        """The number of levels of detail that are still missing."""
         value = self.variables().arrays.get("lod", 0.0)
         return float(value.tensor()) if isinstance(value, Array) else float(value)
 
@@ -87,7 +87,7 @@ def networks_of(file: Foreign) -> tuple[TFNetwork, TFNetwork, TFNetwork] | None:
 def snapshot_of(
     file: Foreign, generator_of: Callable[[TFNetwork], Network], discriminator_of: Callable[[TFNetwork], Network]
 ) -> Snapshot:
-    """All networks of a file, by what makes one of ours; with the levels of detail that are missing, if any are."""
+    """All networks of a file, each made by one of these functions, and the missing levels of detail, if any."""
     found = networks_of(file)
     assert found is not None, "a format reads what it recognises"
     generator, discriminator, average = found
@@ -106,7 +106,7 @@ def averaged_mapping_of(network: TFNetwork) -> tuple[Mapped, Options]:
 
 
 def stage_of(lod: float, resolution: int) -> Stage | None:
-    """What has grown: lod 1.3 of 32x32 are 16x16 images, the newest block at 0.7; None where nothing is missing."""
+    """The stage: lod 1.3 of 32x32 means 16x16 images, the newest block at 0.7; None if nothing is missing."""
     if not 0 <= lod < math.log2(resolution):
         raise CheckpointError(f"has lod {lod:.3g}, which images of {resolution} pixels cannot have")
     if lod == 0:
@@ -121,7 +121,7 @@ def conv(x: Tensor) -> Tensor:
 
 
 def turned(x: Tensor) -> Tensor:
-    """The same for a kernel that is stored the other way round."""
+    """The same for a kernel that is stored flipped."""
     return conv(x).flip(2, 3)
 
 
@@ -141,7 +141,7 @@ def noise(x: Tensor) -> Tensor:
 
 
 def is_fused(arguments: dict[str, Any], resolution: int, default: Any) -> bool:
-    """Whether resampling and convolution were one operation, whose kernel is stored the other way round."""
+    """Whether resampling and convolution were one operation, whose kernel is stored flipped."""
     fused = arguments.get("fused_scale", default)
     return resolution >= FUSED_FROM if fused == "auto" else bool(fused)
 

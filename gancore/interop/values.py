@@ -1,4 +1,4 @@
-"""What a foreign file holds, as data: arrays whose numbers have not been read yet, and records of unknown objects."""
+"""The contents of a foreign file, as data: arrays that have not been read yet, and records of unknown objects."""
 
 import math
 import zlib
@@ -33,7 +33,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 class Budget:
     """The limits of reading one file: steps, and bytes that are allocated rather than read in place.
 
-    Every part of a file is paid for by the file's own size, so a small file cannot ask for much.
+    Every part of a file is paid for by the file's own size, so that a small file cannot ask for much.
     """
 
     def __init__(self, size: int) -> None:
@@ -56,7 +56,7 @@ class Budget:
 
 @dataclass(eq=False)
 class Storage:
-    """A run of numbers in a file. `data` is None until the place is known; `crc` is checked at the first look."""
+    """A run of numbers in a file. `data` is None until its place is known; `crc` is checked at the first access."""
 
     itemsize: int
     dtype: torch.dtype
@@ -103,7 +103,7 @@ class Array:
         if len(self.shape) > MOST_DIMENSIONS or len(self.shape) != len(self.strides):
             raise CheckpointError("has a tensor whose sizes and strides do not fit")
         if self.numel and (self._end > len(self.storage) or self.numel > len(self.storage)):
-            raise CheckpointError(f"is cut or damaged: a tensor {list(self.shape)} reaches beyond its storage")
+            raise CheckpointError(f"is truncated or damaged: a tensor {list(self.shape)} reaches beyond its storage")
 
     def meta(self) -> Tensor:
         """A tensor of this shape without numbers, in float32 where it is of floating type."""
@@ -126,12 +126,12 @@ class Array:
 
     @property
     def _end(self) -> int:
-        """The place behind the last element."""
+        """The place after the last element."""
         return self.offset + sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True)) + 1
 
 
 def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides of an array whose last index varies the fastest."""
+    """Strides of a row-major array."""
     strides = [1]
     for size in shape[:0:-1]:
         strides.append(strides[-1] * max(size, 1))
@@ -140,7 +140,7 @@ def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 @dataclass(eq=False)
 class Record:
-    """An object of a class that is not ours, as data: nothing of the class was imported or executed.
+    """An object of a foreign class, as data: nothing of the class was imported or executed.
 
     name: the class, with its module where the file says it. state: its attributes; items: its entries, where it is a
     mapping; args: what it was made of.
@@ -151,14 +151,14 @@ class Record:
     items: dict[Any, Any] = field(default_factory=dict)
     args: tuple[Any, ...] = ()
     persistent: bool = False
-    """Whether the file carried the source of its class, which is neither executed nor kept."""
+    """Whether the file contained the source of its class, which is neither executed nor kept."""
 
     def __repr__(self) -> str:
         return f"Record({self.name!r})"
 
 
 def word(value: Any) -> str:
-    """A value of a file as a word of a message, or to be looked up; not looked into where it is no plain value.
+    """A value of a file as text, for a message or a lookup; of a value that is not plain, its type only.
 
     Containers of a file may hold one another many times, and writing them out would never end.
     """

@@ -1,4 +1,4 @@
-"""State dicts of BMSG-GAN, one network a file; the others are searched beside it.
+"""State dicts of BMSG-GAN, one network a file; the others are looked for beside it.
 
 Source of the networks: arXiv:1903.06048. Weights with the equalized learning rate are of variance 1, others smaller by
 their fan-in: the names do not say, so the numbers decide.
@@ -20,7 +20,7 @@ GENERATOR, DISCRIMINATOR = "rgb_converters.0.weight", "final_converter.weight"
 
 
 class BMSGGAN(Format):
-    """Plugin `bmsg_gan`: the files GAN_GEN_SHADOW, GAN_GEN and GAN_DIS of one moment, of one or several devices."""
+    """Plugin `bmsg_gan`: the files GAN_GEN_SHADOW, GAN_GEN and GAN_DIS of one snapshot, of one or several devices."""
 
     title = "BMSG-GAN"
 
@@ -39,7 +39,7 @@ class BMSGGAN(Format):
         )
         discriminator = next((names for _, names in found if DISCRIMINATOR in names), None)
         if not generators:
-            raise CheckpointError("is a discriminator, and its generator is not beside it")
+            raise CheckpointError("is a discriminator, and its generator is not in the same folder")
         snapshot = Snapshot(generator_of(Names(generators[0][1], "the generator")))
         if len(generators) > 1:
             snapshot.generator = generator_of(Names(generators[1][1], "the generator"))

@@ -67,7 +67,7 @@ class GenForce(Format):
 
 
 def generator_of(names: Names) -> Network:
-    """A generator of any of the kinds. Raises CheckpointError."""
+    """A generator of any kind. Raises CheckpointError."""
     if MARKS[0] in names:
         return _stylegan2(names)
     return _stylegan(names) if MARKS[1] in names else _pggan(names)
@@ -197,5 +197,5 @@ def _lod(names: Names, name: str) -> float:
 
 
 def turned(x: Tensor) -> Tensor:
-    """A kernel that is stored the other way round."""
+    """Flips a kernel that is stored rotated by 180 degrees."""
     return x.flip(2, 3)

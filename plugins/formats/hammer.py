@@ -1,4 +1,4 @@
-"""StyleGAN2 checkpoints of Hammer, whose files say what the networks were made with.
+"""StyleGAN2 checkpoints of Hammer, whose files contain the arguments of the networks.
 
 Source of the networks: arXiv:1912.04958, arXiv:2006.06676. Weights are stored as ours are, biases of styles with the 1
 that belongs to them.
@@ -35,7 +35,7 @@ LEAVES = {
 
 
 class Hammer(Format):
-    """Plugin `hammer`: models with the arguments that they were made with."""
+    """Plugin `hammer`: models with the arguments of their constructors."""
 
     title = "Hammer"
 
@@ -50,7 +50,7 @@ class Hammer(Format):
             found = dict(entries(arguments.get(name)) or entries(arguments.get("generator")))
             kind = word(found.get("model_type", ""))
             if not kind.startswith("StyleGAN2"):
-                raise CheckpointError(f"has a {kind[:40] or 'network without a type'}, and StyleGAN2 is known")
+                raise CheckpointError(f"has a {kind[:40] or 'network without a type'}, and only StyleGAN2 is supported")
             return found
 
         names = "models.generator_smooth", "models.generator", "models.discriminator"
@@ -114,7 +114,7 @@ def _convolutions(names: Names, given: dict[Any, Any]) -> Options:
 
 
 def _only(given: dict[Any, Any], **known: Any) -> None:
-    """Raises CheckpointError where an argument has a value that no network of ours has."""
+    """Raises CheckpointError if an argument has a value that no network of gancore supports."""
     for name, values in known.items():
         if name in given and given[name] not in values:
-            raise CheckpointError(f"has {name} = {word(given[name])}, which ours cannot have")
+            raise CheckpointError(f"has {name} = {word(given[name])}, which gancore's networks do not support")

@@ -1,4 +1,4 @@
-"""State dicts of huangzh13/StyleGAN.pytorch, one network a file; the others are searched beside it.
+"""State dicts of huangzh13/StyleGAN.pytorch, one network a file; the others are looked for beside it.
 
 Source of the networks: arXiv:1812.04948. Noise is not stored: that of the model is drawn once, from a fixed seed. From
 128 pixels on upsampling and convolution are fused, and the kernel is stored the other way round.
@@ -31,7 +31,7 @@ CONST, LAST = "g_synthesis.init_block.const", "final_block.dense1.weight"
 
 
 class Huangzh13(Format):
-    """Plugin `huangzh13`: the files GAN_GEN_SHADOW, GAN_GEN and GAN_DIS of one moment."""
+    """Plugin `huangzh13`: the files GAN_GEN_SHADOW, GAN_GEN and GAN_DIS of one snapshot."""
 
     title = "huangzh13/StyleGAN.pytorch"
 
@@ -49,7 +49,7 @@ class Huangzh13(Format):
         discriminator = next((f for f in files if LAST in f.arrays), None)
         chosen = average or plain
         if chosen is None:
-            raise CheckpointError("is a discriminator, and its generator is not beside it")
+            raise CheckpointError("is a discriminator, and its generator is not in the same folder")
         snapshot = Snapshot(generator_of(Names(chosen.arrays, "the generator")))
         if average is not None and plain is not None:
             snapshot.generator = generator_of(Names(plain.arrays, "the generator"))

@@ -1,4 +1,4 @@
-"""A folder as the Hugging Face Hub has them: model, card, experiment, samples.
+"""A folder for the Hugging Face Hub: model, card, experiment, samples.
 
 `gancore.interop.hub.HubGenerator.from_pretrained(FOLDER)` and `gancore.load(FOLDER)` take it. The card says what is
 known: architecture, data, training, scores with their protocols. The terms of the weights are those that were given, or
@@ -52,8 +52,8 @@ def card(model: Model) -> Iterator[str]:
         "classes": shape.label_dim or "none",
         "generator": f"{model.options()['use']}, {sum(p.numel() for p in G.parameters()):,} parameters",
         "discriminator": model.options("discriminator")["use"],
-        "data": json.dumps(model.data) if model.data else "not known",
-        "training": f"{about['kimg']:g} kimg" if isinstance(about.get("kimg"), int | float) else "not known",
+        "data": json.dumps(model.data) if model.data else "unknown",
+        "training": f"{about['kimg']:g} kimg" if isinstance(about.get("kimg"), int | float) else "unknown",
         "terms of the weights": model.licence,
     }
     if imported := about.get("imported"):

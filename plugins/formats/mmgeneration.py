@@ -66,7 +66,7 @@ class MMGeneration(Format):
 def _grown(file: Foreign, snapshot: Snapshot, why_no_discriminator: str) -> Snapshot:
     """With how far both generators have grown."""
     if below(file.arrays, f"{STATE}discriminator."):
-        snapshot.left.append(f"discriminator: {why_no_discriminator}, which ours cannot have")
+        snapshot.left.append(f"discriminator: {why_no_discriminator}, which gancore's networks do not support")
     scale, weight = (file.arrays.get(f"{STATE}_curr_{name}") for name in ("scale_int", "transition_weight"))
     if scale is not None and weight is not None:
         resolution, alpha = int(scale.tensor()), float(weight.tensor())

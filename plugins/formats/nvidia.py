@@ -128,7 +128,7 @@ def generator_of(record: Record) -> Network:
 
 
 def generator_of_folder(config: dict[str, Any], arrays: dict[str, Array]) -> Network:
-    """A generator whose constructor's arguments are given instead of its attributes. Raises CheckpointError."""
+    """A generator described by its constructor's arguments instead of its attributes. Raises CheckpointError."""
     names = Names(arrays, "the generator")
     mapped: Mapped = {name: names.take(name) for name in names if not name.endswith(DERIVED)}
     ada = "synthesis_kwargs" in config
@@ -233,4 +233,4 @@ def _clamp(layer: dict[Any, Any]) -> float | None:
 
 def _leaky(layer: dict[Any, Any]) -> None:
     if (name := layer.get("activation", "lrelu")) != "lrelu":
-        raise CheckpointError(f"has the activation {word(name)!r}, and ours have a leaky ReLU")
+        raise CheckpointError(f"has the activation {word(name)!r}; gancore's networks use a leaky ReLU here")

@@ -110,5 +110,5 @@ def discriminator_of(network: TFNetwork) -> Network:
 
 
 def exchanged(x: Tensor) -> Tensor:
-    """[k, k, out, in], the other way round, to [out, in, k, k]."""
+    """[k, k, out, in], flipped, to [out, in, k, k]."""
     return x.permute(2, 3, 0, 1).flip(2, 3)

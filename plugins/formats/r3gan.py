@@ -106,7 +106,7 @@ def _state(module: Record) -> dict[str, Array]:
 def _stages(names: Names) -> int:
     found = {int(match[1]) for match in map(PLACE.match, names) if match}
     if not found or found != set(range(len(found))) or len(found) > 16:
-        raise CheckpointError(f"has no whole row of stages in {names.what}")
+        raise CheckpointError(f"has gaps between the stages of {names.what}")
     return len(found)
 
 

@@ -29,7 +29,7 @@ from gancore.interop.values import Array, entries
 
 FREE = {"z_dim", "w_dim", "channels.base", "channels.max", "resample_filter", "style_bias"}
 FREE |= {"mapping.layers", "mapping.lr_multiplier", "mapping.w_avg_decay"}
-"""Options that the project has, too."""
+"""Options that the project has as well."""
 
 
 class Rosinality(Format):
@@ -55,7 +55,7 @@ class Rosinality(Format):
     def write(self, model: Model, out: Path) -> None:
         check_held(model, {"skip"}, FREE)
         if model.generator.interface.label_dim or model.generator.z_dim != model.generator.w_dim:
-            raise CheckpointError(f"{model.path}: the project has no labels, and z and w of one size")
+            raise CheckpointError(f"{model.path}: the project has no labels, and its z and w are of one size")
         torch.save({"g_ema": state_of(model), "latent_avg": model.generator.state_dict()["mapping.w_avg"]}, out)
 
 
@@ -73,7 +73,7 @@ def generator_of(names: Names, w_avg: Array | None) -> Network:
 
 
 Name = tuple[str, tuple[int, ...]]
-"""A name of theirs, and the places of the dimensions of 1 that their tensor has and ours has not."""
+"""A name of theirs, and the dimensions of size 1 that their tensor has and ours lacks."""
 
 
 def generator_names(layers: int, blocks: int) -> dict[str, Name]:
@@ -105,7 +105,7 @@ def _styled(theirs: str, ours: str) -> dict[str, Name]:
 
 
 def without(x: Tensor, ones: tuple[int, ...]) -> Tensor:
-    """Without the dimensions of 1 at these places. Raises CheckpointError where they are others."""
+    """Squeezes these dimensions. Raises CheckpointError unless their size is 1."""
     if any(place >= x.ndim or x.shape[place] != 1 for place in ones):
         raise CheckpointError(f"has a tensor {list(x.shape)} where dimensions {list(ones)} should be 1")
     return x.squeeze(ones) if ones else x

@@ -1,4 +1,4 @@
-"""Checkpoints of PyTorch-StudioGAN: StyleGAN2, BigGAN, SNGAN; one network a file, the others are searched beside it.
+"""Checkpoints of PyTorch-StudioGAN: StyleGAN2, BigGAN, SNGAN; one network a file, the others are looked for beside it.
 
 StyleGAN2 (arXiv:1912.04958, arXiv:2006.06676) has the names of stylegan2-ada-pytorch, but for the last layer of the
 discriminator. Neither its groups of the minibatch standard deviation nor clamps are in the files: groups of 32 are the
@@ -41,7 +41,7 @@ CONDITIONAL = {"use": "conditional_batch", "eps": 1e-4}
 
 
 class StudioGAN(Format):
-    """Plugin `studiogan`: the files model=G_ema, model=G and model=D of one moment."""
+    """Plugin `studiogan`: the files model=G_ema, model=G and model=D of one snapshot."""
 
     title = "PyTorch-StudioGAN"
 
@@ -60,7 +60,7 @@ class StudioGAN(Format):
         found = {_role(other): other for other in file.with_companions}
         average = found.get("G_ema") or found.get("G")
         if average is None:
-            raise CheckpointError("is a discriminator, and its generator is not beside it")
+            raise CheckpointError("is a discriminator, and its generator is not in the same folder")
         snapshot = Snapshot(make_g(Names(below(average.arrays, STATE), "the generator")))
         if "G" in found and average is not found["G"]:
             snapshot.generator = make_g(Names(below(found["G"].arrays, STATE), "the generator"))

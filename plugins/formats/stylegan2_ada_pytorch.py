@@ -26,7 +26,7 @@ FREE = {
     "z_dim", "w_dim", "channels.base", "channels.max", "noise", "conv_clamp", "resample_filter", "style_bias",
     "mapping.layers", "mapping.lr_multiplier", "mapping.features", "mapping.embed_features", "mapping.w_avg_decay",
 }  # fmt: skip
-"""Options that the project has, too."""
+"""Options that the project has as well."""
 
 
 class StyleGAN2ADAPyTorch(Format):

@@ -63,7 +63,7 @@ def generator_of(network: TFNetwork) -> Network:
         return _baseline(network, synthesis)
     statistics = synthesis.arguments.get("use_pixel_norm", False), synthesis.arguments.get("use_instance_norm", True)
     if statistics not in NORMALIZATIONS:
-        raise CheckpointError("has pixel and instance norm in one layer, which ours cannot have")
+        raise CheckpointError("has pixel and instance norm in one layer, which gancore's networks do not support")
     mapped, mapping = averaged_mapping_of(network)
     names, arguments = synthesis.variables(), synthesis.arguments
     sizes = blocks_of(names)
@@ -148,7 +148,7 @@ def _baseline(network: TFNetwork, synthesis: TFNetwork) -> Network:
     synthesis.only(use_noise=(False,), const_input_layer=(False,), use_instance_norm=(False,))
     names, arguments = synthesis.variables(), synthesis.arguments
     if network.component("mapping").variables().arrays:
-        raise CheckpointError("has a mapping network without styles, which ours cannot have")
+        raise CheckpointError("has a mapping network without styles, which gancore's networks do not support")
     network.component("mapping").only(normalize_latents=(True,))
     sizes = blocks_of(names)
     mapped: Mapped = {"synthesis.b4.conv0.weight": names.take("4x4/Dense/weight", dense_layer)}

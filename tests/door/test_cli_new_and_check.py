@@ -62,7 +62,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys):
     (tmp_path / "mine.py").write_text("precious")
     assert run("plugins", "new", "loss", "mine", "--dir", tmp_path) == 2
     assert (tmp_path / "mine.py").read_text() == "precious"
-    assert "is there already" in capsys.readouterr().err
+    assert "exists already" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["Mine", "../mine", "mine.py", "2mine", ""])

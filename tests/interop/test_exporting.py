@@ -218,7 +218,7 @@ def test_nothing_is_replaced_unasked(model: Path, tmp_path: Path, capsys):
     (tmp_path / "x" / "config.json").write_text("old")
     command = ["export", str(model), "--format", "stylegan2-ada-pytorch", "-o", str(tmp_path / "x")]
     assert cli.main(command) == 2
-    assert "is there already; --force replaces it" in capsys.readouterr().err
+    assert "exists already; --force replaces it" in capsys.readouterr().err
     assert cli.main([*command, "--force"]) == 0
     assert (tmp_path / "x" / "mine.txt").read_text() == "mine"
     assert json.loads((tmp_path / "x" / "config.json").read_text())["img_resolution"] == 16

@@ -111,7 +111,7 @@ def refused(path: Path) -> str:
 
 OTHERS = {
     "empty": (b"", "empty"),
-    "text": (b"hello, world, this is text", "no pickle"),
+    "text": (b"hello, world, this is text", "not a pickle"),
     "html": (b"<!DOCTYPE html><html>", "a web page"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:abc", "Git LFS"),
     "png": (b"\x89PNG\r\n\x1a\n" + bytes(64), "a PNG image"),
