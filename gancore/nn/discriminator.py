@@ -201,9 +201,7 @@ class StyleDiscriminator(Discriminator):
         features: list[Tensor] = []
         given = self.given(label)
         for i, (block, image) in enumerate(zip(self.blocks(stage), self.inputs(images, stage), strict=False)):
-            if image is not None:
-                rgb = block.fromrgb(image)
-                x = rgb if x is None else self.join(x, rgb, weight_of_newest(stage) if i == 1 else 1.0)
+            x = self.entered(block, x, image, weight_of_newest(stage) if i == 1 else 1.0)
             x = block(x, parts, **given)
             if "features" in wanted:
                 features.append(x)
@@ -245,6 +243,14 @@ class StyleDiscriminator(Discriminator):
     def inputs(self, images: Images, stage: Stage | None) -> Iterable[Tensor | None]:
         """The image that enters each block, fine to coarse; None: no image. The finest is of the stage's size."""
         return [images[-1], *[None] * (len(self.resolutions) - 1)]
+
+    def entered(self, block: Any, x: Tensor | None, image: Tensor | None, alpha: float) -> Tensor:
+        """The input of a block: the features of the one before, joined with the image that enters here, if any."""
+        if image is None:
+            assert x is not None, "the first block has an image"
+            return x
+        rgb: Tensor = block.fromrgb(image)
+        return rgb if x is None else self.join(x, rgb, alpha)
 
     def join(self, x: Tensor, rgb: Tensor, alpha: float) -> Tensor:
         """Features `x` and those of an image that enters here; `alpha` is the weight of `x` (1 when it is grown)."""

@@ -5,11 +5,14 @@ convolution takes features and raw image back to the width of the features, and 
 minibatch standard deviation.
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Images, Interface, Logits, Normalize, Outputs, Stage
+from gancore.contracts import Images, Interface, Normalize, Stage
 from gancore.nn import (
     FIRST_RESOLUTION,
     Activation,
@@ -61,23 +64,13 @@ class Pyramid(StyleDiscriminator):
             combine = Conv2d(c_in, c_out, 1, bias=False, activation=linear)
             getattr(self, f"b{resolution}").combine = combine
 
-    def forward(
-        self,
-        images: Images,
-        label: Tensor | None = None,
-        stage: Stage | None = None,
-        parts: int = 1,
-        wanted: tuple[str, ...] = (),
-    ) -> Logits | tuple[Logits, Outputs]:
-        x: Tensor | None = None
-        features: list[Tensor] = []
-        for block, image in zip(self.blocks(stage), pyramid(images, self.resolutions), strict=True):
-            x = block.fromrgb(image) if x is None else block.combine(torch.cat([x, image], dim=1))
-            x = block(x, parts, **self.given(label))
-            if "features" in wanted:
-                features.append(x)
-        assert x is not None
-        return self.result(x, label, features, wanted)
+    def inputs(self, images: Images, stage: Stage | None) -> Iterable[Tensor | None]:
+        return pyramid(images, self.resolutions)
+
+    def entered(self, block: Any, x: Tensor | None, image: Tensor | None, alpha: float) -> Tensor:
+        assert image is not None, "every block has an image"
+        entering: Tensor = block.fromrgb(image) if x is None else block.combine(torch.cat([x, image], dim=1))
+        return entering
 
     def _block(self, build: DiscriminatorBuilder, resolution: int) -> DiscriminatorBlock | LastBlock:
         if resolution == FIRST_RESOLUTION:

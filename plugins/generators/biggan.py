@@ -12,91 +12,61 @@ from itertools import pairwise
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
+from gancore.contracts import Context, Images, Interface, Normalize, Pass
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
-    LatentGenerator,
-    LatentOptions,
     Projection,
-    SelfAttention,
-    SharedEmbedding,
     Sites,
     conditioned,
-    resolution_problems,
     resolutions,
 )
-from gancore.nn.families.preactivation import (
-    AttentionSizes,
-    BlockActivation,
-    Blocks,
-    PreactivationBlock,
-    Statistics,
-    attention_problems,
-    conv,
-    start_orthogonal,
-)
+from gancore.nn.families.biggan import BigGANGenerator, BigGANOptions
+from gancore.nn.families.preactivation import Blocks, PreactivationBlock, ResidualSynthesis, Statistics
 
 
-class BigGAN(LatentGenerator):
+class BigGAN(BigGANGenerator):
     """Plugin `biggan`: latents [N, z_dim] to one image [N, C, R, R], R a power of two from 8."""
 
-    class Config(LatentOptions):
+    class Config(BigGANOptions):
         z_dim: int = Field(
             120, ge=1, le=65536, description="size of the latent z; what its equal parts leave over is cut off"
         )
-        shared_dim: int = Field(128, ge=1, le=65536, description="size of the embedding of the label")
         channels: ChannelsConfig = ChannelsConfig(base=12288, max=1536)
-        attention: AttentionSizes = ()
-        activation: BlockActivation = "relu"
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         parts = len(resolutions(interface.resolution))
         super().__init__(cfg, interface, normalize, latents=cfg.z_dim // parts * parts)
-        embedded = cfg.shared_dim if interface.label_dim else 0
-        self.w_dim = self.z_dim + embedded
-        self.mapping = SharedEmbedding(interface.label_dim, embedded)
-        self.synthesis = BigGANSynthesis(cfg, interface, normalize, self.z_dim // parts, embedded)
-        start_orthogonal(self)
-        if self.mapping.embedding is not None:
-            nn.init.orthogonal_(self.mapping.embedding)
+        self.synthesis = BigGANSynthesis(cfg, interface, normalize, self.z_dim // parts, self.embedded)
+        self.start()
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
+        yield from super().problems(cfg, context)
         resolution = context.interface.resolution
-        yield from resolution_problems(resolution, least=2 * FIRST_RESOLUTION)
-        yield from attention_problems(cfg.attention, 2 * FIRST_RESOLUTION, resolution)
         if cfg.z_dim < (parts := len(resolutions(resolution))):
             yield f"z_dim {cfg.z_dim} is too small: at {resolution}x{resolution} z is cut into {parts} parts"
 
 
-class BigGANSynthesis(Synthesis):
+class BigGANSynthesis(ResidualSynthesis):
     """ws [N, 1, z_dim + shared_dim] to one image. Blocks are named after their output: b8, b16, ..."""
 
     def __init__(
         self, cfg: BigGAN.Config, interface: Interface, normalize: Normalize, part: int, embedded: int
     ) -> None:
         """`part` numbers of z for every block, `embedded` ones of the label."""
-        super().__init__()
         sizes, at = resolutions(interface.resolution), cfg.channels.at
+        super().__init__(Projection(part, at(FIRST_RESOLUTION), FIRST_RESOLUTION, 1.0, None))
         self.sizes = [*[part] * len(sizes), embedded]
         sites = Sites("generator", 2 * len(sizes) - 1, styled=False, condition=embedded + part)
         statistics = Statistics(sites, conditioned(normalize), Blocks(bias=True, activation=cfg.activation))
-        self.b4 = Projection(part, at(FIRST_RESOLUTION), FIRST_RESOLUTION, 1.0, None)
-        self.blocks, self.attention = [f"b{size}" for size in sizes[1:]], nn.ModuleDict()
         for below, size in pairwise(sizes):
-            self.add_module(f"b{size}", PreactivationBlock(statistics, f"b{size}", below, at(below), at(size), "up"))
-            if size in cfg.attention:
-                self.attention[f"b{size}"] = SelfAttention(at(size))
-        self.act = statistics.at("act", sizes[-1], at(sizes[-1]), conditioned=False)
-        self.torgb = conv(at(sizes[-1]), interface.channels, 3, bias=True)
+            block = PreactivationBlock(statistics, f"b{size}", below, at(below), at(size), "up")
+            self.add(f"b{size}", block, at(size) if size in cfg.attention else None)
+        self.end(statistics, sizes[-1], at(sizes[-1]), interface.channels)
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
         first, *parts, label = ws[:, 0].split(self.sizes, dim=1)
-        x = self.b4(first)
-        for name, part in zip(self.blocks, parts, strict=True):
-            x = self.get_submodule(name)(x, condition=torch.cat([label, part], dim=1))
-            x = self.attention[name](x) if name in self.attention else x
-        return (self.torgb(self.act(x)).tanh(),)
+        return (self.paint(self.b4(first), (torch.cat([label, part], dim=1) for part in parts)),)

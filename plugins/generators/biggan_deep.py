@@ -8,99 +8,69 @@ whole of z. Weights start orthogonal; see the generator `biggan` for the rest.
 """
 
 from collections.abc import Iterable
-from itertools import pairwise, product
+from itertools import pairwise, product, repeat
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gancore.contracts import Context, Images, Interface, Normalize, Pass, Synthesis
+from gancore.contracts import Context, Images, Interface, Normalize, Pass
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
-    LatentGenerator,
-    LatentOptions,
     Projection,
-    SelfAttention,
-    SharedEmbedding,
     Sites,
     conditioned,
-    resolution_problems,
     resolutions,
 )
-from gancore.nn.families.preactivation import (
-    AttentionSizes,
-    BlockActivation,
-    Blocks,
-    Statistics,
-    attention_problems,
-    conv,
-    start_orthogonal,
-)
+from gancore.nn.families.biggan import BigGANGenerator, BigGANOptions
+from gancore.nn.families.preactivation import Blocks, ResidualSynthesis, Statistics, conv
 
 
-class BigGANDeep(LatentGenerator):
+class BigGANDeep(BigGANGenerator):
     """Plugin `biggan_deep`: latents [N, z_dim] to one image [N, C, R, R], R a power of two from 8."""
 
-    class Config(LatentOptions):
+    class Config(BigGANOptions):
         z_dim: int = Field(128, ge=1, le=65536, description="size of the latent z")
-        shared_dim: int = Field(128, ge=1, le=65536, description="size of the embedding of the label")
         channels: ChannelsConfig = ChannelsConfig(base=16384, max=2048)
         blocks: int = Field(2, ge=1, le=64, description="blocks a resolution; the last of them doubles the size")
         reduction: int = Field(4, ge=1, le=64, description="maps of a block to those between its convolutions")
-        attention: AttentionSizes = ()
-        activation: BlockActivation = "relu"
 
     def __init__(self, cfg: Config, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
-        embedded = cfg.shared_dim if interface.label_dim else 0
-        self.w_dim = self.z_dim + embedded
-        self.mapping = SharedEmbedding(interface.label_dim, embedded)
-        self.synthesis = BigGANDeepSynthesis(cfg, interface, normalize, embedded)
-        start_orthogonal(self)
-        if self.mapping.embedding is not None:
-            nn.init.orthogonal_(self.mapping.embedding)
+        self.synthesis = BigGANDeepSynthesis(cfg, interface, normalize, self.embedded)
+        self.start()
 
     @classmethod
     def problems(cls, cfg: Config, context: Context) -> Iterable[str]:
+        yield from super().problems(cfg, context)
         resolution = context.interface.resolution
-        yield from resolution_problems(resolution, least=2 * FIRST_RESOLUTION)
-        yield from attention_problems(cfg.attention, 2 * FIRST_RESOLUTION, resolution)
         if any(cfg.channels.at(size) > cfg.channels.at(below) for below, size in pairwise(resolutions(resolution))):
             yield "its shortcuts drop maps, and cannot add any: channels must not grow with the resolution"
 
 
-class BigGANDeepSynthesis(Synthesis):
+class BigGANDeepSynthesis(ResidualSynthesis):
     """ws [N, 1, z_dim + shared_dim] to one image. Blocks are named after the size that they lead to: b8_0, b8_1"""
 
     def __init__(self, cfg: BigGANDeep.Config, interface: Interface, normalize: Normalize, embedded: int) -> None:
-        super().__init__()
         sizes, at, inputs = resolutions(interface.resolution), cfg.channels.at, cfg.z_dim + embedded
+        super().__init__(Projection(inputs, at(FIRST_RESOLUTION), FIRST_RESOLUTION, 1.0, None))
         self.parts = [cfg.z_dim, embedded]
         total = 4 * cfg.blocks * (len(sizes) - 1) + 1
         sites = Sites("generator", total, styled=False, condition=inputs)
         statistics = Statistics(sites, conditioned(normalize), Blocks(bias=True, activation=cfg.activation))
-        self.b4 = Projection(inputs, at(FIRST_RESOLUTION), FIRST_RESOLUTION, 1.0, None)
-        self.blocks, self.attention, last = list[str](), nn.ModuleDict(), cfg.blocks - 1
         for (below, size), i in product(pairwise(sizes), range(cfg.blocks)):
-            name, c_out = f"b{size}_{i}", at(size) if i == last else at(below)
-            block = DeepBlock(statistics, name, below, at(below), c_out, cfg.reduction, up=i == last)
-            self.add_module(name, block)
-            self.blocks.append(name)
-            if size in cfg.attention and i == last:
-                self.attention[name] = SelfAttention(at(size))
-        self.act = statistics.at("act", sizes[-1], at(sizes[-1]), conditioned=False)
-        self.torgb = conv(at(sizes[-1]), interface.channels, 3, bias=True)
+            last = i == cfg.blocks - 1
+            name, c_out = f"b{size}_{i}", at(size) if last else at(below)
+            block = DeepBlock(statistics, name, below, at(below), c_out, cfg.reduction, up=last)
+            self.add(name, block, at(size) if size in cfg.attention and last else None)
+        self.end(statistics, sizes[-1], at(sizes[-1]), interface.channels)
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
         z, label = ws[:, 0].split(self.parts, dim=1)
         condition = torch.cat([label, z], dim=1)
-        x = self.b4(condition)
-        for name in self.blocks:
-            x = self.get_submodule(name)(x, condition)
-            x = self.attention[name](x) if name in self.attention else x
-        return (self.torgb(self.act(x)).tanh(),)
+        return (self.paint(self.b4(condition), repeat(condition, len(self.blocks))),)
 
 
 class DeepBlock(nn.Module):

@@ -8,12 +8,12 @@ Differs: see gancore/nn/families/preactivation.py for biases.
 """
 
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from gancore.contracts import Context, Images, Interface, Later, Normalize, Pass, Synthesis
+from gancore.contracts import Context, Images, Interface, Later, Normalize, Pass
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
@@ -21,7 +21,6 @@ from gancore.nn import (
     LatentGenerator,
     LatentOptions,
     Projection,
-    SelfAttention,
     Sites,
     inputs_of,
     label_in,
@@ -34,9 +33,9 @@ from gancore.nn.families.preactivation import (
     BlockActivation,
     Blocks,
     PreactivationBlock,
+    ResidualSynthesis,
     Statistics,
     attention_problems,
-    conv,
     glorot_std,
 )
 
@@ -65,29 +64,22 @@ class ResNet(LatentGenerator):
         yield from attention_problems(cfg.attention, 2 * FIRST_RESOLUTION, context.interface.resolution)
 
 
-class ResNetSynthesis(Synthesis):
+class ResNetSynthesis(ResidualSynthesis):
     """ws [N, 1, w_dim] to one image. Blocks are named after their output: b8, b16, ..."""
 
     def __init__(self, cfg: ResNet.Config, interface: Interface, normalize: Normalize) -> None:
-        super().__init__()
         sizes, at = resolutions(interface.resolution), cfg.channels.at
+        inputs, first = inputs_of(cfg.labels, cfg.z_dim, interface.label_dim), at(FIRST_RESOLUTION)
+        std = glorot_std(inputs, first * FIRST_RESOLUTION**2)
+        super().__init__(Projection(inputs, first, FIRST_RESOLUTION, std, None))
+        self.inputs, self.label_dim = inputs, interface.label_dim
         sites = Sites("generator", 2 * len(sizes) - 1, styled=False, condition=interface.label_dim)
         statistics = Statistics(sites, normalize, Blocks(cfg.conv_bias, activation=cfg.activation))
-        self.label_dim = interface.label_dim
-        self.inputs, first = inputs_of(cfg.labels, cfg.z_dim, interface.label_dim), at(FIRST_RESOLUTION)
-        std = glorot_std(self.inputs, first * FIRST_RESOLUTION**2)
-        self.b4 = Projection(self.inputs, first, FIRST_RESOLUTION, std, None)
-        self.blocks, self.attention = [f"b{size}" for size in sizes[1:]], nn.ModuleDict()
         for below, size in pairwise(sizes):
-            self.add_module(f"b{size}", PreactivationBlock(statistics, f"b{size}", below, at(below), at(size), "up"))
-            if size in cfg.attention:
-                self.attention[f"b{size}"] = SelfAttention(at(size))
-        self.act = statistics.at("act", sizes[-1], at(sizes[-1]), conditioned=False)
-        self.torgb = conv(at(sizes[-1]), interface.channels, 3, bias=True)
+            block = PreactivationBlock(statistics, f"b{size}", below, at(below), at(size), "up")
+            self.add(f"b{size}", block, at(size) if size in cfg.attention else None)
+        self.end(statistics, sizes[-1], at(sizes[-1]), interface.channels)
 
     def forward(self, ws: Tensor, how: Pass) -> Images:
-        x, condition = self.b4(ws[:, 0, : self.inputs]), label_in(ws, self.label_dim)
-        for name in self.blocks:
-            x = self.get_submodule(name)(x, condition=condition)
-            x = self.attention[name](x) if name in self.attention else x
-        return (self.torgb(self.act(x)).tanh(),)
+        condition = label_in(ws, self.label_dim)
+        return (self.paint(self.b4(ws[:, 0, : self.inputs]), repeat(condition, len(self.blocks))),)

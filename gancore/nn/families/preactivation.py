@@ -17,8 +17,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Normalize
+from gancore.contracts import Normalize, Synthesis
 from gancore.nn.activation import ActivationName, activation_of
+from gancore.nn.attention import SelfAttention
 from gancore.nn.kernels.resampled_conv import Sampling
 from gancore.nn.layers import Conv2d, Weighted
 from gancore.nn.normalized import has_statistic
@@ -118,6 +119,38 @@ class PreactivationBlock(nn.Module):
         y = self.conv0(y, scales=self.act1.normalization)
         y = self.conv1(self.act1(y, parts, scaled_before=True, condition=condition))
         return y + (x if self.skip is None else self.skip(x))
+
+
+class ResidualSynthesis(Synthesis):
+    """The base of syntheses of residual blocks: maps of 4x4, blocks with self-attention behind some, one image.
+
+    A subclass calls `add` for each block from the coarsest on, then `end`; its `forward` returns `self.paint(...)`.
+    """
+
+    def __init__(self, first: nn.Module) -> None:
+        """`first` makes the maps of 4x4."""
+        super().__init__()
+        self.b4, self.blocks, self.attention = first, list[str](), nn.ModuleDict()
+
+    def add(self, name: str, block: nn.Module, attended: int | None = None) -> None:
+        """Appends a block; `attended` is the number of its feature maps if self-attention follows."""
+        self.add_module(name, block)
+        self.blocks.append(name)
+        if attended is not None:
+            self.attention[name] = SelfAttention(attended)
+
+    def end(self, statistics: Statistics, resolution: int, channels: int, image_channels: int) -> None:
+        """Adds the last statistic and activation, and the convolution to images."""
+        self.act = statistics.at("act", resolution, channels, conditioned=False)
+        self.torgb = conv(channels, image_channels, 3, bias=True)
+
+    def paint(self, x: Tensor, conditions: Iterable[Tensor | None]) -> Tensor:
+        """Images [N, C, R, R] in (-1, 1) from maps of 4x4 and the condition of each block."""
+        for name, condition in zip(self.blocks, conditions, strict=True):
+            x = self.get_submodule(name)(x, condition=condition)
+            x = self.attention[name](x) if name in self.attention else x
+        image: Tensor = self.torgb(self.act(x)).tanh()
+        return image
 
 
 def start_orthogonal(network: nn.Module) -> None:
