@@ -74,6 +74,9 @@ class RunFolder:
         """Raises RunError if the folder holds anything but a run, or the beginning of one."""
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self}: a file; choose a folder with --out")
+        for path in (self.events, self.samples, self.plugins):
+            if path.exists() and not path.is_dir():
+                raise RunError(f"{path}: a file, where a run has a folder; move it away")
         check_name(self.path)
         if self.exists() or not self.path.exists():
             return
@@ -118,17 +121,17 @@ class RunFolder:
         return data
 
     def newest_checkpoint(
-        self, misfits: "Callable[[dict[str, Tensor]], Iterable[str]]" = lambda tensors: ()
+        self, misfits: "Callable[[dict[str, Tensor], dict[str, Any]], Iterable[str]]" = lambda tensors, about: ()
     ) -> SoundCheckpoint | None:
         """The first of `sound_checkpoints`; None if the folder has no checkpoints."""
         return next(self.sound_checkpoints(misfits), None)
 
     def sound_checkpoints(
-        self, misfits: "Callable[[dict[str, Tensor]], Iterable[str]]" = lambda tensors: ()
+        self, misfits: "Callable[[dict[str, Tensor], dict[str, Any]], Iterable[str]]" = lambda tensors, about: ()
     ) -> Iterator[SoundCheckpoint]:
-        """The checkpoints that are whole and fit the networks, newest first; it reads them one by one.
+        """The checkpoints that are whole and belong to the run, newest first; it reads them one by one.
 
-        misfits: returns the differences between tensors and those of the networks.
+        misfits: says why the tensors and the description of a checkpoint are not of this run.
 
         Raises RunError if there are checkpoints and none of them is sound.
         """
@@ -140,8 +143,8 @@ class RunFolder:
             try:
                 tensors, about = load_tensors(path)
                 check_checkpoint(path, about)
-                if wrong := list(misfits(tensors)):
-                    raise RunError(f"{path}: a checkpoint of other networks: {'; '.join(wrong)}")
+                if wrong := list(misfits(tensors, about)):
+                    raise RunError(f"{path}: a checkpoint of {'; '.join(wrong)}")
             except RunError as error:
                 damaged[path] = str(error)
             else:
@@ -239,6 +242,8 @@ class _Checkpoint(BaseModel):
     counters: _Counters
     threads: int = Field(ge=1)
     stage: _Stage | None = None
+    identity: str | None = None
+    fixed: dict[str, Any] | None = None
 
 
 def _step_of(line: bytes) -> float:

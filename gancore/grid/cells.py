@@ -1,13 +1,13 @@
 """The cells of a grid: experiments, checked together, and identified by their results."""
 
-import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gancore.composition import experiment_data
 from gancore.config import Experiment, with_changes
+from gancore.config.identity import of_result
 from gancore.config.yaml.scalars import inline
 from gancore.data import DataIdentity
 from gancore.errors import ConfigError, DataError, Problem
@@ -19,7 +19,7 @@ from gancore.grid.stop_early import mistakes
 class Cell:
     """One experiment of a grid. `identified` fills the fields that need its data.
 
-    identity: 16 hex digits, a hash of everything that the result depends on; None if there are no data.
+    identity: that of its result, 16 hex digits (gancore.config.identity); None if there are no data.
     data: identity of the images. flaw: why they could not be opened.
     """
 
@@ -81,19 +81,9 @@ def identified(cells: Iterable[Cell], say: Callable[[str], None] = lambda note: 
         if isinstance(data, str):
             found.append(replace(cell, flaw=data))
         else:
-            found.append(replace(cell, identity=identity_of(experiment, data.to_dict()), data=data.to_dict()))
+            identity = of_result(experiment, data.to_dict()).short
+            found.append(replace(cell, identity=identity, data=data.to_dict()))
     return found
-
-
-def identity_of(experiment: Experiment, data: Mapping[str, Any]) -> str:
-    """16 hex digits of the hash of the resolved experiment without name, device and paths, with data and local plugins.
-
-    `data` is the identity of the images; it replaces the `data:` section, wherever the files are.
-    """
-    described = experiment.identity()
-    del described["name"], described["training"]["device"]
-    described["data"] = dict(data)
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _data_of(experiment: Experiment, say: Callable[[str], None]) -> DataIdentity | str:

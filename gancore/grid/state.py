@@ -22,7 +22,7 @@ STATES: tuple[State, ...] = get_args(State)
 class CellState:
     """The state of a cell, besides its run folder.
 
-    identity: see gancore.grid.cells; None if its data could not be opened.
+    identity: see gancore.config.identity; None if its data could not be opened.
     values, labels: axis to value, and to its label in names.
     attempts: processes that have worked on it. seconds: their total time.
     started: the start of the process whose end is not recorded yet, seconds since the epoch.

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from gancore.artifacts.tensors import misfits
+from gancore.config.identity import Identity
 from gancore.contracts import Stage
 from gancore.nn.frozen import Frozen
 from gancore.training.trainer import Counters, Trainer
 
 
-def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors ("generator/synthesis.b4.const", "optimizer.generator/.../exp_avg") and counters."""
+def state_of(trainer: Trainer, identity: Identity | None = None) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors ("generator/synthesis.b4.const", "optimizer.generator/.../exp_avg"); counters, and whose they are."""
     tensors = {
         f"{name}/{key}": value
         for name, module in modules_of(trainer).items()
@@ -32,6 +33,7 @@ def state_of(trainer: Trainer) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "counters": trainer.counters.to_dict(),
         "threads": torch.get_num_threads(),
         "stage": trainer.stage and asdict(trainer.stage),
+        **(identity.to_dict() if identity else {}),
     }
     return tensors, about
 
@@ -41,10 +43,21 @@ def modules_of(trainer: Trainer) -> dict[str, nn.Module]:
     return {**trainer.gan.modules(), "ema": trainer.ema}
 
 
-def misfits_of(modules: Mapping[str, nn.Module], tensors: dict[str, Tensor]) -> Iterator[str]:
-    """The differences between the tensors of a checkpoint and those of these modules."""
-    for name, module, state in _states(modules, tensors):
-        yield from (f"{name}: {wrong}" for wrong in misfits(module.state_dict(), state))
+def misfits_of(
+    identity: Identity | None, modules: Mapping[str, nn.Module], tensors: dict[str, Tensor], about: Mapping[str, Any]
+) -> Iterator[str]:
+    """What a checkpoint is of, if not of a run with this identity and these modules: "other networks: ..."."""
+    if identity and (wrong := identity.differences(about)):
+        more = f"; and {len(wrong) - 10} more" if len(wrong) > 10 else ""
+        yield f"another experiment (there -> here): {'; '.join(wrong[:10])}{more}"
+        return
+    unlike = [
+        f"{name}: {each}"
+        for name, module, state in _states(modules, tensors)
+        for each in misfits(module.state_dict(), state)
+    ]
+    if unlike:
+        yield f"other networks: {'; '.join(unlike)}"
 
 
 def restore(trainer: Trainer, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:

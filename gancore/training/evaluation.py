@@ -12,6 +12,7 @@ from gancore.artifacts import scores
 from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
+from gancore.config.identity import Identity
 from gancore.data import ImageData
 from gancore.errors import GancoreError
 from gancore.evaluation import Evaluator, Generated, Reals, Score, label_rows
@@ -24,8 +25,10 @@ class RunEvaluation:
     Its constructor raises GancoreError if weights or packages are unavailable, or a metric needs more images.
     """
 
-    def __init__(self, experiment: Experiment, run: RunFolder, data: ImageData, device: torch.device) -> None:
-        self.experiment, self.run, self.data = experiment, run, data
+    def __init__(
+        self, experiment: Experiment, run: RunFolder, data: ImageData, device: torch.device, identity: Identity
+    ) -> None:
+        self.experiment, self.run, self.data, self.identity = experiment, run, data, identity
         self.every_kimg = float("inf")
         self.evaluator: Evaluator | None = None
         if (evaluation := experiment.evaluation) is not None:
@@ -56,6 +59,7 @@ class RunEvaluation:
         new = scores.recorded(step, kimg, fields)
         if scores.best([*self._made(), new]) is new:
             about = {"step": step, "kimg": kimg, "score": found[0].to_dict(), "data": self.data.identity.to_dict()}
+            about["identity"] = self.identity.short
             save_model(self.run.best, generator, self.experiment.copied_into(self.run.path), about)
         scores.append(self.run.metrics, step, kimg, fields)
         return found

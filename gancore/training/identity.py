@@ -7,33 +7,12 @@ from gancore.artifacts import environment
 from gancore.artifacts.environment import Environment
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
+from gancore.config.identity import MAY_CHANGE
 from gancore.config.load import with_data_format
 from gancore.config.yaml.document import find
 from gancore.data import ImageData
 from gancore.errors import RunError
 from gancore.local_plugins import LOCAL, LocalPlugin, same_code, version_of
-
-MAY_CHANGE = (
-    "name",
-    "data.format",
-    "init_from.file",
-    "training.kimg",
-    "training.device",
-    "training.microbatch",
-    "training.compile",
-    "training.cuda_graphs",
-    "training.recompute",
-    "training.log_kimg",
-    "training.sample_kimg",
-    "training.checkpoint_kimg",
-    "training.keep_checkpoints",
-    "training.on_divergence",
-    "evaluation",
-    "analyses",
-)
-"""Keys (and what is below them) that may differ when a run is continued, beside those that say where its data lie
-(`Experiment.places`; `check_same_data` compares what lies there). Some of them change bits: device, microbatch,
-compile, CUDA graphs."""
 
 
 def as_begun(run: RunFolder, experiment: Experiment) -> Experiment:

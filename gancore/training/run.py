@@ -25,6 +25,7 @@ from gancore.artifacts.run import RunFolder, SoundCheckpoint
 from gancore.artifacts.tensors import save_tensors, saved_step
 from gancore.composition import compose, experiment_data
 from gancore.config import Experiment, ExperimentLike, as_experiment
+from gancore.config.identity import Identity, of_training
 from gancore.config.sections.training import TrainingConfig
 from gancore.data import ImageData
 from gancore.discovery import discover
@@ -112,6 +113,9 @@ class Run:
     processes: Processes
     others_wait: bool = False
 
+    # What a checkpoint must have to be of this run.
+    identity: Identity
+
     # The training images, and the evaluation of results.
     data: ImageData
     evaluation: RunEvaluation
@@ -146,15 +150,15 @@ class Run:
         self.data = training_data(experiment, processes)
         for batch in self.training.batches(self.data.interface.resolution):
             processes.check(batch, self.training.microbatch)
-        self.evaluation = RunEvaluation(experiment, folder, self.data, device)
+        self.identity = of_training(experiment, self.data.identity.to_dict())
+        self.evaluation = RunEvaluation(experiment, folder, self.data, device, self.identity)
         self.hooks, self.observer = discover().hooks, observer
         self.trainer = self.new_trainer()
 
     def train(self) -> None:
         """Trains up to `training.kimg`, from the newest checkpoint if there is one."""
         with self.folder.locked() if self.processes.first else nullcontext(), stop_request() as self.stop:
-            self.set_up()
-            notes = [*self.data.notes, *self.resume()]
+            notes = [*self.data.notes, *self.start()]
             if self.training.recompute is not None and not self.trainer.recomputed:
                 notes.append(f"training.recompute: {self.training.recompute} changes nothing: no such block repeats")
             notes += compile_as_asked(self.experiment, self.folder, self.trainer, self.twin)
@@ -170,11 +174,22 @@ class Run:
                     self.after_step(kimg_before)
                 self.finish()
 
+    def start(self) -> list[str]:
+        """Begins the run, or continues it; writes nothing before all that is there is checked. Returns notes."""
+        self.check()
+        found = self.newest()
+        self.set_up()
+        return self.resume(found)
+
     @first_process
-    def set_up(self) -> None:
-        """Checks the folder again, now that it is locked, and writes what describes the run."""
+    def check(self) -> None:
+        """Checks the folder again, now that it is locked."""
         check_same_experiment(self.folder, self.experiment)
         check_same_data(self.folder, self.data)
+
+    @first_process
+    def set_up(self) -> None:
+        """Writes what describes the run."""
         self.folder.clear_leftovers()
         if not self.folder.exists():
             about = {"plugins": self.experiment.plugin_origins(), "data": self.data.identity.to_dict()}
@@ -185,24 +200,32 @@ class Run:
             write_json(self.folder.init_from, self.started.to_dict())
         write_text(self.folder.config, self.experiment.copied_into(self.folder.path).to_yaml())  # last: now it is a run
 
-    def resume(self) -> list[str]:
-        """Restores the newest sound checkpoint and cuts the logs back to it. Returns notes for the log.
-
-        Newer checkpoints that are damaged, or of other networks, are set aside under another name. Raises RunError if
-        a trained run has no sound checkpoint left.
-        """
+    def newest(self) -> SoundCheckpoint | None:
+        """The newest sound checkpoint of this run. Raises RunError if a trained run has none left."""
         found = self.folder.newest_checkpoint(self.misfits)
         if found is None and self.folder.model.exists():
             raise RunError(
                 f"{self.folder}: there is a model but no checkpoint to continue from; train elsewhere with --out"
             )
         self.processes.wait()  # until all have looked, before the first one renames files
+        return found
+
+    def resume(self, found: SoundCheckpoint | None) -> list[str]:
+        """Restores a checkpoint and cuts the logs back to it. Returns notes for the log.
+
+        Newer checkpoints that are damaged, or of another run, are set aside under another name.
+        """
         self.cut_back(found)
         if found is None:
             return list(self.started.lines()) if self.started else []
         restore(self.trainer, found.tensors, found.about)
         what = "finished already:" if self.trainer.kimg >= self.training.kimg else "continuing from"
-        return [*found.damaged.values(), f"{what} {found.path} ({self.trainer.kimg:.4g} kimg)"]
+        earlier = (
+            []
+            if "identity" in found.about
+            else [f"{found.path}: of an earlier version, which noted no experiment in it"]
+        )
+        return [*found.damaged.values(), *earlier, f"{what} {found.path} ({self.trainer.kimg:.4g} kimg)"]
 
     @first_process
     def cut_back(self, found: SoundCheckpoint | None) -> None:
@@ -211,9 +234,9 @@ class Run:
         for damaged in found.damaged if found else ():
             self.folder.set_aside(damaged)
 
-    def misfits(self, tensors: dict[str, Tensor]) -> list[str]:
-        """Differences between the tensors of a checkpoint and those of the networks."""
-        return list(misfits_of(modules_of(self.trainer), tensors))
+    def misfits(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> list[str]:
+        """What a checkpoint is of, if not of this run."""
+        return list(misfits_of(self.identity, modules_of(self.trainer), tensors, about))
 
     def begin(self) -> None:
         """A new run: samples before the first step. A continued one: the evaluation that was due when it stopped."""
@@ -382,7 +405,7 @@ class Run:
         self.trainer = self.new_trainer()
         if compiled:
             self.trainer.compile()
-        for note in self.resume():
+        for note in self.resume(self.newest()):
             self.logs.say(note)
         self.trainer.counters.attempt = attempt
         self.logs.rewind(self.trainer.counters.step, self.trainer.kimg)
@@ -399,8 +422,9 @@ class Run:
         """Writes a checkpoint and the model of the present state."""
         trainer = self.trainer
         average = trainer.averaged()
-        save_tensors(self.folder.checkpoint(trainer.kimg), *state_of(trainer))
+        save_tensors(self.folder.checkpoint(trainer.kimg), *state_of(trainer, self.identity))
         about = {"kimg": trainer.kimg, "step": trainer.counters.step, "data": self.data.identity.to_dict()}
+        about["identity"] = self.identity.short
         save_model(self.folder.model, average, self.experiment.copied_into(self.folder.path), about)
 
     def new_trainer(self) -> Trainer:

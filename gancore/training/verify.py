@@ -19,9 +19,10 @@ from gancore.artifacts.lock import is_locked
 from gancore.artifacts.model import load_with_experiment
 from gancore.artifacts.pictures import tiled
 from gancore.artifacts.run import check_checkpoint
-from gancore.artifacts.tensors import load_tensors
+from gancore.artifacts.tensors import description_of, load_tensors
 from gancore.composition import compose
 from gancore.config import Experiment, load_experiment
+from gancore.config.identity import Identity, of_training
 from gancore.contracts import Generator, Interface
 from gancore.errors import GancoreError, RunError
 from gancore.evaluation.pictures import to_uint8
@@ -63,7 +64,7 @@ def verify_run(run: RunFolder, trust_local_plugins: bool = False) -> Iterator[Fi
 def repair_run(run: RunFolder, findings: Iterable[Finding]) -> Iterator[str]:
     """Sets damaged files aside and says so; the next `gancore train` goes on from what is whole. Nothing is deleted.
 
-    A log keeps its sound lines. config.yaml and environment.json cannot be made anew.
+    A log keeps its sound lines. config.yaml and environment.json cannot be made anew, and an edited one must be undone.
     Raises RunError if a process is training there.
     """
     with run.locked():
@@ -92,8 +93,9 @@ class _Verification:
         """Steps of the evaluations."""
 
     def findings(self) -> Iterator[Finding]:
+        surroundings = self.surroundings()
         yield self.config()
-        yield self.surroundings()
+        yield surroundings
         yield from self.logs()
         yield from self.checkpoints()
         if self.run.model.exists():
@@ -118,7 +120,27 @@ class _Verification:
             self.experiment = load_experiment(self.run.config, trusted=self.trust)
         except GancoreError as error:
             return self.failed(self.run.config, error)
+        if edited := self.edited():
+            self.experiment = None
+            return self.found(self.run.config, "damaged", f"not the experiment of its checkpoints: {'; '.join(edited)}")
         return self.found(self.run.config, "ok", f"experiment {self.experiment.name}")
+
+    def edited(self) -> list[str]:
+        """The keys in which config.yaml differs from all checkpoints (there -> here); none if it belongs to one."""
+        if (identity := self.identity()) is None:
+            return []
+        abouts = []
+        for path in self.run.checkpoints():
+            with suppress(RunError):
+                check_checkpoint(path, about := description_of(path))
+                abouts.append(about)
+        wrong = [identity.differences(about) for about in abouts]
+        return wrong[0] if wrong and all(wrong) else []
+
+    def identity(self) -> Identity | None:
+        """What checkpoints should be of; None where config.yaml or the data are not known."""
+        data = (self.environment and self.environment.data) or {}
+        return of_training(self.experiment, data) if self.experiment and data else None
 
     def surroundings(self) -> Finding:
         try:
@@ -142,13 +164,13 @@ class _Verification:
 
     def checkpoints(self) -> Iterator[Finding]:
         sound = 0
-        modules = self.modules()
+        modules, identity = self.modules(), self.identity()
         for path in self.run.checkpoints():
             try:
                 tensors, about = load_tensors(path)
                 check_checkpoint(path, about)
-                if modules and (wrong := list(misfits_of(modules, tensors))):
-                    raise RunError(f"{path}: a checkpoint of other networks: {'; '.join(wrong)}")
+                if wrong := list(misfits_of(identity, modules, tensors, about)):
+                    raise RunError(f"{path}: a checkpoint of {'; '.join(wrong)}")
             except RunError as error:
                 yield self.failed(path, error)
                 continue

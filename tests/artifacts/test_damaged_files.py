@@ -194,16 +194,21 @@ def test_a_sound_file_of_another_kind_is_no_checkpoint(trained: Path, tmp_path: 
     assert load_tensors(newest)[1]["kind"] == "checkpoint"
 
 
+@pytest.mark.parametrize("earlier", [False, True], ids=["", "earlier version"])
 def test_a_checkpoint_of_other_networks_is_set_aside(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], earlier: bool
 ) -> None:
     run = RunFolder(shutil.copytree(trained, tmp_path / "run"))
     newest, older = run.checkpoints()
     other = train(quick_experiment(**SHORT, discriminator={"use": "mlp", "hidden": [4]}), tmp_path / "other")
-    shutil.copy(other.checkpoints()[0], newest)
+    tensors, about = load_tensors(other.checkpoints()[0])
+    save_tensors(newest, tensors, {key: value for key, value in about.items() if not earlier or key != "identity"})
     train(quick_experiment(**SHORT), run.path)
     said = capsys.readouterr().err
-    assert f"{newest}: a checkpoint of other networks: discriminator: " in said
+    what = (
+        "other networks: discriminator: " if earlier else "another experiment (there -> here): discriminator.hidden: "
+    )
+    assert f"{newest}: a checkpoint of {what}" in said
     assert f"continuing from {older}" in said
     assert (run.path / f"set-aside-{newest.name}").exists()
 

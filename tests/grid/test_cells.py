@@ -7,8 +7,9 @@ import pytest
 from support.grid_files import load_grid
 
 from gancore.config import load_experiment
+from gancore.config.identity import of_result
 from gancore.errors import ConfigError
-from gancore.grid.cells import cells_of, identified, identity_of
+from gancore.grid.cells import cells_of, identified
 
 DATA = {"sha256": "abc"}
 LOCAL = "from gancore.contracts import Loss\n\n\nclass Mine(Loss):\n    pass\n"
@@ -16,7 +17,7 @@ LOCAL = "from gancore.contracts import Loss\n\n\nclass Mine(Loss):\n    pass\n"
 
 def identity(tmp_path: Path, images: dict[str, Any] = DATA, **changes: Any) -> str:
     experiment = load_grid(tmp_path / "g.yaml", {"axes": {"generator.use": ["skip"]}}, **changes)
-    return identity_of(cells_of(experiment)[0].experiment, images)
+    return of_result(cells_of(experiment)[0].experiment, images).short
 
 
 def test_cells_are_experiments_of_their_own(tmp_path: Path) -> None:

@@ -33,7 +33,9 @@ def grid(tmp_path: Path) -> GridFolder:
 def test_a_run_goes_on_where_it_was(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     before = run.log.read_text()
     assert main(["train", str(run), "-o", "training.kimg=0.072", "-o", "evaluation.reals=20"]) == 0
-    assert "continuing from" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "continuing from" in said
+    assert "of an earlier version, which noted no experiment in it" in said
     assert run.log.read_text().startswith(before)
     assert [tick.step for tick in log.read(run).records] == list(range(1, 10))
     assert [evaluation.step for evaluation in scores.read(run.metrics).evaluations] == [4, 8, 9]

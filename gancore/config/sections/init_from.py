@@ -43,9 +43,10 @@ class InitFrom(PluginConfig):
     def known_by_content(self, home: Path) -> "InitFrom":
         """The same without its path, if the content is known."""
         try:
-            return self.pinned(home).model_copy(update={"file": "by content"})
+            known = self if self.sha256 else self.pinned(home)
         except OSError:
-            return self if self.sha256 is None else self.model_copy(update={"file": "by content"})
+            return self
+        return known.model_copy(update={"file": "by content"})
 
 
 def content_hash(path: Path) -> str:
