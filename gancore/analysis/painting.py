@@ -1,10 +1,13 @@
 """From latents to images, as analyses do it."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
+from torch.func import functional_call
 from torch.nn import functional as F
 
-from gancore.contracts import Draw, Generator, NoiseMode, Subject
+from gancore.contracts import Draw, Generator, NoiseMode
 
 
 def paint(
@@ -21,10 +24,19 @@ def paint(
     return generator.enlarged(torch.cat(images))
 
 
-def sampled_ws(subject: Subject, count: int | None = None) -> Tensor:
-    """ws [count, num_ws, w_dim] of the subject's latents, without truncation."""
-    z, label = subject.latents(count)
-    return subject.generator.mapping(z, label)
+def paint_with(
+    generator: Generator,
+    ws: Tensor,
+    buffers: Mapping[str, Tensor],
+    noise_mode: NoiseMode = "const",
+    draw: Draw | None = None,
+) -> Tensor:
+    """Images [N, C, R, R] of ws with other buffers of the synthesis network, by name: noise maps, a moved input.
+
+    The generator is left as it is. Differentiable in ws and in the buffers.
+    """
+    how = {"noise_mode": noise_mode, "stage": generator.stage, "draw": draw}
+    return generator.enlarged(functional_call(generator.synthesis, dict(buffers), (ws,), how)[-1])
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:

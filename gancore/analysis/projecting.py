@@ -11,9 +11,9 @@ from torch import Tensor
 
 from gancore.analysis.figures.film import save_film
 from gancore.analysis.figures.grid import as_pixels
-from gancore.analysis.painting import sampled_ws
-from gancore.analysis.projection import Projected, ProjectionOptions, project, repainted, start_of
+from gancore.analysis.projection import ProjectionOptions, Recovered, recover, start_of
 from gancore.analysis.run import first_available
+from gancore.analysis.samples import sampled_ws
 from gancore.analysis.subject import ModelSubject, Sources
 from gancore.artifacts.atomic import written
 from gancore.artifacts.reading import read_bytes
@@ -50,18 +50,9 @@ def project_files(
         start = start_of(generator, sampled_ws(subject), seed)
     out.mkdir(parents=True, exist_ok=True)
     for path, target in zip(images, targets, strict=True):
-        frames, first, found = [], None, None
-        walk = project(generator, target.to(device), subject.distance, start, options)
-        for found in subject.shown(walk, steps, "steps"):
-            first = found if first is None else first
-            if found.step % max(steps // FRAMES, 1) == 0:
-                frames.append(found.image.cpu())
-        assert first is not None
-        assert found is not None
-        yield (
-            _write(out / path.stem, generator, found, frames),
-            (f"{path}: {subject.looked_through} distance {float(first.distance):.4g} -> {float(found.distance):.4g}"),
-        )
+        found = recover(subject, target.to(device), start, options, FRAMES)
+        line = f"{subject.looked_through} distance {found.distances[0]:.4g} -> {found.distances[-1]:.4g}"
+        yield _write(out / path.stem, found), f"{path}: {line}"
 
 
 def _target(path: Path, form: Form) -> Tensor:
@@ -75,14 +66,13 @@ def _target(path: Path, form: Form) -> Tensor:
     return torch.from_numpy(pixels).float() / 127.5 - 1
 
 
-def _write(stem: Path, generator: Generator, found: Projected, frames: list[Tensor]) -> list[Path]:
+def _write(stem: Path, found: Recovered) -> list[Path]:
     paths = [stem.with_name(stem.name + suffix) for suffix in (".safetensors", ".png", ".gif")]
-    tensors = {"ws": found.ws[None], **{f"noise/{name}": noise for name, noise in found.noise.items()}}
+    tensors = {"ws": found.last.ws[None], **{f"noise/{name}": noise for name, noise in found.last.noise.items()}}
     with written(paths[0]) as temporary:
         save_file({name: tensor.cpu().contiguous() for name, tensor in tensors.items()}, temporary)
-    with torch.no_grad():
-        pixels = as_pixels(repainted(generator, found))
+    pixels = as_pixels(found.image)
     with written(paths[1]) as temporary:
         Image.fromarray(pixels.squeeze(-1) if pixels.shape[2] == 1 else pixels).save(temporary, "PNG")
-    save_film(paths[2], Film("film", "", torch.stack(frames)))
+    save_film(paths[2], Film("film", "", torch.stack(list(found.frames))))
     return paths

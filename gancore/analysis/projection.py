@@ -16,10 +16,11 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor
-from torch.func import functional_call
 from torch.nn import functional as F
 
-from gancore.contracts import Generator
+from gancore.analysis.noise import noise_maps
+from gancore.analysis.painting import paint_with
+from gancore.contracts import Generator, Subject
 from gancore.options import PluginConfig
 
 LARGEST = 256
@@ -53,6 +54,18 @@ class ProjectionOptions(PluginConfig):
         return deviation * self.w_noise * left**2
 
 
+class TargetsOptions(ProjectionOptions):
+    """How an analysis projects several images."""
+
+    statistics: int = Field(
+        2000,
+        ge=2,
+        le=1_000_000,
+        json_schema_extra={"small": 8},
+        description="samples of w for its mean and deviation",
+    )
+
+
 @dataclass(frozen=True)
 class Start:
     """Where a projection begins. mean: w [num_ws, w_dim]; deviation: one number for all of w, as published.
@@ -77,13 +90,26 @@ class Projected:
     distance: Tensor
 
 
+@dataclass(frozen=True)
+class Recovered:
+    """What a projection found in the end: its last step, and the image [C, R, R] without noise on w.
+
+    distances: what every step saw; distance: that of `image` from the target; frames: images of the way, on the CPU.
+    """
+
+    last: Projected
+    image: Tensor
+    distances: Sequence[float]
+    distance: float
+    frames: Sequence[Tensor]
+
+
 def start_of(generator: Generator, ws: Tensor, seed: int) -> Start:
     """A start from samples ws [N, num_ws, w_dim], with noise of a seed."""
     mean = ws.mean(dim=0)
     deviation = float((ws[:, 0] - mean[0]).double().square().sum(dim=1).mean().sqrt())
     numbers = torch.Generator().manual_seed(seed)
-    buffers = {k: v for k, v in generator.synthesis.named_buffers() if k.rpartition(".")[2] == "noise_const"}
-    noise = {k: torch.randn(v.shape, generator=numbers).to(v) for k, v in buffers.items()}
+    noise = {k: torch.randn(v.shape, generator=numbers).to(v) for k, v in noise_maps(generator).items()}
 
     def w_noise(step: int) -> Tensor:
         own = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -106,7 +132,7 @@ def project(
         shaken = start.w_noise(step)[: len(w)] * options.w_noise_at(step, start.deviation)
         with torch.enable_grad():
             ws = (w + shaken).expand(generator.num_ws, -1)[None]
-            image = _image(generator, ws, noise)
+            image = paint_with(generator, ws, noise)
             apart = distance(shrunk(image), wanted)[0]
             loss = apart + options.noise_weight * roughness(list(noise.values()))
             optimizer.zero_grad(set_to_none=True)
@@ -119,6 +145,24 @@ def project(
         yield Projected(
             step, w.detach().expand(generator.num_ws, -1).clone(), before, image[0].detach(), apart.detach()
         )
+
+
+def towards(subject: Subject, target: Tensor, start: Start, options: ProjectionOptions) -> Iterator[Projected]:
+    """`project` by the subject's distance. The target [C, R, R] passes its network once."""
+    to_target = subject.distances_to(shrunk(target[None]))
+    return project(subject.generator, target, lambda image, _: to_target(image), start, options)
+
+
+def recover(subject: Subject, target: Tensor, start: Start, options: ProjectionOptions, frames: int = 0) -> Recovered:
+    """Projects a target [C, R, R], nominal range [-1, 1], and keeps about so many images of the way."""
+    distances, kept = [], []
+    for found in subject.shown(towards(subject, target, start, options), options.steps, "steps"):
+        distances.append(found.distance)
+        if frames and found.step % max(options.steps // frames, 1) == 0:
+            kept.append(found.image.cpu())
+    image = repainted(subject.generator, found)
+    end = float(subject.distance(image[None], target[None])[0])
+    return Recovered(found, image, torch.stack(distances).tolist(), end, kept)
 
 
 def roughness(maps: Sequence[Tensor]) -> Tensor | float:
@@ -147,9 +191,4 @@ def shrunk(images: Tensor) -> Tensor:
 
 def repainted(generator: Generator, found: Projected) -> Tensor:
     """The image [C, R, R] of what a projection found, without noise on w."""
-    return _image(generator, found.ws[None], found.noise)[0]
-
-
-def _image(generator: Generator, ws: Tensor, noise: Mapping[str, Tensor]) -> Tensor:
-    how = {"noise_mode": "const", "stage": generator.stage}
-    return generator.enlarged(functional_call(generator.synthesis, dict(noise), (ws,), how)[-1])
+    return paint_with(generator, found.ws[None], found.noise)[0]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from gancore.analysis.samples import BATCH
 from gancore.analysis.taps import map_layers, tapped
 from gancore.contracts import Discriminator, Draw, Edit, Generator, Layer, Snapshot
 from gancore.contracts.types import Network
@@ -20,8 +21,6 @@ from gancore.evaluation.extractor import FeatureExtractor
 from gancore.evaluation.pictures import to_uint8
 
 T = TypeVar("T")
-
-BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -115,7 +114,11 @@ class ModelSubject:
         return self._through().extract(batches, ("features",), len(images))["features"]
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        return self._through().distance(*((images.float() + 1) * 127.5 for images in (a, b)))
+        return self._through().distance(_levels(a), _levels(b))
+
+    def distances_to(self, b: Tensor) -> Callable[[Tensor], Tensor]:
+        to_b = self._through().distances_to(_levels(b))
+        return lambda a: to_b(_levels(a))
 
     @property
     def looked_through(self) -> str:
@@ -139,3 +142,8 @@ class ModelSubject:
         image = self._generator.sample(draw, label)
         if network == "discriminator":
             self.discriminator()(self._generator.reals(image), label)
+
+
+def _levels(images: Tensor) -> Tensor:
+    """From nominal [-1, 1] to 0 black and 255 white, not quantised."""
+    return (images.float() + 1) * 127.5

@@ -92,6 +92,9 @@ class Subject(Protocol):
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Perceptual distance [N] of images [N, C, H, W], nominal range [-1, 1]; differentiable."""
 
+    def distances_to(self, b: Tensor) -> Callable[[Tensor], Tensor]:
+        """`distance(a, b)` as a function of a, for many a: faster."""
+
     @property
     def looked_through(self) -> str:
         """The feature plugin of `features` and `distance`, with its distinguishing options."""

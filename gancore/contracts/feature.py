@@ -1,6 +1,6 @@
 """The contract of features: networks whose outputs metrics compare."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -53,3 +53,7 @@ class Feature(Plugin):
         Gradients pass where they are on: projection follows them.
         """
         raise NotImplementedError
+
+    def distances_to(self, b: Tensor) -> Callable[[Tensor], Tensor]:
+        """`distance(a, b)` as a function of a, for many a. One that keeps what the network makes of b is faster."""
+        return lambda a: self.distance(a, b)

@@ -1,6 +1,6 @@
 """Computes features with a plugin: checks it, moves it to the device, names its scores."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -54,6 +54,11 @@ class FeatureExtractor:
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         self._prepare()
         return self.feature.distance(as_rgb(a), as_rgb(b))
+
+    def distances_to(self, b: Tensor) -> Callable[[Tensor], Tensor]:
+        self._prepare()
+        to_b = self.feature.distances_to(as_rgb(b))
+        return lambda a: to_b(as_rgb(a))
 
     def _prepare(self) -> None:
         if not self._prepared:

@@ -1,7 +1,7 @@
 """A small trained model for analyses: a style generator at 16x16 with discriminator, checkpoints and real images."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -29,6 +29,9 @@ class SmallAnalysisSubject(ModelSubject):
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         return (a - b).square().flatten(1).mean(dim=1)
+
+    def distances_to(self, b: Tensor) -> Callable[[Tensor], Tensor]:
+        return lambda a: self.distance(a, b)
 
     @property
     def looked_through(self) -> str:

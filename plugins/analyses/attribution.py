@@ -12,7 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.analysis import ProjectionOptions, paint, project, repainted, sampled_ws, start_of
+from gancore.analysis import TargetsOptions, averaged, paint, recover, sampled_ws, start_of
 from gancore.contracts import Analysis, Grid, Histogram, Picture, Result, Subject, Value
 
 
@@ -24,20 +24,13 @@ class Attribution(Analysis):
     directions: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {"auroc": "higher"}
     requires: ClassVar[Mapping[str, str]] = {"dataset:images": "it projects real images as well"}
 
-    class Config(ProjectionOptions):
+    class Config(TargetsOptions):
         steps: int = Field(
             200,
             ge=1,
             le=1_000_000,
             json_schema_extra={"small": 1},
             description="steps of the optimizer (published: 1000)",
-        )
-        statistics: int = Field(
-            2000,
-            ge=2,
-            le=1_000_000,
-            json_schema_extra={"small": 8},
-            description="samples of w for its mean and deviation",
         )
 
     cfg: Config
@@ -59,13 +52,12 @@ class Attribution(Analysis):
         for name, targets in sets.items():
             tiles += [[Picture(target) for target in targets], []]
             for target in subject.shown(targets, len(targets), "targets"):
-                *_, found = project(generator, target, subject.distance, start, self.cfg)
-                image = repainted(generator, found)
-                distances[name].append(float(subject.distance(image[None], target[None])[0]))
-                tiles[-1].append(Picture(image, f"{distances[name][-1]:.3g}"))
+                found = recover(subject, target, start, self.cfg)
+                distances[name].append(found.distance)
+                tiles[-1].append(Picture(found.image, f"{found.distance:.3g}"))
         fakes, reals = (torch.tensor(distances[name], dtype=torch.float64) for name in sets)
         numbers = {"auroc": Value(auroc(fakes, reals)), "overlap": Value(overlap(fakes, reals))}
-        numbers |= {name: Value(float(d.mean()), float(d.std(correction=0))) for name, d in zip(sets, (fakes, reals))}  # noqa: B905
+        numbers |= {"generated": averaged(fakes), "real": averaged(reals)}
         title = "Distance of images to their projections"
         bars = Histogram("histogram", title, "distance", distances, caption=f"Seen by {subject.looked_through}.")
         rows = ["generated", "projected", "real", "projected"]

@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.analysis import consistency, energy_ratio, magnitude, peak_place, peak_ratio, spot
+from gancore.analysis import averaged, batches, consistency, energy_ratio, magnitude, peak_place, peak_ratio, spot
 from gancore.contracts import (
     Analysis,
     Chart,
@@ -69,7 +69,7 @@ class Droplets(Analysis):
         first: dict[str, Tensor] = {}
         images = []
         with subject.tap(rows) as seen:
-            for draw, label in subject.shown(subject.draws(), -(-subject.count // 16), "batches"):
+            for draw, label in batches(subject):
                 images.append(generator.sample(draw, label, noise_mode=self.cfg.noise)[:SHOWN])
                 for name in rows:
                     rows[name].append(Peaks.of(seen[name]))
@@ -81,7 +81,7 @@ class Droplets(Analysis):
         worst = layers[int(by_layer.mean(dim=1).argmax())]
         place = peaks[onset.name if onset else worst.name].place.median(dim=0).values
         numbers = {
-            "score": Value(float(scores.mean()), float(scores.std(correction=0))),
+            "score": averaged(scores),
             "onset": Value(float(onset.resolution if onset else 0)),
             "place_row": Value(float(place[0])),
             "place_column": Value(float(place[1])),
@@ -191,4 +191,4 @@ class Peaks:
 
     def numbers(self) -> dict[str, Value]:
         named = {"peak_ratio": self.ratio, "consistency": self.share, "energy_ratio": self.energy}
-        return {name: Value(float(values.mean()), float(values.std(correction=0))) for name, values in named.items()}
+        return {name: averaged(values) for name, values in named.items()}

@@ -13,6 +13,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from gancore.analysis import averaged
 from gancore.contracts import Analysis, Grid, Histogram, Picture, PluginConfig, Result, Subject, Value
 
 
@@ -49,7 +50,7 @@ class Nearest(Analysis):
         limit = float(torch.quantile(among, 0.05))
         numbers = {
             "copies": Value(float((nearest[:, 0] < limit).double().mean())),
-            "distance": Value(float(nearest[:, 0].mean()), float(nearest[:, 0].std(correction=0))),
+            "distance": averaged(nearest[:, 0]),
             "ratio": Value(float(nearest[:, 0].mean() / among.mean().clamp_min(1e-12))),
         }
         order = nearest[:, 0].argsort()[: self.cfg.shown]

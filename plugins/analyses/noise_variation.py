@@ -6,15 +6,14 @@ Differs: how far the peak of a layer's magnitude moves is a number, the mean dis
 fine layers are those from sqrt(4 R) on: at 1024x1024 from 64x64, as in the published code.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.analysis import magnitude, paint, peak_place
+from gancore.analysis import Muted, averaged, batches, magnitude, paint, peak_place, ws_of
 from gancore.contracts import (
     Analysis,
     ColourScale,
@@ -25,7 +24,6 @@ from gancore.contracts import (
     PluginConfig,
     Result,
     Subject,
-    Value,
 )
 
 
@@ -52,7 +50,7 @@ class NoiseVariation(Analysis):
     def misfits(self, subject: Subject) -> Iterable[str]:
         draw, label = next(subject.draws(2))
         generator = subject.generator
-        ws = generator.mapping(generator.sample_z(draw), label)
+        ws = ws_of(generator, draw, label)
         first, again = (
             generator.synthesis(ws, noise_mode="random", stage=generator.stage, draw=one)[-1]
             for one in (draw.scoped("first"), draw.scoped("again"))
@@ -65,8 +63,8 @@ class NoiseVariation(Analysis):
         layers = [layer for layer in subject.layers() if not layer.image and layer.resolution >= 8]
         deviations, movements = [], []
         rows: list[list[Picture | HeatMap]] = []
-        for draw, label in subject.shown(subject.draws(), -(-subject.count // 16), "batches"):
-            ws = generator.mapping(generator.sample_z(draw), label)
+        for draw, label in batches(subject):
+            ws = ws_of(generator, draw, label)
             grays, places = [], []
             with subject.tap(layer.name for layer in layers) as seen:
                 for k in range(self.cfg.draws):
@@ -79,9 +77,9 @@ class NoiseVariation(Analysis):
                 rows += self.row(subject, ws, draw, deviations[-1])
         deviation, movement = torch.cat(deviations), torch.cat(movements, dim=1)  # [N, R, R], [layers, N]
         each = deviation.mean(dim=(1, 2))
-        numbers = {"deviation": Value(float(each.mean()), float(each.std(correction=0)))}
+        numbers = {"deviation": averaged(each)}
         for layer, moved in zip(layers, movement, strict=True):
-            numbers[f"movement/{layer.name}"] = Value(float(moved.mean()), float(moved.std(correction=0)))
+            numbers[f"movement/{layer.name}"] = averaged(moved)
         if layers:
             numbers["movement"] = numbers[f"movement/{layers[-1].name}"]
         columns = ["all noise", "drawn again", "no noise", "coarse only", "fine only", "deviation"]
@@ -98,38 +96,11 @@ class NoiseVariation(Analysis):
         ways = [
             _image(subject, ws, draw.scoped("noise 0")),
             _image(subject, ws, draw.scoped("noise 1")),
-            _image(subject, ws, Muted(draw, 0, 0)),
-            _image(subject, ws, Muted(draw.scoped("noise 0"), 0, border)),
-            _image(subject, ws, Muted(draw.scoped("noise 0"), border, float("inf"))),
+            _image(subject, ws, Muted(draw, lambda purpose, shape: False)),
+            _image(subject, ws, Muted(draw.scoped("noise 0"), lambda purpose, shape: shape[-1] < border)),
+            _image(subject, ws, Muted(draw.scoped("noise 0"), lambda purpose, shape: shape[-1] >= border)),
         ]
         return [[*(Picture(way[i]) for way in ways), HeatMap(deviation[i])] for i in range(len(ws))]
-
-
-@dataclass(frozen=True)
-class Muted:
-    """A draw whose noise images are zero but for those with low <= width < high."""
-
-    of: Draw
-    low: float
-    high: float
-
-    @property
-    def n(self) -> int:
-        return self.of.n
-
-    def normal(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
-        drawn = self.of.normal(purpose, shape)
-        heard = len(shape) < 2 or self.low <= shape[-1] < self.high
-        return drawn if heard else torch.zeros_like(drawn)
-
-    def uniform(self, purpose: str, shape: Sequence[int] = ()) -> Tensor:
-        return self.of.uniform(purpose, shape)
-
-    def once(self, purpose: str) -> float:
-        return self.of.once(purpose)
-
-    def scoped(self, name: str) -> "Muted":
-        return Muted(self.of.scoped(name), self.low, self.high)
 
 
 def _image(subject: Subject, ws: Tensor, draw: Draw) -> Tensor:

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from gancore.analysis import paint
+from gancore.analysis import averaged, batches, paint, ws_of
 from gancore.contracts import Analysis, Grid, Histogram, Picture, PluginConfig, Result, Subject, Value
 
 LARGEST = 256
@@ -44,8 +44,8 @@ class PathLength(Analysis):
     def analyze(self, subject: Subject) -> Result:
         generator = subject.generator
         lengths, images = [], []
-        for draw, label in subject.shown(subject.draws(), -(-subject.count // 16), "batches"):
-            ws = generator.mapping(generator.sample_z(draw), label)
+        for draw, label in batches(subject):
+            ws = ws_of(generator, draw, label)
             own = paint(generator, ws)
             found = []
             for k in range(self.cfg.steps):
@@ -63,7 +63,7 @@ class PathLength(Analysis):
         title = "Path length of single images"
         bars = Histogram("histogram", title, "path length", {"samples": length.tolist()}, log_x=True)
         quantiles = torch.quantile(length, torch.tensor([0.05, 0.5, 0.95], dtype=length.dtype)).tolist()
-        numbers = {"mean": Value(float(length.mean()), float(length.std(correction=0)))}
+        numbers = {"mean": averaged(length)}
         numbers |= {name: Value(q) for name, q in zip(("p5", "median", "p95"), quantiles, strict=True)}
         numbers["spread"] = Value(quantiles[2] / max(quantiles[0], 1e-12))
         return Result(numbers, [bars, grid])

@@ -14,18 +14,20 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from gancore.analysis import (
     Psnr,
+    batches,
     detail,
     moved_by_fractions,
     paint,
+    paint_with,
     pseudo_rotated,
     rotated,
     rotation,
     sampled_ws,
     shifted,
+    ws_of,
 )
 from gancore.contracts import (
     Analysis,
@@ -98,9 +100,9 @@ class Phase(Analysis):
         """The three ratios, and a row for each from the first sample."""
         psnr = {key: Psnr() for key in ("eqt", "eqt_frac", "eqr")}
         rows: list[list[Picture | HeatMap]] = []
-        for draw, label in subject.shown(subject.draws(), -(-subject.count // 16), "batches"):
-            ws = subject.generator.mapping(subject.generator.sample_z(draw), label)
-            own = _image(subject, ws, name, torch.eye(3))
+        for draw, label in batches(subject):
+            ws = ws_of(subject.generator, draw, label)
+            own = paint_with(subject.generator, ws, {name: torch.eye(3).to(ws)})
             for key, (reference, mask, test) in _moves(subject, ws, name, own, draw).items():
                 psnr[key].add(reference, test, mask)
                 if len(rows) < len(psnr):
@@ -140,7 +142,7 @@ def _moves(
     }
     found = {}
     for key, (matrix, reference, mask) in moves.items():
-        test = _image(subject, ws, name, matrix)
+        test = paint_with(subject.generator, ws, {name: matrix.to(ws)})
         if key == "eqr":
             test, inside = pseudo_rotated(test, angle)
             mask = mask * inside
@@ -151,11 +153,3 @@ def _moves(
 def _shift(tx: float, ty: float) -> Tensor:
     """The inverse of a shift."""
     return torch.tensor([[1.0, 0.0, -tx], [0.0, 1.0, -ty], [0.0, 0.0, 1.0]])
-
-
-def _image(subject: Subject, ws: Tensor, name: str, matrix: Tensor) -> Tensor:
-    """Images [N, C, R, R] of an input that was moved by the inverse of a matrix."""
-    generator = subject.generator
-    how = {"noise_mode": "const", "stage": generator.stage}
-    made: Tensor = functional_call(generator.synthesis, {name: matrix.to(ws)}, (ws,), how)[-1]
-    return made

@@ -9,9 +9,10 @@ from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
+from torch import Tensor
 
-from gancore.analysis import ProjectionOptions, paint, project, repainted, sampled_ws, start_of
-from gancore.contracts import Analysis, Chart, Film, Grid, Line, Picture, Result, Subject, Value
+from gancore.analysis import TargetsOptions, averaged, paint, recover, sampled_ws, start_of
+from gancore.contracts import Analysis, Chart, Film, Grid, Line, Picture, Result, Subject
 
 FRAMES = 48
 
@@ -23,15 +24,8 @@ class Projection(Analysis):
     features: ClassVar[tuple[str, ...]] = ("lpips", "embedded")
     directions: ClassVar[Mapping[str, Literal["higher", "lower"]]] = {"distance": "lower"}
 
-    class Config(ProjectionOptions):
+    class Config(TargetsOptions):
         targets: Literal["real", "generated"] = Field("real", description="which images; generated where none are real")
-        statistics: int = Field(
-            2000,
-            ge=2,
-            le=1_000_000,
-            json_schema_extra={"small": 8},
-            description="samples of w for its mean and deviation",
-        )
 
     cfg: Config
 
@@ -47,33 +41,21 @@ class Projection(Analysis):
         real = self.cfg.targets == "real" and "images" in subject.provided["dataset"]
         targets = subject.reals(subject.count) if real else paint(generator, sampled_ws(subject, subject.count))
         start = start_of(generator, sampled_ws(subject, self.cfg.statistics), subject.seed)
-        ends, starts, ratios, rows, lines, tensors = [], [], [], [], [], {}
-        film: list[torch.Tensor] = []
+        mean = paint(generator, start.mean[None])[0]
+        film: list[Tensor] = []
+        ends, rows, lines, tensors = [], [], [], {}
         for i, target in enumerate(subject.shown(targets, len(targets), "targets")):
-            curve = []
-            for found in project(generator, target, subject.distance, start, self.cfg):
-                curve.append(found.distance)
-                if i == 0 and found.step % max(self.cfg.steps // FRAMES, 1) == 0:
-                    film.append(torch.cat([target, found.image], dim=2))
-            image = repainted(generator, found)
-            end = float(subject.distance(image[None], target[None])[0])
-            path = torch.stack(curve).tolist()
-            ends.append(end)
-            starts.append(path[0])
-            ratios.append(end / max(path[0], 1e-12))
-            first = paint(generator, start.mean[None])[0]
-            rows.append([Picture(target), Picture(first, f"{path[0]:.3g}"), Picture(image, f"{end:.3g}")])
-            lines.append(Line(f"target {i + 1}", [float(k) for k in range(len(path))], path))
-            tensors[f"ws/{i}"] = found.ws
+            found = recover(subject, target, start, self.cfg, 0 if film else FRAMES)
+            film = film or [torch.cat([target.cpu(), frame], dim=2) for frame in found.frames]
+            first, end = found.distances[0], found.distance
+            ends.append([end, first, end / max(first, 1e-12)])
+            rows.append([Picture(target), Picture(mean, f"{first:.3g}"), Picture(found.image, f"{end:.3g}")])
+            lines.append(Line(f"target {i + 1}", [float(k) for k in range(self.cfg.steps)], found.distances))
+            tensors[f"ws/{i}"] = found.last.ws
         columns = ["target", "mean w", "projected"]
         title = f"Projection of {'real' if real else 'generated'} images"
         grid = Grid("targets", title, rows, (), columns, caption=f"Distances: {subject.looked_through}.")
         curve_of = Chart("distance", "Projection: distance over the steps", "step", "distance", lines, log_y=True)
-        numbers = {name: _over(values) for name, values in (("distance", ends), ("start", starts), ("ratio", ratios))}
+        over_targets = map(averaged, torch.tensor(ends, dtype=torch.float64).T)
+        numbers = dict(zip(("distance", "start", "ratio"), over_targets, strict=True))
         return Result(numbers, [grid, curve_of, Film("film", title, torch.stack(film))], tensors=tensors)
-
-
-def _over(values: list[float]) -> Value:
-    """Mean and deviation over targets."""
-    rows = torch.tensor(values, dtype=torch.float64)
-    return Value(float(rows.mean()), float(rows.std(correction=0)))

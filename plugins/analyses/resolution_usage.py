@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from gancore.analysis import octaves, tapped
+from gancore.analysis import octaves, tapped, ws_of
 from gancore.contracts import Analysis, Bars, Chart, Draw, Generator, Line, PluginConfig, Result, Subject, Value
 
 
@@ -74,7 +74,7 @@ def painters_of(subject: Subject) -> dict[str, int]:
     if len(set(painters.values())) < 2:
         return {}
     draw, label = next(subject.draws(2))
-    ws = subject.generator.mapping(subject.generator.sample_z(draw), label)
+    ws = ws_of(subject.generator, draw, label)
     whole, rest = _image(subject.generator, ws, draw), _only(subject, ws, draw, painters, "")
     parts = [_only(subject, ws, draw, painters, name) - rest for name in painters]
     total = torch.stack(parts).sum(dim=0) + rest
@@ -96,7 +96,7 @@ def usage(
         for r, part in parts.items():
             moments.setdefault(r, []).append(_sums(part.double(), part.double()))
         if exact and painters:
-            ws = generator.mapping(generator.sample_z(draw), label)
+            ws = ws_of(generator, draw, label)
             rest = _only(subject, ws, draw, painters, "")
             for name, r in painters.items():
                 part = _only(subject, ws, draw, painters, name) - rest

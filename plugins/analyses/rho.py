@@ -10,7 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gancore.contracts import Analysis, Chart, Generator, Line, PluginConfig, Result, Subject, Value
+from gancore.analysis import averaged
+from gancore.contracts import Analysis, Chart, Generator, Line, PluginConfig, Result, Subject
 from gancore.nn import Mix
 
 
@@ -32,9 +33,9 @@ class Rho(Analysis):
 
     def analyze(self, subject: Subject) -> Result:
         shares = shares_of(subject.generator)
-        numbers = {f"rho/{name}": Value(float(v.mean()), float(v.std(correction=0))) for name, v in shares.items()}
+        numbers = {f"rho/{name}": averaged(v) for name, v in shares.items()}
         every = torch.cat(list(shares.values()))
-        numbers["mean"] = Value(float(every.mean()), float(every.std(correction=0)))
+        numbers["mean"] = averaged(every)
         x = [float(i) for i in range(len(shares))]
         ends = torch.stack([torch.quantile(v.double(), torch.tensor([0.05, 0.95]).double()) for v in shares.values()])
         means = [float(v.mean()) for v in shares.values()]

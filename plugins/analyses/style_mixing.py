@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from gancore.analysis import mixed, paint, sampled_ws, slots_by_scale
-from gancore.contracts import Analysis, Bars, Grid, Picture, PluginConfig, Result, Subject, Value
+from gancore.analysis import averaged, mixed, paint, sampled_ws, slots_by_scale
+from gancore.contracts import Analysis, Bars, Grid, Picture, PluginConfig, Result, Subject
 
 
 class StyleMixing(Analysis):
@@ -49,7 +49,7 @@ class StyleMixing(Analysis):
         numbers = {}
         for name, slots in groups.items():
             share = subject.distance(paint(generator, mixed(ws, exchanged, slots)), own).double() / whole
-            numbers[name] = Value(float(share.mean()), float(share.std(correction=0)))
+            numbers[name] = averaged(share)
         sources, destinations = own[: self.cfg.sources], own[self.cfg.sources : wanted]
         tiles = [[None, *map(Picture, destinations)]]
         rows = [""]

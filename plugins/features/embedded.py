@@ -9,7 +9,7 @@ batch norm folded into the convolutions, half precision. The distance is made li
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -49,9 +49,20 @@ class Embedded(Feature):
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Channels of length 1 at every place, squared difference, mean over places, sum over five layers."""
-        layers = zip(self.stem(resized(a)), self.stem(resized(b)), strict=True)
-        differences = [(unit(x) - unit(y)).square().sum(dim=1).mean(dim=(1, 2)) for x, y in layers]
-        return torch.stack(differences).sum(dim=0)
+        return apart(self.layers(a), self.layers(b))
+
+    def distances_to(self, b: Tensor) -> Callable[[Tensor], Tensor]:
+        known = self.layers(b)
+        return lambda a: apart(self.layers(a), known)
+
+    def layers(self, images: Tensor) -> list[Tensor]:
+        """Channels of length 1 of every layer, from images [N, 3, H, W], 0 to 255."""
+        return [unit(x) for x in self.stem(resized(images))]
+
+
+def apart(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
+    """Distance [N] of the layers of images."""
+    return torch.stack([(x - y).square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b, strict=True)]).sum(dim=0)
 
 
 def resized(images: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ Source: arXiv:1801.03924 equation 1 and section 3.1, version 0.1, the linear cal
 summed over layers. Images are taken at their own size.
 """
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import ClassVar
 
@@ -70,9 +71,18 @@ class LPIPS(Feature):
         self.linear = [linear[f"lin{i}.model.1.weight"].to(device) for i in range(len(LAYERS))]  # [1, C, 1, 1] each
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        pairs = zip(self.activations(a), self.activations(b), self.linear, strict=True)
-        layers = [F.conv2d((x - y).square(), weight).mean(dim=(1, 2, 3)) for x, y, weight in pairs]
-        return torch.stack(layers).sum(dim=0)
+        return self.apart(self.activations(a), self.activations(b))
+
+    def distances_to(self, b: Tensor) -> Callable[[Tensor], Tensor]:
+        known = self.activations(b)
+        return lambda a: self.apart(self.activations(a), known)
+
+    def apart(self, a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
+        """Distance [N] of the activations of images."""
+        layers = zip(a, b, self.linear, strict=True)
+        return torch.stack([F.conv2d((x - y).square(), weight).mean(dim=(1, 2, 3)) for x, y, weight in layers]).sum(
+            dim=0
+        )
 
     def activations(self, images: Tensor) -> list[Tensor]:
         """Channels of length 1 of every layer, from images [N, 3, H, W], 0 to 255."""

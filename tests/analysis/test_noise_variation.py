@@ -4,8 +4,9 @@ import pytest
 import torch
 from support.subjects import style_generator, subject, subject_of
 
+from gancore.analysis import Muted
 from gancore.evaluation.draws import SampleDraw
-from gancore_plugins.analyses.noise_variation import Muted, NoiseVariation
+from gancore_plugins.analyses.noise_variation import NoiseVariation
 
 
 def test_generators_without_noise_are_refused() -> None:
@@ -31,8 +32,10 @@ def test_a_spike_that_the_noise_moves_moves() -> None:
 
 def test_muted_noise_is_zero_outside_its_widths_and_latents_are_as_before() -> None:
     draw = SampleDraw(0, range(2), torch.device("cpu"))
-    muted = Muted(draw, 8, 32)
+    muted = Muted(draw, lambda purpose, shape: 8 <= shape[-1] < 32 and purpose != "other")
     assert torch.equal(muted.normal("z", (8,)), draw.normal("z", (8,)))
     assert torch.equal(muted.normal("noise", (1, 8, 8)), draw.normal("noise", (1, 8, 8)))
     assert muted.normal("noise", (1, 4, 4)).abs().max() == 0
+    assert muted.normal("other", (1, 8, 8)).abs().max() == 0
+    assert muted.scoped("again").normal("noise", (1, 4, 4)).abs().max() == 0
     assert muted.normal("noise", (1, 32, 32)).abs().max() == 0

@@ -5,6 +5,7 @@ import torch
 from support.subjects import style_generator, subject, subject_of
 
 from gancore.analysis import ProjectionOptions, paint, project, repainted, sampled_ws, start_of
+from gancore.analysis.run import first_available
 from gancore_plugins.analyses.attribution import Attribution, auroc, overlap
 from gancore_plugins.analyses.projection import Projection
 
@@ -49,3 +50,14 @@ def test_the_same_seed_gives_the_same_projection() -> None:
     )
     assert torch.equal(first.tensors["ws/1"], again.tensors["ws/1"])
     assert first.numbers == again.numbers
+
+
+def test_a_target_s_features_are_computed_once_and_distances_are_the_same() -> None:
+    extractor = first_available(["embedded"], torch.device("cpu"))
+    images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 255
+    to_b = extractor.distances_to(images[1:])
+    assert torch.equal(to_b(images[:1]), extractor.distance(images[:1], images[1:]))
+    seen = []
+    extractor.feature.stem, stem = lambda x: seen.append(1) or stem(x), extractor.feature.stem
+    to_b(images[:1])
+    assert len(seen) == 1

@@ -53,6 +53,7 @@ def test_lpips_is_that_of_torch_fidelity(tmp_path: Path, monkeypatch: pytest.Mon
     ours.prepare(CPU)
     a, b = torch.rand(2, 3, 3, 32, 32) * 255
     torch.testing.assert_close(ours.distance(a, b), reference(a, b).flatten(), rtol=1e-5, atol=1e-7)
+    assert torch.equal(ours.distances_to(b)(a), ours.distance(a, b))
     assert ours.variant, "weights that somebody named are told in every name"
 
 
