@@ -24,11 +24,15 @@ class Problem:
 
 
 class ConfigError(GancoreError):
-    """All mistakes of an experiment at once."""
+    """All mistakes of an experiment at once; the message has the first SHOWN, and the number of the others."""
+
+    SHOWN = 50
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = list(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        lines = list(map(str, self.problems[: self.SHOWN]))
+        more = len(self.problems) - len(lines)
+        super().__init__("\n".join([*lines, f"and {more} more mistakes"] if more else lines))
 
 
 class PluginError(GancoreError):

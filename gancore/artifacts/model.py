@@ -1,10 +1,13 @@
 """The model file: the averaged generator and all that is needed to build it again, in one safetensors file."""
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
@@ -14,10 +17,11 @@ from gancore.artifacts.tensors import load_tensors, misfits, save_tensors
 from gancore.composition import compose_discriminator, compose_generator
 from gancore.config import Experiment, load_experiment
 from gancore.contracts import Discriminator, Generator, Interface, Stage
-from gancore.errors import RunError
+from gancore.errors import PluginError, RunError
 from gancore.version import __version__
 
 Value = TypeVar("Value")
+Network = TypeVar("Network", bound=nn.Module)
 
 EXAMPLES = "labels/examples"
 """The name of the tensor with `Generator.examples`."""
@@ -77,8 +81,8 @@ def load_with_experiment(path: str | Path, trust_local_plugins: bool = False) ->
     file, tensors, about = _contents(Path(path))
     described, interface, stage = _description(file, about)
     experiment = load_experiment(described, trusted=trust_local_plugins, base=file.parent)
-    generator = compose_generator(experiment, interface)
-    _fill(generator, {name: tensor for name, tensor in tensors.items() if "/" not in name}, file)
+    own = {name: tensor for name, tensor in tensors.items() if "/" not in name}
+    generator = _filled(compose_generator, experiment, interface, own, file)
     generator.stage, generator.examples = stage, _examples(tensors, interface, file)
     generator.class_names = _class_names(about, interface, file)
     return generator.requires_grad_(False), experiment
@@ -97,11 +101,13 @@ def load_networks(path: str | Path, trust_local_plugins: bool = False) -> dict[s
     if not isinstance(stages, dict) or stages.keys() - {"generator", "discriminator"}:
         raise RunError(f"{file}: not a whole model file: its 'networks' cannot be read")
     for name, stage in stages.items():
-        network = (compose_generator if name == "generator" else compose_discriminator)(experiment, interface)
         own = {key.removeprefix(f"{name}/"): value for key, value in tensors.items() if key.startswith(f"{name}/")}
-        _fill(network, own, file)
-        if isinstance(network, Generator):
-            network.stage = _read(file, stages, name, Stage) if stage else None
+        network: Generator | Discriminator
+        if name == "generator":
+            network = generator = _filled(compose_generator, experiment, interface, own, file)
+            generator.stage = _read(file, stages, name, Stage) if stage else None
+        else:
+            network = _filled(compose_discriminator, experiment, interface, own, file)
         found[name] = network.requires_grad_(False)
     return found
 
@@ -117,11 +123,28 @@ def _contents(path: Path) -> tuple[Path, dict[str, Tensor], dict[str, Any]]:
     return file, tensors, about
 
 
-def _fill(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
-    """Loads a whole state dict. Raises RunError if it is another network's."""
+def _filled(
+    compose: Callable[[Experiment, Interface], Network],
+    experiment: Experiment,
+    interface: Interface,
+    tensors: dict[str, Tensor],
+    file: Path,
+) -> Network:
+    """A network with a whole state dict. Raises RunError if that is another network's.
+
+    The network is built without memory first, so that a small file cannot ask for a huge one.
+    """
+    with suppress(PluginError), torch.device("meta"):  # a plugin may need real numbers to be built
+        _check_names(compose(experiment, interface), tensors, file)
+    network = compose(experiment, interface)
+    _check_names(network, tensors, file)
+    network.load_state_dict(tensors)
+    return network
+
+
+def _check_names(network: nn.Module, tensors: dict[str, Tensor], file: Path) -> None:
     if wrong := list(misfits(network.state_dict(), tensors)):
         raise RunError(f"{file}: does not hold the weights of its experiment: {'; '.join(wrong)}")
-    network.load_state_dict(tensors)
 
 
 def _examples(tensors: dict[str, Tensor], interface: Interface, file: Path) -> Tensor | None:

@@ -75,6 +75,8 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:  # before click, which would call it a failure
             raise click.exceptions.Exit(CLOSED_PIPE) from None
+        except EOFError as error:  # click would say "interrupted"
+            raise RuntimeError(f"EOFError: {error}") from error
         except SystemExit as error:  # no command ends the program, so a plugin tried to
             *_, (frame, line) = traceback.walk_tb(error.__traceback__)
             raise PluginError(f"a plugin tried to end gancore ({frame.f_code.co_filename}:{line})") from error

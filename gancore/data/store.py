@@ -8,9 +8,11 @@ import hashlib
 import json
 import logging
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +24,11 @@ from gancore.data.labels import label_array
 
 TAIL = 8 + 32
 """Bytes after the JSON text: its length, little-endian, and its sha256."""
+
+BUILDING = "building-"
+"""The beginning of the names of files and folders in a cache that are not finished."""
+
+STALE = 3600
 
 log = logging.getLogger("gancore.data")
 
@@ -86,11 +93,20 @@ def mapped(path: Path) -> np.ndarray:
 def temporary(folder: Path) -> Iterator[Any]:
     """A new file in the folder, removed at the end unless it was renamed."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, prefix="building-", delete=False) as file:
+    clear_stale(folder)
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=BUILDING, delete=False) as file:
         try:
             yield file
         finally:
             Path(file.name).unlink(missing_ok=True)
+
+
+def clear_stale(folder: Path) -> None:
+    """Removes what killed processes were building. One that builds writes much more often than every STALE seconds."""
+    for path in folder.glob(f"{BUILDING}*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - STALE:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _parse(buffer: np.ndarray) -> Decoded:

@@ -20,6 +20,7 @@ from torch import Tensor
 from gancore.artifacts.lock import waited_for
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.data.cache_key import cache_folder
+from gancore.data.store import BUILDING, clear_stale
 from gancore.errors import RunError
 
 VERSION = 1
@@ -75,7 +76,8 @@ def _keep(path: Path, tensors: dict[str, Tensor], key: Key) -> None:
     """Writes in a separate folder first, since several processes may write the same file at once."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix="building-") as building:
+        clear_stale(path.parent)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=BUILDING) as building:
             made = Path(building) / path.name
             save_tensors(made, tensors, {"kind": "statistics", "key": key})
             os.replace(made, path)

@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gancore.contracts import Generator
 
@@ -58,7 +59,8 @@ class GeneratorProgram(nn.Module):
 def example(generator: Generator, n: int = 2) -> dict[str, Tensor]:
     """Inputs by name: z, truncation_psi where the generator truncates, label where it has classes."""
     z, label_dim = torch.zeros(n, generator.z_dim), generator.interface.label_dim
-    inputs, label = {"z": z}, torch.eye(label_dim)[[0] * n] if label_dim else None
+    first_class = functional.one_hot(torch.zeros(n, dtype=torch.long), label_dim).float() if label_dim else None
+    inputs, label = {"z": z}, first_class
     with suppress(ValueError), torch.no_grad():  # raised by generators without truncation
         generator.mapping(z, label, truncation_psi=0.0)
         inputs["truncation_psi"] = torch.tensor(0.7)

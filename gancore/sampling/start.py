@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gancore.contracts import Generator
 from gancore.errors import CheckpointError
@@ -94,7 +95,7 @@ def _named(file: Foreign) -> Mapping[str, Array]:
 def _labels(label: Tensor, n: int, label_dim: int) -> Tensor:
     """Rows [n, label_dim]. Raises CheckpointError."""
     if label.ndim == 1 and label_dim and len(label) == n and bool(((label >= 0) & (label < label_dim)).all()):
-        return torch.eye(label_dim)[label.long()]
+        return functional.one_hot(label.long(), label_dim).float()
     if tuple(label.shape) != (n, label_dim):
         have = f"[{n}, {label_dim}] or {n} numbers from 0 to {label_dim - 1}" if label_dim else "none, without classes"
         raise CheckpointError(f"has a label {list(label.shape)}, and this model takes {have}")

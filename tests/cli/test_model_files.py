@@ -9,6 +9,7 @@ import torch
 from support.tiny import tiny_experiment
 
 from gancore.artifacts import load
+from gancore.artifacts import model as files
 from gancore.artifacts.model import save_model
 from gancore.artifacts.tensors import load_tensors, save_tensors
 from gancore.composition import compose
@@ -60,6 +61,23 @@ def test_what_a_file_lacks_is_told_in_one_line(model: Path, damage: Callable[...
         load(model)
     assert str(error.value).startswith(f"{model}: ")
     assert "\n" not in str(error.value)
+
+
+def test_a_small_file_does_not_get_a_huge_network(model: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its description asks for matrices of 17 GB; they are compared with the file's before they have memory."""
+    tensors, about = load_tensors(model)
+    about["experiment"]["generator"]["w_dim"] = 65_536
+    save_tensors(model, tensors, about)
+    devices, compose_generator = [], files.compose_generator
+
+    def watched(*args: Any) -> Any:
+        devices.append(torch.get_default_device().type)
+        return compose_generator(*args)
+
+    monkeypatch.setattr(files, "compose_generator", watched)
+    with pytest.raises(RunError, match="of another shape"):
+        load(model)
+    assert devices == ["meta"]
 
 
 def test_a_checkpoint_is_told_where_its_model_is(model: Path):

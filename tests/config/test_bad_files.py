@@ -69,6 +69,22 @@ def test_generated_file(what: str, folder: Path, capsys: pytest.CaptureFixture[s
     assert_lines(refused(["validate", "file.yaml"], folder, capsys), [expected])
 
 
+@pytest.mark.usefixtures("fakes")
+def test_of_many_mistakes_the_first_are_shown_and_counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mistakes = "".join(f"  key{i}: 1\n" for i in range(2000))
+    (folder / "file.yaml").write_text(f"{GOOD}training:\n{mistakes}")
+    lines = refused(["validate", "file.yaml"], folder, capsys)
+    assert_lines(lines[-2:], ["file.yaml:52: training.key49: unknown key", "and 1950 more mistakes"])
+    assert len(lines) == 51
+
+
+@pytest.mark.usefixtures("fakes")
+def test_a_key_of_an_override_may_not_be_deep(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "good.yaml").write_text(GOOD)
+    lines = refused(["validate", "good.yaml", "-o", f"{'a.' * 2000}b=1"], folder, capsys)
+    assert lines[0].endswith("a key of more than 32 parts; no key is that long")
+
+
 OVERRIDES = {
     "generators.use=skip": "generators: unknown key; did you mean 'generator'?",
     "generator.channel.base=3": "generator.channel: unknown key; did you mean 'channels'?",

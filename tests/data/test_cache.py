@@ -4,6 +4,7 @@ import json
 import logging
 import multiprocessing
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,17 @@ def test_a_failed_build_leaves_nothing(make: Any, folder: Path, cache: Path) -> 
     with pytest.raises(DataError, match="1 of 21 images"):
         open_data(make.dataset("folder", path=str(folder)), DataKeys(), memory_limit=0)
     assert list(cache.iterdir()) == []
+
+
+def test_what_a_killed_process_was_building_goes_an_hour_later(make: Any, folder: Path, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    for name, age in (("building-old", 4000), ("building-new", 1000)):
+        (cache / name).write_bytes(b"pixels")
+        os.utime(cache / name, (time.time() - age,) * 2)
+    (cache / "building-folder").mkdir()
+    os.utime(cache / "building-folder", (time.time() - 4000,) * 2)
+    make.open("folder", folder)
+    assert {path.name for path in cache.iterdir() if path.suffix != ".images"} == {"building-new"}
 
 
 def test_a_cache_that_cannot_be_written(

@@ -113,6 +113,18 @@ def test_exit_codes(monkeypatch, capsys, error: BaseException, code: int):
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_an_end_of_file_in_a_plugin_is_no_interruption(monkeypatch):
+    """Click takes any EOFError for Ctrl-D; exit code 3 would say that the work is saved."""
+
+    @click.command()
+    def fails() -> None:
+        raise EOFError("cut")
+
+    monkeypatch.setattr(cli.Commands, "get_command", lambda *_: fails)
+    with pytest.raises(RuntimeError, match="EOFError: cut"):
+        run("plugins")
+
+
 def test_every_command_in_the_help_exists_and_says_the_same(capsys):
     assert run("--help") == 0
     text = capsys.readouterr().out
