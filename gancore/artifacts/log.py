@@ -22,9 +22,9 @@ class LogLine(BaseModel):
     images_per_s: float | None = None
 
 
-def read(run: RunFolder) -> Lines[LogLine]:
-    """The ticks of a run in order; none if there is no file."""
-    return read_lines(run.log, _LINES, "log line")
+def read(run: RunFolder, last: int | None = None) -> Lines[LogLine]:
+    """The ticks of a run in order, or the last ones; none if there is no file."""
+    return read_lines(run.log, _LINES, "log line", last)
 
 
 def speed(ticks: Sequence[LogLine], recent: int | None = RECENT) -> float | None:

@@ -57,8 +57,8 @@ def read_json(path: Path, form: TypeAdapter[Form]) -> Form:
         raise RunError(f"{path}: {first_mistake(error)}") from error
 
 
-def read_lines(path: Path, form: TypeAdapter[Form], kind: str) -> Lines[Form]:
-    """The lines of a JSON-lines file that have a given form; none if there is no such file.
+def read_lines(path: Path, form: TypeAdapter[Form], kind: str, last: int | None = None) -> Lines[Form]:
+    """The lines of a JSON-lines file that have a given form, or of its last ones; none if there is no such file.
 
     A kill cuts the last line, and a disk may damage any: these are left out. `kind` is what a line should be.
     """
@@ -70,7 +70,8 @@ def read_lines(path: Path, form: TypeAdapter[Form], kind: str) -> Lines[Form]:
     except RunError as error:
         lines.damage.append(str(error).replace(str(path), path.name, 1))
         return lines
-    for number, line in enumerate(content.splitlines(), 1):
+    every = list(enumerate(content.splitlines(), 1))
+    for number, line in every[-last:] if last else every:
         try:
             lines.by_number[number] = form.validate_json(line)
         except ValidationError:

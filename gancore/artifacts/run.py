@@ -120,6 +120,15 @@ class RunFolder:
             raise RunError(f"{self.config}: not the experiment of a run: expected a mapping")
         return data
 
+    def target_kimg(self) -> float:
+        """`training.kimg` in config.yaml. Raises ConfigError or RunError if it cannot be read."""
+        from gancore.config.yaml.reader import section  # imports PyYAML
+
+        wanted = section(read_bytes(self.config).decode(errors="replace"), "training").get("kimg")
+        if isinstance(wanted, bool) or not isinstance(wanted, int | float):
+            raise RunError(f"{self.config}: no training.kimg")
+        return wanted
+
     def newest_checkpoint(
         self, misfits: "Callable[[dict[str, Tensor], dict[str, Any]], Iterable[str]]" = lambda tensors, about: ()
     ) -> SoundCheckpoint | None:

@@ -79,9 +79,9 @@ class Scores:
         return found.finite if found else {}
 
 
-def read(metrics: Path) -> Scores:
-    """The evaluations in a metrics.jsonl, in order; damaged lines are left out, and named."""
-    lines = read_lines(metrics, _LINES, "evaluation")
+def read(metrics: Path, last: int | None = None) -> Scores:
+    """The evaluations in a metrics.jsonl, or the last ones, in order; damaged lines are left out, and named."""
+    lines = read_lines(metrics, _LINES, "evaluation", last)
     evaluations, damage = [], list(lines.damage)
     for number, line in lines.by_number.items():
         found = _evaluation(line.step, line.kimg, line.scores)

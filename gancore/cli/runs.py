@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
-from gancore.errors import GancoreError, RunError
+from gancore.errors import ConfigError, RunError
+
+LAST = 32
+"""The list reads so many lines at the end of each log; `gancore verify` reads all."""
 
 
 @click.group()
@@ -55,21 +58,18 @@ def _is_run(folder: Path) -> bool:
 
 
 def _facts(folder: Path) -> dict[str, Any]:
-    """The progress of a run, if its files can be read, and the damage of others."""
+    """The progress of a run, if its files can be read, and the damage of others, as far as the list looks."""
     from gancore.artifacts import RunFolder, log, scores
-    from gancore.config.yaml.document import find
 
     run, target = RunFolder(folder), None
     damage: list[str] = []
     try:
-        wanted = find(run.read_config(), ("training", "kimg"))
-        if isinstance(wanted, int | float):
-            target = wanted
-        else:
-            damage.append("config.yaml: no training.kimg")
-    except GancoreError as error:
+        target = run.target_kimg()
+    except ConfigError:
+        damage.append("config.yaml: its section `training` cannot be read")
+    except RunError as error:
         damage.append(str(error).splitlines()[0].removeprefix(f"{folder}/"))
-    ticks, measured = log.read(run), scores.read(run.metrics)
+    ticks, measured = log.read(run, last=LAST), scores.read(run.metrics, last=LAST)
     return {
         "run": str(folder),
         "kimg": log.kimg_reached(run, ticks.records),

@@ -33,10 +33,12 @@ def differences(before: Any, after: Any) -> list[Difference]:
 
 
 def _differences(before: Any, after: Any, keys: Keys) -> Iterator[Difference]:
+    if before == after:
+        return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in {**before, **after}:
             yield from _differences(before.get(key, ABSENT), after.get(key, ABSENT), (*keys, key))
-    elif before != after:
+    else:
         yield Difference(dotted(keys), before, after)
 
 

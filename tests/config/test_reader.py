@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gancore.config.yaml.reader import from_mapping, parse, read
+from gancore.config import load_experiment
+from gancore.config.yaml.reader import from_mapping, parse, read, section
 from gancore.config.yaml.scalars import dump, inline
 from gancore.errors import ConfigError
 
@@ -129,3 +130,23 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     with pytest.raises(ConfigError, match=r"pipe\.yaml: not a regular file"):
         read(tmp_path / "pipe.yaml")
+
+
+@pytest.mark.parametrize(
+    "text", ["a: 1\ntraining:\n  kimg: 5\n  list:\n  - 3\n\n  more: {x: 1}\nz: 2\n", "training: {kimg: 5}\n"]
+)
+def test_a_section_is_read_alone_as_in_its_file(text: str) -> None:
+    assert section(text, "training") == parse(text, "").data["training"]
+
+
+def test_a_section_of_a_whole_experiment() -> None:
+    text = load_experiment("preset:stylegan2-F", ["data={use: emoji, resolution: 32}"]).to_yaml()
+    found = parse(text, "").data
+    assert {name: section(text, name) for name in found if isinstance(found[name], dict)} == {
+        name: value for name, value in found.items() if isinstance(value, dict)
+    }
+
+
+@pytest.mark.parametrize("text", ["", "null", "training: 5\n", "  training: {kimg: 1}\n", "\0", "trainings: {a: 1}"])
+def test_without_a_section_there_is_none(text: str) -> None:
+    assert section(text, "training") == {}

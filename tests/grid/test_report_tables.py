@@ -11,6 +11,7 @@ from support.made_up_grids import NINE, D, G, cell, made_up
 from gancore.grid.report.arms import are_alike
 from gancore.grid.report.collect import results_of
 from gancore.grid.report.markdown import as_markdown
+from gancore.grid.report.neighbours import neighbours_of
 from gancore.grid.report.spreadsheet import as_csv
 from gancore.grid.report.terms import decimals, groups
 
@@ -186,3 +187,14 @@ def test_text_that_a_spreadsheet_would_compute_is_inert(tmp_path: Path, text: st
     assert row[head.index("reason")].strip("'\n") == text.replace("\r", "\n").strip("\n")
     assert all(cell[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n") for cell in (*head, *row))
     assert results.to_dict()["cells"][0]["reason"] == text  # JSON has it as it is
+
+
+def test_neighbours_differ_on_one_axis_and_have_the_same_seed(tmp_path: Path) -> None:
+    grid = {"axes": {**NINE["axes"], "regularizers.r1.gamma": [1, 2]}, "seeds": [0, 1], "enough_kimg": 0}
+    cells = results_of(made_up(tmp_path / "grid", grid, {})).cells
+    found = neighbours_of(cells)
+    for one in cells:
+        every = [(other, [axis for axis, label in one.axes.items() if other.axes[axis] != label]) for other in cells]
+        beside = [(axes[0], other) for other, axes in every if len(axes) == 1 and other.seed == one.seed]
+        assert found[one.name] == beside
+        assert len(beside) == 5

@@ -116,6 +116,16 @@ def parse(text: str, source: str, lines: bool = True) -> Document:
     return document
 
 
+def section(text: str, name: str) -> dict[str, Any]:
+    """A top-level section of a text, which is read alone: in a tenth of the time. Raises ConfigError.
+
+    Mistakes elsewhere are not noticed. A text without that section, or where it is no mapping, has an empty one.
+    """
+    found = re.search(rf"^{re.escape(name)}:.*\n?(?:[ -].*\n?|\n)*", text, re.MULTILINE)
+    value = parse(found[0], "").data[name] if found else None
+    return value if isinstance(value, dict) else {}
+
+
 def from_mapping(mapping: Mapping[Any, Any]) -> Document:
     """The document in plain Python data (dicts, lists, tuples, scalars, paths), as if it had been written in YAML.
 

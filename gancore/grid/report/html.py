@@ -18,7 +18,7 @@ from gancore.grid.folder import GridFolder
 from gancore.grid.report.figures import figures_of, series_of
 from gancore.grid.report.gallery import galleries_of
 from gancore.grid.report.insides import insides_of
-from gancore.grid.report.neighbours import neighbours, separating, yaml_of
+from gancore.grid.report.neighbours import neighbours_of, separating, yaml_of
 from gancore.grid.report.overview import overview_of
 from gancore.grid.report.provenance import cell_command, facts, facts_of, grid_commands, protocols
 from gancore.grid.report.remarks import counts, published_remarks, remarks
@@ -90,11 +90,11 @@ def _side_by_side(tables: list[Table]) -> Iterator[list[Table]]:
 
 
 def _details(results: Results, folder: GridFolder) -> Iterator[Detail]:
-    names = results.layout.names
+    names, neighbours = results.layout.names, neighbours_of(results.cells)
     for cell in results.cells:
         beside = [
             Neighbour(f"{names[axis]} {other.axes[axis]}", other, separating(results.experiments, cell, other))
-            for axis, other in neighbours(cell, results.cells)
+            for axis, other in neighbours[cell.name]
         ]
         yaml = yaml_of(folder, cell.name) if cell.name in results.experiments else ""
         yield Detail(cell, facts_of(cell), beside, yaml, cell_command(results, cell))

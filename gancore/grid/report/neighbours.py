@@ -38,12 +38,23 @@ def yaml_of(folder: GridFolder, name: str) -> str:
     return ""
 
 
-def neighbours(cell: CellResult, cells: Sequence[CellResult]) -> Iterator[tuple[str, CellResult]]:
-    """Cells of the same seed with another label on one axis, each with that axis."""
-    for other in cells:
-        axes = [axis for axis, label in cell.axes.items() if other.axes[axis] != label]
-        if len(axes) == 1 and other.seed == cell.seed:
-            yield axes[0], other
+def neighbours_of(cells: Sequence[CellResult]) -> dict[str, list[tuple[str, CellResult]]]:
+    """For each cell the cells of the same seed with another label on one axis, each with that axis, in their order."""
+    lines: dict[tuple[Any, ...], list[int]] = {}
+    for number, cell in enumerate(cells):
+        for line in _lines(cell):
+            lines.setdefault(line, []).append(number)
+    found: dict[str, list[tuple[str, CellResult]]] = {}
+    for cell in cells:
+        beside = sorted((number, line[0]) for line in _lines(cell) for number in lines[line])
+        found[cell.name] = [(axis, cells[number]) for number, axis in beside if cells[number] is not cell]
+    return found
+
+
+def _lines(cell: CellResult) -> Iterator[tuple[Any, ...]]:
+    """For each axis what the cells have in common that differ on this axis alone."""
+    for axis in cell.axes:
+        yield (axis, cell.seed, *((other, label) for other, label in cell.axes.items() if other != axis))
 
 
 def separating(experiments: Mapping[str, Any], cell: CellResult, other: CellResult) -> list[Difference]:

@@ -48,7 +48,8 @@ class Overview:
 def overview_of(results: Results) -> Overview:
     """The table, its rows in the order of the cells."""
     columns = list(_columns(results))
-    rows = [Row(cell, list(_values(results, cell)), _searched(cell)) for cell in results.cells]
+    networks = _networks(results)
+    rows = [Row(cell, list(_values(results, cell, networks)), _searched(cell)) for cell in results.cells]
     return Overview(columns, rows)
 
 
@@ -70,7 +71,7 @@ def _columns(results: Results) -> Iterator[Column]:
         yield Column(f"parameters.{network}", f"{network[:1].upper()} params", True)
 
 
-def _values(results: Results, cell: CellResult) -> Iterator[Value]:
+def _values(results: Results, cell: CellResult, networks: Sequence[str]) -> Iterator[Value]:
     for label in cell.axes.values():
         yield Value(label, label)
     yield _number(cell.seed, "d")
@@ -83,7 +84,7 @@ def _values(results: Results, cell: CellResult) -> Iterator[Value]:
     yield Value(f"{cell.kimg:.4g} / {cell.target_kimg:g}", repr(cell.kimg))
     yield _number(cell.images_per_s, ".1f")
     yield Value(clock(cell.seconds) if cell.seconds else "–", repr(cell.seconds) if cell.seconds else "")
-    for network in _networks(results):
+    for network in networks:
         yield _number((cell.parameters or {}).get(network), ",d")
 
 

@@ -94,7 +94,7 @@ def _uri(image: Image.Image, exact: bool, most: int) -> str:
     hopeless = image.width * image.height > 4 * most  # PNG takes a byte or more for a pixel of a photograph
     if exact and not hopeless and len(data := _bytes(image, "png", optimize=True)) <= most:
         return _data("png", data)
-    while len(data := _bytes(image, "webp", quality=88)) > most and max(image.size) > SMALLEST:
+    while len(data := _bytes(image, "webp", quality=88, method=2)) > most and max(image.size) > SMALLEST:
         image = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
     return _data("webp", data)
 
