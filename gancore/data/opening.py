@@ -200,6 +200,7 @@ def _decode_in_memory(plan: Plan, path: Path | None) -> Decoded:
 
 def _decode_mapped(plan: Plan, folder: Path, path: Path | None) -> Decoded:
     """Decodes into a file, which is kept when it has a path, and is gone when it is no longer mapped otherwise."""
+    store.clear_stale(folder)
     try:
         with store.temporary(folder) as file:
             reading = decode_all(plan.items, plan.form, plan.may_skip, file)

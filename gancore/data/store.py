@@ -49,6 +49,7 @@ class Decoded:
 
 def save(path: Path, decoded: Decoded) -> None:
     """Writes decoded images to `path`. Raises OSError when that cannot be done."""
+    clear_stale(path.parent)
     with temporary(path.parent) as file:
         file.write(np.ascontiguousarray(decoded.images).data)
         finish(file, path, decoded)
@@ -93,7 +94,6 @@ def mapped(path: Path) -> np.ndarray:
 def temporary(folder: Path) -> Iterator[Any]:
     """A new file in the folder, removed at the end unless it was renamed."""
     folder.mkdir(parents=True, exist_ok=True)
-    clear_stale(folder)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=BUILDING, delete=False) as file:
         try:
             yield file
@@ -102,7 +102,7 @@ def temporary(folder: Path) -> Iterator[Any]:
 
 
 def clear_stale(folder: Path) -> None:
-    """Removes what killed processes were building. One that builds writes much more often than every STALE seconds."""
+    """Removes from a cache what killed processes were building; one that builds writes more often than every STALE s."""
     for path in folder.glob(f"{BUILDING}*"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - STALE:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -153,6 +154,13 @@ class TestInfo:
 
 
 class TestConvert:
+    def test_nothing_else_in_the_folder_goes(self, make: Any, folder: Path, tmp_path: Path) -> None:
+        mine = tmp_path / "building-plans"
+        mine.mkdir()
+        os.utime(mine, (1, 1))
+        assert main(["data", "convert", str(folder), str(tmp_path / "out.zip")]) == 0
+        assert mine.is_dir()
+
     def test_folder_to_zip(self, make: Any, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         paths = [tmp_path / "one.zip", tmp_path / "two.zip"]
         for path in paths:
