@@ -102,7 +102,7 @@ def temporary(folder: Path) -> Iterator[Any]:
 
 
 def clear_stale(folder: Path) -> None:
-    """Removes from a cache what killed processes were building; one that builds writes more often than every STALE s."""
+    """Removes from a cache what killed processes were building; others write more often than every STALE seconds."""
     for path in folder.glob(f"{BUILDING}*"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - STALE:
