@@ -1,9 +1,6 @@
 """Nothing in a step makes the host wait for the device: no value is read from it, no copy to it blocks.
 
-The steps run on the device `meta`, whose tensors have shapes but no values, so that whatever wants one fails there:
-`.item()`, `bool(x)`, `.cpu()`, `x[mask]`, `nonzero`. Two things work there that make the host of a GPU wait, and are
-watched for: printing a tensor, and a copy to the device that does not say `non_blocking`. Code that asks where it runs
-takes the way of a GPU there: it is not on the `cpu`.
+The steps run on the device `meta`: tests/support/on_meta.py.
 """
 
 from collections.abc import Callable
@@ -11,61 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from support.on_meta import HostWaits, on_meta, watched, watched_step
 from support.small import experiment_of, names, normalizations, with_loss
-from support.tiny import tiny_experiment, trainer_for
+from support.tiny import tiny_experiment
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
-from gancore.config import Experiment
 from gancore.contracts import Normalization
-from gancore.training.trainer import Trainer
-
-META = torch.device("meta")
-COPIES = (torch.ops.aten._to_copy.default, torch.ops.aten.copy_.default)
-
-
-class HostWaits(Exception):
-    """The host would wait for the device here."""
-
-
-class NoWords(TorchFunctionMode):
-    """Refuses to write down a tensor of the device, and to make one of numbers (their copy blocks)."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func in (Tensor.__repr__, Tensor.__format__) and args[0].device == META:
-            raise HostWaits("a tensor is printed")
-        result = func(*args, **(kwargs or {}))
-        if func in (torch.tensor, torch.as_tensor) and result.device == META and args[0] is not result:
-            raise HostWaits("a copy of numbers to the device blocks")
-        return result
-
-
-class NoBlockingCopies(TorchDispatchMode):
-    """Refuses copies of tensors from the host to the device that the host waits for."""
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        result = func(*args, **kwargs)
-        if func in COPIES and result.device == META:
-            source = args[0] if func is COPIES[0] else args[1]
-            non_blocking = kwargs.get("non_blocking", False) or (func is COPIES[1] and args[2:] == (True,))
-            if source.device.type == "cpu" and not non_blocking:
-                raise HostWaits(f"a copy of {list(source.shape)} to the device blocks")
-        return result
-
-
-def on_meta(experiment: Experiment) -> Trainer:
-    return trainer_for(experiment, "meta")
-
-
-def watched_step(experiment: Experiment) -> None:
-    """The second step of a run; the first one may compute what is kept."""
-    trainer = on_meta(experiment)
-    trainer.step()
-    with NoWords(), NoBlockingCopies():
-        trainer.step()
-
 
 EVERY_STEP = {"r1": {"interval": 1}, "path_length": {"interval": 1}, "style_mixing": {}}
 KINDS = {
@@ -180,9 +128,5 @@ def test_a_planted_fault_is_found(fault: Callable[[Tensor], Tensor]) -> None:
     penalty: Any = r1.penalty
     r1.penalty = lambda step: fault(penalty(step))  # type: ignore[method-assign]
     found = (HostWaits, RuntimeError, NotImplementedError, TypeError)
-    with (
-        NoWords(),
-        NoBlockingCopies(),
-        pytest.raises(found, match=r"(?i)meta|is printed|a copy of"),
-    ):
+    with watched(), pytest.raises(found, match=r"(?i)meta|is printed|a copy of"):
         trainer.gradients(trainer.phases[-1])
