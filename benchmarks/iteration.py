@@ -6,6 +6,7 @@ Names and intervals are those of our own trainer, so that each phase stands besi
 import copy
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,10 +28,16 @@ class Iteration:
     G: Any
     D: Any
 
-    def __init__(self, G: nn.Module, D: nn.Module, resolution: int) -> None:
+    def __init__(
+        self, G: nn.Module, D: nn.Module, resolution: int, batch: int = BATCH, width: int = WIDTH, mixes: bool = False
+    ) -> None:
+        """width: numbers of a latent. mixes: whether a second latent is mapped in training, for style mixing."""
         self.G, self.D, self.average = G, D, copy.deepcopy(G)
-        self.reals = torch.randn(BATCH, 3, resolution, resolution)
-        self.optimizers = [torch.optim.Adam(m.parameters(), 0.002, betas=(0.0, 0.99), foreach=False) for m in (G, D)]
+        self.batch, self.width, self.mixes = batch, width, mixes
+        self.device = next(G.parameters()).device
+        self.reals = torch.randn(batch, 3, resolution, resolution, device=self.device)
+        adam = partial(torch.optim.Adam, lr=0.002, betas=(0.0, 0.99), foreach=False)
+        self.optimizers: list[Any] = [adam(m.parameters()) for m in (G, D)]
 
     def images(self, ws: Tensor) -> Tensor:
         """[N, num_ws, w_dim] to [N, 3, H, W]."""
@@ -53,8 +60,12 @@ class Iteration:
             END: self.ema,
         }
 
-    def fakes(self, n: int = BATCH) -> tuple[Tensor, Tensor]:
-        ws = self.mapped(torch.randn(n, WIDTH))
+    def fakes(self, n: int | None = None) -> tuple[Tensor, Tensor]:
+        n = n or self.batch
+        ws = self.mapped(torch.randn(n, self.width, device=self.device))
+        if self.mixes:
+            half = ws.shape[1] // 2
+            ws = torch.cat([ws[:, :half], self.mapped(torch.randn(n, self.width, device=self.device))[:, half:]], 1)
         return self.images(ws), ws
 
     @torch.no_grad()
@@ -77,7 +88,7 @@ class Iteration:
         self._update(1, gradient.square().sum((1, 2, 3)).mean() * (10 / 2 * 16))
 
     def path_length(self) -> None:
-        images, ws = self.fakes(BATCH // 2)
+        images, ws = self.fakes(self.batch // 2)
         noise = torch.randn_like(images) / math.sqrt(images[0, 0].numel())
         (gradient,) = torch.autograd.grad((images * noise).sum(), ws, create_graph=True)
         lengths = gradient.square().sum(2).mean(1).sqrt()

@@ -5,7 +5,7 @@ A peer's networks run in plain phases (iteration.py) in a process of its own, so
 """
 
 import ast
-import importlib
+import importlib.util
 import sys
 import types
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.configuration import CHANNEL_BASE, WIDTH
 from benchmarks.iteration import Iteration
@@ -51,6 +51,22 @@ class Rosinality(Iteration):
     def logits(self, images: Tensor) -> Tensor:
         logits: Tensor = self.D(images)[:, 0]
         return logits
+
+
+def config_f(kind: str, path: Path, resolution: int, half: bool) -> tuple[nn.Module, nn.Module]:
+    """G and D of StyleGAN2's configuration F, by NVIDIA; half: float16 in the four finest resolutions."""
+    networks = _imported(path, FILES[kind].removesuffix(".py").replace("/", "."))
+    sizes: dict[str, Any] = {"c_dim": 0, "img_resolution": resolution, "img_channels": 3}
+    channels = {
+        "channel_base": 32768,
+        "channel_max": 512,
+        "num_fp16_res": 4 * half,
+        "conv_clamp": 256 if half else None,
+    }
+    layers = {"num_layers": 8, "lr_multiplier": 0.01}
+    G = networks.Generator(512, w_dim=512, mapping_kwargs=layers, synthesis_kwargs=channels, **sizes)
+    D = networks.Discriminator(**sizes, **channels, epilogue_kwargs={"mbstd_group_size": 4})
+    return G, D
 
 
 def stylegan2_ada_pytorch(path: Path, resolution: int) -> Iteration:
@@ -95,6 +111,9 @@ FILES = {
 
 
 def _imported(path: Path, module: str) -> Any:
+    """A module of a checkout. `requests`, by which peers download, is not needed here."""
+    if "requests" not in sys.modules and importlib.util.find_spec("requests") is None:
+        sys.modules["requests"] = types.ModuleType("requests")
     sys.path.insert(0, str(path))
     return importlib.import_module(module)
 

@@ -18,6 +18,7 @@ MAY_CHANGE = (
     "training.microbatch",
     "training.compile",
     "training.cuda_graphs",
+    "training.deterministic",
     "training.recompute",
     "training.log_kimg",
     "training.sample_kimg",

@@ -5,14 +5,15 @@ and continues from the last checkpoint. If this process is lost, Ray ends the ta
 """
 
 import importlib
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gancore.config.sections.grid import Resources
 from gancore.errors import GancoreError
 from gancore.grid.job import Job, run_job
 from gancore.grid.state import Outcome
+from gancore.messages import tell
 
 LOCAL = "local"
 """The address of a temporary cluster on this machine alone, while the grid runs."""
@@ -24,6 +25,7 @@ class RayExecutor:
 
     address: str
     resources: Resources
+    say: Callable[[str], None] = tell
 
     @property
     def threads(self) -> int:
@@ -33,8 +35,10 @@ class RayExecutor:
         """Jobs with their outcomes as they end; None every half second. Raises GancoreError without a cluster."""
         ray = self._connected()
         try:
-            task = ray.remote(run_job).options(**self._options())
-            pending = {task.remote(job): job for job in jobs}
+            if warning := self._unused_gpus(ray):
+                self.say(warning)
+            task, share = ray.remote(run_job).options(**self._options()), self.resources.gpus or 1.0
+            pending = {task.remote(replace(job, gpu_share=min(share, 1.0))): job for job in jobs}
             while pending:
                 ended, _ = ray.wait(list(pending), num_returns=1, timeout=0.5)
                 yield from ((pending.pop(ref), self._result(ray, ref)) for ref in ended)
@@ -55,6 +59,16 @@ class RayExecutor:
         except Exception as error:  # any error of Ray means that there is no cluster
             raise GancoreError(f"--ray {self.address}: no cluster is available there: {error}") from error
         return ray
+
+    def _unused_gpus(self, ray: Any) -> str:
+        """A warning if the cluster has GPUs and cells request none: Ray then hides them."""
+        there = ray.cluster_resources().get("GPU", 0)
+        if not there or self.resources.gpus:
+            return ""
+        return (
+            f"warning: the cluster has {there:g} GPUs, but grid.resources.gpus is 0, so cells see none and train on "
+            "the CPU; `grid.resources.gpus: 1` gives each a GPU, 0.5 half of one"
+        )
 
     def _options(self) -> dict[str, Any]:
         wanted = self.resources

@@ -14,6 +14,7 @@ from gancore.config.sections.grid import StopEarly
 from gancore.grid.folder import GridFolder
 from gancore.grid.state import Outcome, begun, settled
 from gancore.grid.stop_early import hopeless
+from gancore.training.settings import GPU_SHARE
 
 MODULE = ["-m", "gancore.cli.grid_cell"]
 """The process of a cell."""
@@ -40,6 +41,7 @@ class Job:
     """A request to train a cell, for a worker that may be on another machine; the rest is in the grid's folder `grid`.
 
     threads: of the cell's process; gpu: its CUDA_VISIBLE_DEVICES, None to leave that alone.
+    gpu_share: the part of that GPU's memory which the cell may take.
     rules: those of `stop_early`.
     trusted: digests of the local plugins' files, which were trusted where the grid was started.
     """
@@ -48,6 +50,7 @@ class Job:
     grid: str
     threads: int
     gpu: str | None = None
+    gpu_share: float = 1.0
     rules: tuple[StopEarly, ...] = ()
     trusted: tuple[str, ...] = ()
 
@@ -137,7 +140,8 @@ def _holds(path: Path, text: str) -> bool:
 def _environment(job: Job) -> dict[str, str]:
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     gpu = {} if job.gpu is None else {"CUDA_VISIBLE_DEVICES": job.gpu}
-    return dict.fromkeys(names, str(job.threads)) | gpu
+    share = {GPU_SHARE: repr(job.gpu_share)} if job.gpu_share < 1 else {}
+    return dict.fromkeys(names, str(job.threads)) | gpu | share
 
 
 def _tail(log: Path, start: int) -> str:

@@ -12,7 +12,10 @@ from gancore.grid.state import Outcome
 
 @dataclass
 class LocalExecutor:
-    """`workers` at a time. Worker i has GPU i modulo the number of GPUs; with none, the cores are shared out."""
+    """`workers` at a time. Worker i has GPU i modulo the number of GPUs; with none, the cores are shared out.
+
+    Workers that have the same GPU share its memory equally.
+    """
 
     workers: int
     gpus: Sequence[str] = ()
@@ -45,8 +48,9 @@ class LocalExecutor:
     def _run(self, job: Job) -> tuple[Job, Outcome]:
         worker = self._idle.get()
         try:
-            gpu = self.gpus[worker % len(self.gpus)] if self.gpus else None
-            job = replace(job, gpu=gpu)
+            if self.gpus:
+                own = worker % len(self.gpus)
+                job = replace(job, gpu=self.gpus[own], gpu_share=1 / len(range(own, self.workers, len(self.gpus))))
             return job, run_job(job)
         finally:
             self._idle.put(worker)

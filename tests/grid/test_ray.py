@@ -5,13 +5,23 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 from support.grid_files import write_grid
 
 from gancore.cli import main
+from gancore.config.sections.grid import Resources
+from gancore.grid import local
+from gancore.grid.cluster import RayExecutor
 from gancore.grid.folder import GridFolder
+from gancore.grid.job import Job, _environment
+from gancore.grid.local import LocalExecutor
+from gancore.grid.state import Outcome
+from gancore.training.settings import GPU_SHARE
 
 LONG = {"training__kimg": 1.6, "training__checkpoint_kimg": 0.016, "training__sample_kimg": 1}
 
@@ -23,6 +33,64 @@ def test_without_ray_it_is_told_what_to_install(
     file = write_grid(tmp_path / "grid.yaml", {"seeds": [0]})
     assert main(["grid", "run", str(file), "--out", str(tmp_path / "out"), "--ray", "local"]) == 2
     assert "pip install gancore[ray]" in capsys.readouterr().err
+
+
+class OneNode:
+    """A cluster with 2 GPUs, on which each task runs at once."""
+
+    tasks: ClassVar[list[Any]] = []
+
+    def init(self, **_: Any) -> None:
+        pass
+
+    shutdown = init
+
+    def cluster_resources(self) -> dict[str, float]:
+        return {"CPU": 8, "GPU": 2}
+
+    def remote(self, function: Any) -> Any:
+        start = SimpleNamespace(remote=lambda job: self.tasks.append(job) or job)
+        return SimpleNamespace(options=lambda **wanted: start)
+
+    def wait(self, waiting: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
+        return waiting[:1], waiting[1:]
+
+    def get(self, job: Any) -> Outcome:
+        return Outcome(0)
+
+
+@pytest.mark.parametrize(("gpus", "share"), [(0, 1.0), (0.5, 0.5), (1, 1.0), (2, 1.0)])
+def test_gpus_that_no_cell_requests_are_told_and_shares_are_of_memory(
+    gpus: float, share: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", OneNode())
+    monkeypatch.setattr(OneNode, "tasks", [])
+    said: list[str] = []
+    (tmp_path / "cells").mkdir()
+    list(RayExecutor("local", Resources(gpus=gpus), said.append).outcomes([Job("a", str(tmp_path), 1)]))
+    assert [job.gpu_share for job in OneNode.tasks] == [share]
+    assert ["has 2 GPUs, but grid.resources.gpus is 0" in line for line in said] == [True] * (gpus == 0)
+
+
+def test_workers_that_have_one_gpu_share_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five on two GPUs: three have a third of the first, two half of the second; and so it reaches the process."""
+    monkeypatch.setattr(local, "run_job", lambda job: Outcome(0))
+    executor = LocalExecutor(5, ["4", "7"])
+    found = []
+    for worker in range(5):
+        executor._idle.put(worker)
+        found.append(executor._run(Job("a", str(tmp_path), 1))[0])
+        executor._idle.get()
+    assert [(job.gpu, job.gpu_share) for job in found] == [
+        ("4", 1 / 3),
+        ("7", 0.5),
+        ("4", 1 / 3),
+        ("7", 0.5),
+        ("4", 1 / 3),
+    ]
+    assert _environment(found[1])[GPU_SHARE] == "0.5"
+    alone = replace(found[1], gpu_share=1.0)
+    assert GPU_SHARE not in _environment(alone)
 
 
 @pytest.mark.slow

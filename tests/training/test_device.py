@@ -1,5 +1,6 @@
 """The device of work, and settings for CUDA, as far as they can be seen without one."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -140,6 +141,35 @@ def test_cuda_settings_hold_for_the_block(entered: list[object], tf32: bool, wor
     with process_settings(TrainingConfig(tf32=tf32), device):
         pass
     assert entered == [device, device, "left"]
+
+
+@pytest.mark.usefixtures("entered")
+def test_deterministic_kernels_hold_for_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    cudnn, before = torch.backends.cudnn, flags()
+    with pytest.raises(KeyError), process_settings(TrainingConfig(deterministic=True), CUDA):  # noqa: PT012
+        assert (cudnn.benchmark, cudnn.deterministic) == (False, True)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"  # the user's
+        raise KeyError
+    assert (flags(), cudnn.deterministic, torch.are_deterministic_algorithms_enabled()) == (before, False, False)
+    assert torch.utils.deterministic.fill_uninitialized_memory
+    with process_settings(TrainingConfig(), CUDA):
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.usefixtures("entered")
+def test_a_share_of_the_memory_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", lambda *share: given.append(share))
+    for share in (None, "0.5"):
+        if share is not None:
+            monkeypatch.setenv(settings.GPU_SHARE, share)
+        with process_settings(TrainingConfig(), CUDA), process_settings(TrainingConfig(), CPU):
+            pass
+    assert given == [(0.5, CUDA)]
 
 
 def test_null_and_other_devices_leave_it_alone(entered: list[object]) -> None:

@@ -16,7 +16,7 @@ class Resources(PluginConfig):
     """The resources of a cell on a Ray cluster. The local executor divides this machine's cores and GPUs."""
 
     cpus: float = Field(1, gt=0, description="CPU cores; also the threads of a cell, rounded down")
-    gpus: float = Field(0, ge=0, description="GPUs, may be a share")
+    gpus: float = Field(0, ge=0, description="GPUs; below 1 a share of one and of its memory")
     memory_gb: float | None = Field(None, gt=0, description="memory, GB; null: no request")
     retries: int = Field(3, ge=0, description="how often a cell goes on elsewhere after its node was lost")
 

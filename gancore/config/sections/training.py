@@ -70,6 +70,9 @@ class TrainingConfig(PluginConfig):
         "off", description="torch.compile in first-order phases; auto: where it was measured to be faster"
     )
     cuda_graphs: Later[bool] = Field(False, description="compiled networks run as CUDA graphs")
+    deterministic: Later[bool] = Field(
+        False, description="on CUDA only kernels that repeat their bits, where there are any"
+    )
     draws: Later[Literal["host", "device"]] = Field(
         "host", description="where latents and noise are drawn; device: for GPUs, whose host is too slow at it"
     )
