@@ -124,14 +124,14 @@ def textbook(resolution: int, batch: int, normalization: str) -> Moved:
         load_experiment("preset:stylegan2-F", [f"generator.normalization={normalization}", "evaluation=null"]),
         Interface(resolution, 3),
     )
-    networks = TextbookGenerator(gan.generator).to(META), TextbookDiscriminator(gan.discriminator).to(META)
-    return iterated(Textbook(*networks, resolution, batch, 512, mixes=True))
+    G, D = TextbookGenerator(gan.generator).to(META), TextbookDiscriminator(gan.discriminator).to(META)
+    return iterated(Textbook(G, D, resolution, batch, 512, mixes=True))
 
 
 def theirs(kind: str, path: str, resolution: int, batch: int, half: bool) -> Moved:
-    networks = (network.to(META) for network in config_f(kind, Path(path), resolution, half))
+    G, D = config_f(kind, Path(path), resolution, half)
     replace_kernels()
-    return iterated(Official(*networks, resolution, batch, 512, mixes=True))
+    return iterated(Official(G.to(META), D.to(META), resolution, batch, 512, mixes=True))
 
 
 def iterated(iteration: Iteration) -> Moved:
@@ -139,7 +139,7 @@ def iterated(iteration: Iteration) -> Moved:
     return moved(iteration.phases(), INTERVALS)
 
 
-class Updates(FusedAdam):
+class Updates(FusedAdam):  # type: ignore[misc]
     """Our Adam for others, so that optimizers make no difference."""
 
     def __init__(self, network: nn.Module) -> None:

@@ -65,15 +65,16 @@ def _cuda_flags(training: TrainingConfig) -> list[tuple[Any, str, Any]]:
 def _deterministic() -> Iterator[None]:
     """Kernels that repeat their bits; torch warns once of each operation that has none (docs/gpu.md lists them)."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before cuBLAS starts
-    fills = torch.utils.deterministic.fill_uninitialized_memory
+    filling: Any = torch.utils.deterministic
+    fills = filling.fill_uninitialized_memory
     before = (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled())
     torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads it
+    filling.fill_uninitialized_memory = False  # nothing here reads it
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = fills
+        filling.fill_uninitialized_memory = fills
 
 
 def _share_memory(device: torch.device) -> None:
