@@ -38,17 +38,21 @@ def kind_of(skeleton: str) -> str:
     return PLUGIN_KINDS.get(skeleton, skeleton)
 
 
-def write_skeleton(kind: str, name: str, folder: Path) -> Path:
-    """Writes folder/name.py. Raises PluginError if the name is wrong or taken, or the file exists."""
+def skeleton(kind: str, name: str) -> str:
+    """The code of a new plugin. Raises PluginError if the name is wrong or taken."""
     discover().with_local([PluginSpec(kind_of(kind), name, "any.module:Name")])
     if keyword.iskeyword(class_name(name)):
         raise PluginError(f"{name!r}: its class would be {class_name(name)}, a Python keyword; choose another")
-    code = (files("gancore.cli.skeletons") / f"{kind}.py").read_text("utf-8")
-    path = folder / f"{name}.py"
+    return _renamed((files("gancore.cli.skeletons") / f"{kind}.py").read_text("utf-8"), name)
+
+
+def write_skeleton(kind: str, name: str, folder: Path) -> Path:
+    """Writes folder/name.py. Raises PluginError if the name is wrong or taken, or the file exists."""
+    code, path = skeleton(kind, name), folder / f"{name}.py"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(_renamed(code, name))
+            file.write(code)
     except FileExistsError:
         raise PluginError(f"{path} exists already; choose another name or folder") from None
     except OSError as error:

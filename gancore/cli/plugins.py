@@ -71,8 +71,19 @@ def show(kind: str, name: str, as_json: bool) -> None:
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to write it; default: here."
 )
-def new(kind: str, name: str, folder: Path) -> None:
-    """Write NAME.py, a working plugin, and print the YAML lines or the command that use it."""
+@click.option("--package", is_flag=True, help="Write a distribution: plugin, entry point, tests, experiment, grid.")
+def new(kind: str, name: str, folder: Path, package: bool) -> None:
+    """Write NAME.py, a working plugin, and print the YAML lines or the command that use it.
+
+    With --package, write a folder gancore-NAME that pip installs and that can be published.
+    """
+    if package:
+        from gancore.cli.plugin_package import write_package
+
+        root = write_package(kind, name, folder)
+        click.echo(f"{root} is written; README.md there says how to check, train and publish it. Begin with\n")
+        click.echo(f"    cd {root} && pip install -e '.[test]' && pytest")
+        return
     file = write_skeleton(kind, name, folder)
     who = "this command uses it" if kind in COMMANDS else "to use it in an experiment beside it:"
     click.echo(f"{file} is written; {who}\n")
@@ -94,6 +105,34 @@ def check(plugin: tuple[str, ...], kind: str | None) -> None:
         failed += [] if finding.passed else [finding]
     if failed:
         raise PluginError(f"{spec.title}: {len(failed)} of the checks failed, the first: {failed[0]}")
+
+
+@plugins.command()
+@click.argument("kind", type=kind_choice)
+@click.argument("plugin", nargs=-1, required=True, metavar="NAME|FILE:CLASS...")
+@click.option(
+    "--grid", "file", type=click.Path(path_type=Path), help="Experiment or grid to compare in; default: small emoji."
+)
+@click.option("--kimg", type=click.FloatRange(0, min_open=True), help="Length of a cell; default: 4, or FILE's.")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Cells for each plugin.")
+@click.option("--workers", type=click.IntRange(1), help="Cells at a time; default: one for each GPU, or 1.")
+@click.option("--out", type=click.Path(path_type=Path), help="Grid folder; default runs/compare-KIND-NAME.")
+def compare(
+    kind: str,
+    plugin: tuple[str, ...],
+    file: Path | None,
+    kimg: float | None,
+    seeds: int,
+    workers: int | None,
+    out: Path | None,
+) -> None:
+    """Train plugins beside built-in ones of their kind, in a small grid, and write its report.
+
+    A cell takes about a minute of one core. The same command goes on after an interruption, and trains what is new.
+    """
+    from gancore.cli.plugin_compare import compare_plugins
+
+    compare_plugins(kind, plugin, file, kimg, seeds, workers, out)
 
 
 def _asked_for(plugin: tuple[str, ...], kind: str | None) -> PluginSpec:
