@@ -1,10 +1,12 @@
 """Hooks of mkdocs: the site has README.md as its front page, and whatever the pages link to outside docs/.
 
-On the site everything of the repository lies beside the pages, so `../experiments/demo.yaml` in a page of docs/ becomes
-`experiments/demo.yaml`, and `docs/data.md` in README.md becomes `data.md`.
+Notebooks become pages. On the site everything of the repository lies beside the pages, so `../experiments/demo.yaml` in
+a page of docs/ becomes `experiments/demo.yaml`, and `docs/data.md` in README.md becomes `data.md`.
 """
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,37 @@ def on_files(files: Files, config: Any) -> Files:
             path = ROOT / target.partition("#")[0]
             if path.is_file() and not files.get_file_from_path(target.partition("#")[0]) and path.suffix != ".md":
                 files.append(File.generated(config, str(path.relative_to(ROOT)), abs_src_path=str(path)))
+    for notebook in [file for file in files if file.src_uri.endswith(".ipynb")]:
+        cells = json.loads(notebook.content_string)["cells"]
+        page = notebook.src_uri.replace(".ipynb", ".md")
+        files.append(File.generated(config, page, content="\n\n".join(map(as_markdown, cells))))
     return files
+
+
+def as_markdown(cell: dict[str, Any]) -> str:
+    """A cell of a notebook with its outputs, the richest form of each."""
+    source = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return source
+    return "\n\n".join([f"```python\n{source}\n```", *(text for output in cell["outputs"] for text in _output(output))])
+
+
+def _output(output: dict[str, Any]) -> Iterator[str]:
+    data = output.get("data", {})
+    if "image/png" in data:
+        yield f"<div class='output'><img alt='output' src='data:image/png;base64,{data['image/png']}'></div>"
+    elif "text/html" in data:
+        yield f"<div class='output'>{''.join(data['text/html'])}</div>"
+    else:
+        plain = output.get("text") or output.get("traceback") or data["text/plain"]
+        yield f"```text\n{''.join(plain).rstrip()}\n```"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Links as they are on the site."""
-    return LINK.sub(r"](\1)", markdown).replace("](README.md", "](index.md")
+    return (
+        LINK.sub(r"](\1)", markdown).replace("](README.md", "](index.md").replace("](notebook.ipynb", "](notebook.md")
+    )
 
 
 def on_post_build(config: Any) -> None:

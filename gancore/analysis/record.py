@@ -4,11 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
+from gancore import display
 from gancore.analysis.figures import write_figure
 from gancore.artifacts.atomic import write_json, written
 from gancore.config.experiment import Chosen, plain
@@ -16,8 +18,11 @@ from gancore.contracts import Figure, Result, Value
 from gancore.errors import RunError
 from gancore.version import __version__
 
+FIGURE = 560
+"""Side of a figure in a notebook, pixels."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Record:
     """One analysis of one model.
 
@@ -38,6 +43,21 @@ class Record:
     places: Mapping[str, str]
     result: Result
     """Of the first seed: its figures and tensors are written."""
+
+    def __repr__(self) -> str:
+        return f"<{'; '.join(self.lines()) or self.name}>"
+
+    def _repr_html_(self) -> str:
+        """Its numbers and figures."""
+        with TemporaryDirectory() as folder:
+            written = [write_figure(Path(folder), f"{n}", figure)[0] for n, figure in enumerate(self.figures)]
+            pictures = "".join(display.picture(path, FIGURE) for path in written)
+        numbers = {
+            name: f"{value.value:.5g}" + ("" if value.spread is None else f" ± {value.spread:.3g}")
+            for name, value in self.numbers.items()
+            if "/" not in name
+        }
+        return display.facts(self.name, {**numbers, **self.places, "protocol": self.protocol}) + pictures
 
     @property
     def figures(self) -> Sequence[Figure]:

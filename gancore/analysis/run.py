@@ -15,6 +15,7 @@ from gancore.config.sections.analyses import AnalysisKeys
 from gancore.contracts import Analysis, Generator
 from gancore.device import pick_device
 from gancore.discovery import discover
+from gancore.display import Displays
 from gancore.errors import GancoreError
 from gancore.evaluation.extractor import FeatureExtractor
 
@@ -63,7 +64,7 @@ def analyze(
     ready, refused = _ready(target, analyses, real, features, count, seeds, device, trust_local_plugins)
     if refused:
         raise Refused(refused)
-    return [one.record() for one in ready]
+    return Displays(one.record() for one in ready)
 
 
 def _ready(

@@ -15,6 +15,7 @@ from gancore.contracts import Discriminator, Draw, Edit, Generator, Layer, Snaps
 from gancore.contracts.types import Network
 from gancore.data import ImageData
 from gancore.data.labels import LabelRows, random_labels
+from gancore.display import rewrites_lines
 from gancore.errors import GancoreError
 from gancore.evaluation.draws import SampleDraw
 from gancore.evaluation.extractor import FeatureExtractor
@@ -125,7 +126,7 @@ class ModelSubject:
         return self._through().label
 
     def shown(self, items: Iterable[T], total: int, unit: str = "") -> Iterator[T]:
-        yield from tqdm(items, total=total, unit=f" {unit}", delay=1, disable=None, leave=False)
+        yield from tqdm(items, total=total, unit=f" {unit}", delay=1, disable=not rewrites_lines(), leave=False)
 
     def _through(self) -> FeatureExtractor:
         if self.extractor is None:

@@ -36,13 +36,18 @@ def tiled(images: Tensor, columns: int | None = None) -> Tensor:
     return canvas.reshape(channels, rows * height, columns * width)
 
 
+def as_picture(pixels: Tensor) -> Image.Image:
+    """uint8 [C, H, W] as gray, gray with alpha, RGB or RGBA."""
+    array = pixels.permute(1, 2, 0).contiguous().numpy()
+    return Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
+
+
 def save_picture(path: Path, pixels: Tensor, flush: bool = True, text: Mapping[str, str] | None = None) -> None:
     """Writes uint8 [C, H, W]: gray, gray with alpha, RGB or RGBA. JPEG has no alpha; it is laid on white.
 
     text: text chunks of a PNG file, by keyword.
     """
-    array = pixels.permute(1, 2, 0).contiguous().numpy()
-    picture = Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array)
+    picture = as_picture(pixels)
     options = FORMS[path.suffix.lower()]
     if options["format"] == "JPEG" and picture.mode in ("LA", "RGBA"):
         opaque = Image.new("RGBA", picture.size, "white")

@@ -66,6 +66,16 @@ class RunFolder:
     def __str__(self) -> str:
         return str(self.path)
 
+    def __repr__(self) -> str:
+        from gancore.artifacts.overview import state_of
+
+        return f"<run {self}: {state_of(self)}>"
+
+    def _repr_html_(self) -> str:
+        from gancore.artifacts.overview import as_html
+
+        return as_html(self)
+
     def exists(self) -> bool:
         """Whether there is a run; config.yaml is the last file that its start writes."""
         return self.config.is_file()

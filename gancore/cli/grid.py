@@ -1,12 +1,9 @@
 """`gancore grid`: many experiments of one file, run, watched, reported and cleaned up."""
 
 import json
-import sys
 import time
 import webbrowser
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,10 +11,6 @@ from gancore.cli import print_result
 from gancore.cli.options import data_at, load_at, overrides, trust_local_plugins
 from gancore.errors import GancoreError
 from gancore.messages import tell
-
-if TYPE_CHECKING:
-    from gancore.config import Experiment
-    from gancore.grid.folder import GridFolder
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path))
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
@@ -63,52 +56,13 @@ def run(
     experiment = load_at(file, override, trust, place)
     from gancore.config.sections.grid import GridConfig
     from gancore.grid.cluster import RayExecutor
+    from gancore.grid.local import here
     from gancore.grid.run import Listener, run_grid
+    from gancore.grid.ticker import Ticker
 
-    if ray is not None:
-        executor = RayExecutor(ray, (experiment.grid or GridConfig()).resources)
-        listener = Listener(tell, _Ticker().look)
-        print_result(run_grid(experiment, out, executor, retry_failed, stop_after, listener).path)
-    else:
-        print_result(run_on_this_machine(experiment, out, workers, retry_failed, stop_after).path)
-
-
-def run_on_this_machine(
-    experiment: "Experiment",
-    out: Path | None,
-    workers: int | None,
-    retry_failed: bool = False,
-    stop_after: float | None = None,
-) -> "GridFolder":
-    """Runs a grid with a line on its progress; workers: cells at a time, by default one for each GPU, or 1."""
-    from gancore.grid.local import LocalExecutor, available_gpus
-    from gancore.grid.run import Listener, run_grid
-
-    gpus = [] if experiment.training.device == "cpu" else available_gpus()
-    executor = LocalExecutor(workers or max(len(gpus), 1), gpus)
-    return run_grid(experiment, out, executor, retry_failed, stop_after, Listener(tell, _Ticker().look))
-
-
-class _Ticker:
-    """A line on the whole grid: all the time on a terminal, once a minute elsewhere."""
-
-    def __init__(self) -> None:
-        self.every = 2 if sys.stderr.isatty() else 60
-        self.last = time.monotonic()
-
-    def look(self, folder: object) -> None:
-        from gancore.grid.folder import GridFolder
-        from gancore.grid.status import status_of, summary
-
-        if time.monotonic() - self.last < self.every or not isinstance(folder, GridFolder):
-            return
-        self.last = time.monotonic()
-        line = summary(status_of(folder))
-        if sys.stderr.isatty():
-            with suppress(OSError):
-                click.echo(f"\r\x1b[K{line}", err=True, nl=False)
-        else:
-            tell(line)
+    resources = (experiment.grid or GridConfig()).resources
+    executor = here(experiment, workers) if ray is None else RayExecutor(ray, resources)
+    print_result(run_grid(experiment, out, executor, retry_failed, stop_after, Listener(tell, Ticker().look)).path)
 
 
 @grid.command()

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from gancore.cli import print_result
-from gancore.cli.grid import run_on_this_machine
 from gancore.config import load_experiment
 from gancore.discovery import discover
 from gancore.errors import PluginError
 from gancore.grid.comparison import BASE, COMPARISONS, merged
 from gancore.grid.folder import GridFolder
 from gancore.grid.report.write import PAGE, write_report
+from gancore.grid.run import grid
 from gancore.local_plugins import load_local
 from gancore.registry import PluginSpec
 
@@ -31,7 +31,7 @@ def compare_plugins(
     experiment = load_experiment(_experiment(kind, specs, file, kimg, seeds))
     folder = out or Path("runs") / experiment.name
     try:
-        run_on_this_machine(experiment, folder, workers)
+        grid(experiment, folder, workers)
     finally:
         if (folder / "grid.yaml").is_file():
             print_result(write_report(GridFolder(folder), folder / "report") / PAGE)

@@ -1,7 +1,6 @@
 """`gancore sample`: images from a trained generator."""
 
 import math
-from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -111,25 +110,15 @@ def sample(
         raise click.UsageError("--count, --seeds and --latents exclude each other")
     from gancore.artifacts import load
     from gancore.device import pick_device
-    from gancore.evaluation.progress import shown
-    from gancore.sampling import Look, Making, of_file, of_seed, of_seeds, write
+    from gancore.sampling import Making, write
+    from gancore.sampling.samples import batches, looks_of, start_of
     from gancore.sampling.writing import check
-    from gancore.training.samples import label_number
 
     where = pick_device(device, "--device")
     generator = load(model, trust_local_plugins=bool(trust)).to(where)
-    labels = dict.fromkeys(label_number(name, generator) for name in label) or [None]
-    names = dict(enumerate(generator.class_names))
-    looks = [Look(n, psi, names.get(n, "")) for n, psi in product(labels, dict.fromkeys(truncation_psi))]
-    if latents is not None:
-        start = of_file(generator, latents, seed)
-    elif seeds is not None:
-        start = of_seeds(generator, seeds)
-    else:
-        start = of_seed(generator, seed, count or (64 if len(looks) == 1 else 8))
+    looks = looks_of(generator, label, truncation_psi)
+    start = start_of(generator, len(looks), count, seed, seeds, latents)
     check(out, len(start), len(looks), generator.interface)
     making = Making(truncation_cutoff, truncation_mean, noise_mode)
-    made = (batch for look in looks for batch in making.images(generator, start, look))
-    total = len(start) * len(looks)
-    write(out, shown(made, "images", total, len), start.names, looks, generator.interface)
+    write(out, batches(generator, start, looks, making), start.names, looks, generator.interface)
     click.echo(out)

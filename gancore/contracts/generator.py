@@ -9,10 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from gancore import display
 from gancore.contracts.latent import Latent
 from gancore.contracts.normalization import Normalization
 from gancore.contracts.part import Part
 from gancore.contracts.types import Draw, Images, Interface, NoiseMode, Pass, Site, Stage
+from gancore.names import some
 
 Normalize = Callable[[Site], Normalization]
 """Returns the chosen normalization for a site; the only source of normalizations for a topology."""
@@ -104,6 +106,24 @@ class Generator(Part):
     def __init__(self, cfg: Any, interface: Interface, normalize: Normalize) -> None:
         super().__init__()
         self.cfg, self.interface = cfg, interface
+
+    def __repr__(self) -> str:
+        """One line. The layers are those of `mapping` and `synthesis`."""
+        return f"<{type(self).__name__}: {', '.join(f'{name} {value}' for name, value in self._facts().items())}>"
+
+    def _repr_html_(self) -> str:
+        return display.facts(type(self).__name__, self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        size = self.resolution
+        found = {"images": f"[N, {self.interface.channels}, {size}, {size}]", "z_dim": f"{self.z_dim}"}
+        if "ws" in self.provides:
+            found |= {"num_ws": f"{self.num_ws}", "w_dim": f"{self.w_dim}"}
+        if self.label_count:
+            found["labels"] = some(self.class_names) if self.class_names else f"{self.label_count}"
+        if self.stage is not None:
+            found["stage"] = f"{self.stage.resolution}x{self.stage.resolution}, alpha {self.stage.alpha:g}"
+        return {**found, "parameters": f"{sum(p.numel() for p in self.parameters()):,}"}
 
     @property
     def resolution(self) -> int:

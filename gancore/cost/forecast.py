@@ -14,6 +14,7 @@ from gancore.contracts import Interface
 from gancore.cost.flops import StepCost, step_cost
 from gancore.cost.probe import Speed, probe
 from gancore.cost.sizes import Size, files, size_of
+from gancore.display import rewrites_lines
 from gancore.errors import DataError, GancoreError
 
 PROBE_FLOPS = 4e12
@@ -95,7 +96,7 @@ def forecast(
 
     Raises GancoreError if a measurement is not possible.
     """
-    named = tqdm(experiments.items(), "measuring", unit=" cells", delay=1, disable=None, leave=False)
+    named = tqdm(experiments.items(), "measuring", unit=" cells", delay=1, disable=not rewrites_lines(), leave=False)
     known: dict[str, tuple[Size, StepCost, Speed | None]] = {}
     cells = []
     for name, cell in named:

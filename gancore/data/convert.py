@@ -16,6 +16,7 @@ from gancore.data.color import MODES
 from gancore.data.images import ImageData
 from gancore.data.index import INDEX
 from gancore.data.store import temporary
+from gancore.display import rewrites_lines
 from gancore.names import json_text
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -28,7 +29,9 @@ def write_archive(data: ImageData, destination: Path) -> None:
     with temporary(destination.parent) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed already
             pairs = zip(names, data.images, strict=True)
-            for name, pixels in tqdm(pairs, "writing", len(data), unit=" images", delay=1, disable=None, leave=False):
+            for name, pixels in tqdm(
+                pairs, "writing", len(data), unit=" images", delay=1, disable=not rewrites_lines(), leave=False
+            ):
                 _add(archive, name, png(pixels))
             _add(archive, INDEX, _index(data, names), zipfile.ZIP_DEFLATED)
         file.flush()

@@ -18,6 +18,7 @@ from gancore.contracts import Item
 from gancore.data.color import channels_of
 from gancore.data.decode import KINDS, Form, Picture, decode_picture, open_image
 from gancore.data.rejected import Rejected, Rejections, refusal
+from gancore.display import rewrites_lines
 
 CHUNK = 8
 """Images that a thread takes at a time; as many per thread are held in memory."""
@@ -113,7 +114,7 @@ def _unlike(items: Sequence[Item], held: Sequence[int]) -> list[tuple[str, Rejec
 def survey(items: Sequence[Item], first: int | None = None) -> Survey:
     """The headers of all images, or of the first ones. Where a plugin offers no header, the image is read whole."""
     found = Survey(Counter(), [])
-    bar = tqdm(items[:first], "looking", unit=" images", delay=1, disable=None, leave=False)
+    bar = tqdm(items[:first], "looking", unit=" images", delay=1, disable=not rewrites_lines(), leave=False)
     with _pillow_warnings():
         for item in bar:
             try:
@@ -152,7 +153,7 @@ def sample(items: Sequence[Item], form: Form, skip: bool) -> None:
 def _decoded(items: Sequence[Item], form: Form) -> Iterator[tuple[Item, Picture | Rejected]]:
     """Every item with its pixels or what is wrong with it. Reading is left to one thread: plugins need no locks."""
     threads = os.cpu_count() or 1
-    bar = tqdm(total=len(items), desc="decoding", unit=" images", delay=1, disable=None, leave=False)
+    bar = tqdm(total=len(items), desc="decoding", unit=" images", delay=1, disable=not rewrites_lines(), leave=False)
     with _pillow_warnings(), bar, ThreadPoolExecutor(threads) as pool:
         for some in _in_pieces(items, CHUNK * threads):
             chunks = [some[i : i + CHUNK] for i in range(0, len(some), CHUNK)]

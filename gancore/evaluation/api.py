@@ -13,6 +13,7 @@ from gancore.contracts import Generator
 from gancore.data import ImageData
 from gancore.device import pick_device
 from gancore.discovery import discover
+from gancore.display import Displays
 from gancore.evaluation.evaluator import Evaluator
 from gancore.evaluation.reals import Reals
 from gancore.evaluation.score import Score
@@ -72,7 +73,7 @@ def evaluate(
         for note in images.notes:
             tell(f"{images.identity.dataset}: {note}")
     evaluator = Evaluator(evaluation, Reals(compared, evaluation.core.reals) if compared else None, where)
-    return evaluator.scores(found.fakes(compared, where, batch, evaluation.core.draws))
+    return Displays(evaluator.scores(found.fakes(compared, where, batch, evaluation.core.draws)))
 
 
 def evaluation_of(experiment: Experiment | None, changes: Mapping[str, Any], repeat: int | None) -> ChosenEvaluation:

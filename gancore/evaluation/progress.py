@@ -1,10 +1,12 @@
-"""Long passes over images: with a progress bar on a terminal, and stopped on request."""
+"""Long passes over images: with a progress bar on a terminal or in a notebook, and stopped on request."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 from tqdm import tqdm
+
+from gancore.display import rewrites_lines
 
 Batch = TypeVar("Batch")
 
@@ -28,7 +30,7 @@ def stoppable(stop: Callable[[], bool]) -> Iterator[None]:
 
 def shown(batches: Iterable[Batch], what: str, total: int, size: Callable[[Batch], int]) -> Iterator[Batch]:
     """The batches, with a bar that counts their images."""
-    with tqdm(desc=what, total=total, unit=" images", delay=1, disable=None, leave=False) as bar:
+    with tqdm(desc=what, total=total, unit=" images", delay=1, disable=not rewrites_lines(), leave=False) as bar:
         for batch in batches:
             if _stop():
                 raise Stopped

@@ -3,8 +3,10 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gancore import display
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Score:
     """One result of one metric.
 
@@ -31,6 +33,12 @@ class Score:
         spread = "" if self.spread is None else f" ± {self.spread:.3g}"
         seed = "" if self.seed is None else f", seed {self.seed}"
         return f"{self.name} {self.value:.5g}{spread} ({self.samples} samples{seed})"
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def _repr_html_(self) -> str:
+        return display.facts(str(self), {"protocol": self.protocol, "features": self.features})
 
     def to_dict(self) -> dict[str, Any]:
         """What `gancore evaluate --json` prints."""

@@ -46,6 +46,16 @@ class GridFolder:
     def __str__(self) -> str:
         return str(self.path)
 
+    def __repr__(self) -> str:
+        from gancore.grid.status import status_of, summary
+
+        return f"<grid {self}: {summary(status_of(self))}>" if self.file.is_file() else f"<grid {self}: none here yet>"
+
+    def _repr_html_(self) -> str:
+        from gancore.grid.status import as_html, status_of
+
+        return as_html(status_of(self))
+
     def run(self, name: str) -> RunFolder:
         return RunFolder(self.cells / name)
 

@@ -6,6 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from queue import SimpleQueue
 
+from gancore.config import Experiment
 from gancore.grid.job import Job, run_job
 from gancore.grid.state import Outcome
 
@@ -54,6 +55,12 @@ class LocalExecutor:
             return job, run_job(job)
         finally:
             self._idle.put(worker)
+
+
+def here(experiment: Experiment, workers: int | None) -> LocalExecutor:
+    """The workers of this machine; None: one for each GPU that the experiment may use, or one."""
+    gpus = [] if experiment.training.device == "cpu" else available_gpus()
+    return LocalExecutor(workers or max(len(gpus), 1), gpus)
 
 
 def available_cores() -> int:

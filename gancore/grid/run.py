@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from gancore.artifacts.atomic import write_text
 from gancore.artifacts.tensors import description_of
-from gancore.config import Experiment
+from gancore.config import Experiment, ExperimentLike, as_experiment
 from gancore.config.load import with_data_format
 from gancore.config.sections.grid import GridConfig
 from gancore.config.yaml.document import find
@@ -23,6 +23,7 @@ from gancore.grid.cells import Cell, cells_of, identified
 from gancore.grid.combinations import axes_of
 from gancore.grid.folder import GridFolder
 from gancore.grid.job import AT_ONCE, Job
+from gancore.grid.local import here
 from gancore.grid.prepare import (
     adopt_renamed,
     as_trained,
@@ -33,7 +34,9 @@ from gancore.grid.prepare import (
     sizes_of,
 )
 from gancore.grid.state import Outcome, judged
+from gancore.grid.ticker import Ticker
 from gancore.local_plugins import copy_into
+from gancore.messages import tell
 from gancore.training.distribution import started_with
 from gancore.training.interruption import stop_request
 
@@ -55,6 +58,25 @@ class Listener:
 
     say: Callable[[str], None] = print
     look: Callable[[GridFolder], None] = lambda folder: None
+
+
+def grid(
+    experiment: ExperimentLike,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    retry_failed: bool = False,
+    stop_after: float | None = None,
+) -> GridFolder:
+    """Runs a grid on this machine, or goes on with it: `run_grid` with `workers` processes at a time.
+
+    experiment: a YAML file, a preset, or plain data with a `grid:` section.
+    workers: default: one for each GPU, or 1. The other arguments and what it raises are those of `run_grid`.
+    """
+    experiment = as_experiment(experiment)
+    listener = Listener(tell, Ticker().look)
+    return run_grid(
+        experiment, Path(out) if out else None, here(experiment, workers), retry_failed, stop_after, listener
+    )
 
 
 def run_grid(

@@ -3,11 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from gancore import display
 from gancore.artifacts import log, scores
 from gancore.grid.folder import GridFolder
 from gancore.grid.state import STATES, State
+
+COLUMNS = ("cell", "state", "kimg", "images/s", "left", "scores")
+
+THUMBNAIL = 128
+"""Side of the samples in a notebook's table, pixels."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +87,24 @@ def _seconds_left(cells: list[CellStatus]) -> float | None:
 
 def lines(status: GridStatus) -> Iterator[str]:
     """A table, and a line on the whole."""
-    columns = ("cell", "state", "kimg", "images/s", "left", "scores")
-    rows = [columns, *(_row(cell) for cell in status.cells)]
+    rows = [COLUMNS, *(_row(cell) for cell in status.cells)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
     yield from (f"{cell.name}: {cell.reason}" for cell in status.cells if cell.reason)
     yield summary(status)
+
+
+def as_html(status: GridStatus) -> str:
+    """The table for a notebook, with the newest samples of each cell."""
+    columns = (*COLUMNS, "samples")
+    rows = [(*_row(cell), _samples(GridFolder(Path(status.folder)), cell.name)) for cell in status.cells]
+    return display.table(f"Grid {status.folder}: {summary(status)}", columns, rows)
+
+
+def _samples(folder: GridFolder, name: str) -> str:
+    found = sorted(folder.run(name).samples.glob("fakes-*.png"))
+    return display.picture(found[-1], THUMBNAIL) if found else ""
 
 
 def summary(status: GridStatus) -> str:

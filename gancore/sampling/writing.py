@@ -39,7 +39,7 @@ def write(out: Path, batches: Batches, names: Sequence[str], looks: Sequence[Loo
     """
     check(out, len(names), len(looks), shape)
     if out.suffix.lower() in LONGEST:
-        _grid(out, torch.cat([to_uint8(batch) for batch in batches]), looks, shape)
+        save_picture(out, grid_of(torch.cat([to_uint8(batch) for batch in batches]), looks, shape))
         return
     words = [f"{name}{_suffix(look, looks)}" for look in looks for name in names]
     (_array if out.suffix.lower() == ".npz" else _folder)(out, batches, words, shape)
@@ -99,14 +99,14 @@ def _legend(look: Look, looks: Sequence[Look]) -> list[str]:
     return lines
 
 
-def _grid(out: Path, pixels: Tensor, looks: Sequence[Look], shape: Interface) -> None:
-    """pixels: uint8 [N, C, R, R]."""
+def grid_of(pixels: Tensor, looks: Sequence[Look], shape: Interface) -> Tensor:
+    """Images uint8 [N, C, R, R] as one, [C, H, W]: a square, or of several looks a row each, with legends."""
     margin, columns = _margin(len(looks), shape), _form(len(pixels) // len(looks), len(looks))[0]
     grid = tiled(pixels, columns)
     if margin:
         texts = torch.stack([_text(_legend(look, looks), margin, shape.resolution) for look in looks])[:, None]
         grid = torch.cat([tiled(texts.expand(-1, shape.channels, -1, -1), 1), grid], dim=2)
-    save_picture(out, grid)
+    return grid
 
 
 def _text(lines: Sequence[str], width: int, height: int) -> Tensor:

@@ -1,6 +1,5 @@
 """The logs of a training run: JSON lines, TensorBoard events, and a progress bar or plain lines."""
 
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,6 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from gancore.artifacts.run import RunFolder, append_line
+from gancore.display import rewrites_lines
 from gancore.evaluation import Score
 from gancore.messages import tell
 
@@ -22,7 +22,7 @@ class Logs:
         self._last = (time.perf_counter(), kimg)
         bar = "{l_bar}{bar}| {n:.4g}/{total:g} kimg [{elapsed}<{remaining}{postfix}]"
         self._bar = tqdm(
-            total=total_kimg, initial=kimg, bar_format=bar, disable=not sys.stderr.isatty(), dynamic_ncols=True
+            total=total_kimg, initial=kimg, bar_format=bar, disable=not rewrites_lines(), dynamic_ncols=True
         )
 
     def tick(self, step: int, kimg: float, values: dict[str, float]) -> None:

@@ -23,7 +23,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Experiment]:
     seen: list[Experiment] = []
     monkeypatch.chdir(tmp_path)
     cli.main(["plugins", "new", "loss", "mine"])
-    monkeypatch.setattr(plugin_compare, "run_on_this_machine", lambda experiment, *_: seen.append(experiment))
+    monkeypatch.setattr(plugin_compare, "grid", lambda experiment, *_: seen.append(experiment))
     return seen
 
 
