@@ -126,7 +126,7 @@ def test_scores_and_analyses(run: RunFolder) -> None:
     records = gancore.analyze(run.path, ["truncation"], count=4)
     assert len(repr(records)) < 100
     assert "diversity_at_half" in records._repr_html_()
-    assert "data:image/png;base64," in records._repr_html_()
+    assert "data:image/" in records._repr_html_()
 
 
 def test_a_grid_shows_its_cells(tmp_path: Path) -> None:
