@@ -68,9 +68,13 @@ def of_result(experiment: Experiment, data: Mapping[str, Any]) -> Identity:
     return _without(experiment, data, ("name", "training.device"))
 
 
-def of_training(experiment: Experiment, data: Mapping[str, Any]) -> Identity:
-    """What stays as it is while a run is continued: a checkpoint belongs to a run if it is equal."""
-    return _without(replace(experiment, evaluation=None), data, MAY_CHANGE)
+def of_training(experiment: Experiment, data: Mapping[str, Any], plugins: Mapping[str, str]) -> Identity:
+    """What stays as it is while a run is continued: a checkpoint belongs to a run if it is equal.
+
+    plugins: the versions of the local plugins that the run began with, by "kind.name".
+    """
+    found = _without(replace(experiment, evaluation=None), data, MAY_CHANGE)
+    return Identity({**found.described, "plugins": {**found.described["plugins"], **plugins}})
 
 
 def _without(experiment: Experiment, data: Mapping[str, Any], keys: tuple[str, ...]) -> Identity:

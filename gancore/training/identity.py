@@ -7,7 +7,7 @@ from gancore.artifacts import environment
 from gancore.artifacts.environment import Environment
 from gancore.artifacts.run import RunFolder
 from gancore.config import Experiment
-from gancore.config.identity import MAY_CHANGE
+from gancore.config.identity import MAY_CHANGE, Identity, of_training
 from gancore.config.load import with_data_format
 from gancore.config.yaml.document import find
 from gancore.data import ImageData
@@ -36,25 +36,38 @@ def check_same_experiment(run: RunFolder, experiment: Experiment) -> None:
     _refuse(run, "another experiment", differing)
     before = _environment(run).plugins or {}
     changed = [
-        f"{plugin}: {before.get(plugin)} -> {origin}"
-        for plugin, (origin, source) in _plugin_files(experiment).items()
-        if before.get(plugin) != origin
-        and not any(same_code(copy, source) for copy in _copies(run, before.get(plugin)))
+        f"{plugin}: {before.get(plugin)} -> {LOCAL} {version}"
+        for plugin, version in versions_in(run, experiment, before).items()
+        if before.get(plugin) != f"{LOCAL} {version}"
     ]
     _refuse(run, "an experiment with another plugin file", changed)
 
 
-def _plugin_files(experiment: Experiment) -> dict[str, tuple[str, bytes]]:
-    """The local plugins, with their origins as in environment.json and their sources."""
-    origins, parts = experiment.plugin_origins(), experiment.parts()
-    specs = {f"{part.kind}.{part.use}": part.spec for part in parts}
-    return {name: (origins[name], spec.source) for name, spec in specs.items() if isinstance(spec, LocalPlugin)}
+def begun_identity(run: RunFolder, experiment: Experiment, data: Mapping[str, Any]) -> Identity:
+    """The identity of the training that a run began with; an edit of comments in a plugin file does not change it."""
+    before = _environment(run).plugins or {} if run.exists() else {}
+    return of_training(experiment, data, versions_in(run, experiment, before))
 
 
-def _copies(run: RunFolder, origin: str | None) -> Iterator[bytes]:
-    """The plugin files of this origin among the copies that the run keeps."""
+def versions_in(run: RunFolder, experiment: Experiment, origins: Mapping[str, str]) -> dict[str, str]:
+    """The versions of an experiment's local plugins by "kind.name".
+
+    It is that of `origins` where the run keeps a file of this origin with the same code.
+    """
+    versions = {}
+    for part in experiment.parts():
+        if isinstance(spec := part.spec, LocalPlugin):
+            name = f"{part.kind}.{part.use}"
+            same = (version for version, copy in _copies(run, origins.get(name)) if same_code(copy, spec.source))
+            versions[name] = next(same, spec.version)
+    return versions
+
+
+def _copies(run: RunFolder, origin: str | None) -> Iterator[tuple[str, bytes]]:
+    """The plugin files of this origin among the copies that the run keeps, with their version."""
     sources = (path.read_bytes() for path in run.plugins.glob("*.py"))
-    return (source for source in sources if f"{LOCAL} {version_of(source)}" == origin)
+    versions = ((version_of(source), source) for source in sources)
+    return ((version, source) for version, source in versions if f"{LOCAL} {version}" == origin)
 
 
 def check_same_data(run: RunFolder, data: ImageData) -> None:

@@ -25,7 +25,7 @@ from gancore.artifacts.run import RunFolder, SoundCheckpoint
 from gancore.artifacts.tensors import save_tensors, saved_step
 from gancore.composition import compose, experiment_data
 from gancore.config import Experiment, ExperimentLike, as_experiment
-from gancore.config.identity import Identity, of_training
+from gancore.config.identity import Identity
 from gancore.config.sections.training import TrainingConfig
 from gancore.data import ImageData
 from gancore.discovery import discover
@@ -39,7 +39,7 @@ from gancore.training.device import describe_environment, training_device
 from gancore.training.distribution import Processes, joined
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
-from gancore.training.identity import as_begun, check_same_data, check_same_experiment
+from gancore.training.identity import as_begun, begun_identity, check_same_data, check_same_experiment
 from gancore.training.initial import Taken, freeze, pinned, start_from
 from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Logs, Silence
@@ -150,7 +150,7 @@ class Run:
         self.data = training_data(experiment, processes)
         for batch in self.training.batches(self.data.interface.resolution):
             processes.check(batch, self.training.microbatch)
-        self.identity = of_training(experiment, self.data.identity.to_dict())
+        self.identity = begun_identity(folder, experiment, self.data.identity.to_dict())
         self.evaluation = RunEvaluation(experiment, folder, self.data, device, self.identity)
         self.hooks, self.observer = discover().hooks, observer
         self.trainer = self.new_trainer()

@@ -28,6 +28,7 @@ from gancore.errors import GancoreError, RunError
 from gancore.evaluation.pictures import to_uint8
 from gancore.training.checkpoint import misfits_of, under
 from gancore.training.device import describe_environment
+from gancore.training.identity import versions_in
 from gancore.training.samples import generate, grid_side
 
 WITHIN = 2
@@ -140,7 +141,11 @@ class _Verification:
     def identity(self) -> Identity | None:
         """What checkpoints should be of; None where config.yaml or the data are not known."""
         data = (self.environment and self.environment.data) or {}
-        return of_training(self.experiment, data) if self.experiment and data else None
+        if not (self.experiment and self.environment and data):
+            return None
+        return of_training(
+            self.experiment, data, versions_in(self.run, self.experiment, self.environment.plugins or {})
+        )
 
     def surroundings(self) -> Finding:
         try:

@@ -124,6 +124,7 @@ def test_an_edit_of_comments_alone_does_not_end_a_run(experiment: Path, tmp_path
         [copy] = yaml.safe_load(run.config.read_text())["plugins"]["normalization"].values()
         assert (run.path / copy.removesuffix(":Mine")).read_text() == edit
         gancore.train(run.config, run.path)
+        assert CliRunner().invoke(root, ["verify", str(run.path)]).exit_code == 0
     (run.path / "plugins" / "mine.py").write_text(
         "damaged"
     )  # what the run began with is gone: nothing is the same as it
