@@ -12,8 +12,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from support.distributions import write_dist_info
 from support.fakes import FakeDraw
 from support.golden_cases import Case, cases
@@ -23,6 +25,7 @@ from torch.nn import functional as F
 
 from gancore.contracts import Judged, Main
 from gancore.discovery import discover
+from gancore.errors import DataError
 from gancore.nn import processes
 from gancore.testing import check_plugin
 from gancore.training.checkpoint import restore, state_of
@@ -34,7 +37,10 @@ KINDS = {
     "infogan": "regularizer",
     "dragan": "regularizer",
     "topk": "loss",
+    "vectors": "dataset",
 }
+REQUIRED: dict[str, dict[str, Any]] = {}
+"""Options without defaults, by plugin."""
 each = pytest.mark.parametrize("name", KINDS)
 DOUBLE = torch.float64
 
@@ -49,9 +55,21 @@ def _installed(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         write_dist_info(site, project["name"], project["version"], f"[gancore]\n{entry} = {value}\n")
         monkeypatch.syspath_prepend(FOLDER / name)
     monkeypatch.syspath_prepend(site)
+    monkeypatch.setitem(REQUIRED, "vectors", write_pictures(site / "pictures"))
     discover.cache_clear()
     yield
     discover.cache_clear()
+
+
+def write_pictures(folder: Path) -> dict[str, Any]:
+    """Twelve images of one colour, and the table of their colours."""
+    folder.mkdir()
+    colours = [(20 * n, 255 - 20 * n, n) for n in range(12)]
+    for n, colour in enumerate(colours):
+        Image.new("RGB", (8, 8), colour).save(folder / f"{n}.png")
+    table = [["file", "red", "green", "blue"], *([f"{n}.png", *colour] for n, colour in enumerate(colours))]
+    (folder / "table.csv").write_text("\n".join(",".join(map(str, line)) for line in table))
+    return {"path": str(folder), "table": str(folder / "table.csv")}
 
 
 def made(name: str, **options: Any) -> Any:
@@ -61,9 +79,19 @@ def made(name: str, **options: Any) -> Any:
 
 def changes(name: str, **options: Any) -> dict[str, Any]:
     """Small networks with it; what needs features has the smallest that have some."""
-    chosen = {"loss": {"use": name, **options}} if KINDS[name] == "loss" else {"regularizers": {name: options}}
+    ways = {
+        "loss": {"loss": {"use": name, **options}},
+        "regularizer": {"regularizers": {name: options}},
+        "dataset": {"data": {"use": name, **REQUIRED.get(name, {}), **options, "resolution": 8, "labels": True}},
+    }
+    chosen = ways[KINDS[name]]
     with_features = {"generator__mapping": {"layers": 1}, "data__resolution": 8, "discriminator": "residual"}
-    return {"training__batch": 4, **(with_features if name == "infogan" else QUICK), "regularizers": {}, **chosen}
+    return {
+        "training__batch": 4,
+        **(with_features if name in ("infogan", "vectors") else QUICK),
+        "regularizers": {},
+        **chosen,
+    }
 
 
 @dataclass
@@ -91,7 +119,7 @@ def judged(logits: Tensor, **outputs: Tensor) -> Judged:
 
 @each
 def test_it_keeps_its_contract(name: str) -> None:
-    check_plugin(discover().get(KINDS[name], name).load())
+    check_plugin(discover().get(KINDS[name], name).load(), **REQUIRED.get(name, {}))
 
 
 @each
@@ -232,6 +260,44 @@ def test_q_of_infogan_learns_to_read_the_codes() -> None:
         walked(trainer, 8)
         losses.append(trainer.stats.read(lambda value: value)["loss/infogan"])
     assert losses[-1] < 0.95 * losses[0]
+
+
+def test_the_vectors_of_the_table_are_the_labels() -> None:
+    plugin = discover().get("dataset", "vectors").load()
+    raw = plugin(plugin.Config(**REQUIRED["vectors"], standardize=False), Path())
+    assert [list(item.label) for item in raw.items()[:2]] == [[0, 255, 0], [20, 235, 1]]
+    assert raw.class_names() == ["red", "green", "blue"]
+    labels = np.array([item.label for item in plugin(plugin.Config(**REQUIRED["vectors"]), Path()).items()])
+    np.testing.assert_allclose([labels.mean(0), labels.std(0)], [[0] * 3, [1] * 3], atol=1e-12)
+
+
+def test_both_networks_follow_the_vector() -> None:
+    gan = tiny_trainer(**changes("vectors")).gan
+    z, image = torch.randn(1, gan.generator.z_dim), (torch.randn(1, 3, 8, 8),)
+    rows = [torch.tensor([row], requires_grad=True) for row in ([0.5, -1, 0], [0.5, 1, 0])]
+    images = [gan.generator(z, row) for row in rows]
+    logits = [gan.discriminator(image, row)[0] for row in rows]
+    assert not torch.equal(*images)
+    assert not torch.equal(*logits)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("1.png,20,", "1.png,red,", r"table.csv:3: could not convert string to float: 'red'"),
+        ("1.png,20,", "1.png,nan,", r"table.csv:3: expected 3 finite numbers"),
+        ("1.png,20,", "1.png,20,7,", r"table.csv:3: expected 3 finite numbers"),
+        ("1.png", "0.png", r"table.csv:3: 0.png occurs twice"),
+        ("1.png", "none.png", r"table.csv:3: there is no image .*none.png"),
+        ("file,red,green,blue", "file", r"table.csv: expected a line of column names"),
+    ],
+)
+def test_mistakes_of_a_table_have_a_line(right: str, wrong: str, message: str) -> None:
+    table = Path(REQUIRED["vectors"]["table"])
+    table.write_text(table.read_text().replace(right, wrong, 1))
+    plugin = discover().get("dataset", "vectors").load()
+    with pytest.raises(DataError, match=message):
+        plugin(plugin.Config(**REQUIRED["vectors"]), Path()).items()
 
 
 @pytest.mark.slow
