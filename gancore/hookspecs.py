@@ -8,8 +8,8 @@ plugins are listed, so it must be light: no torch. An implementation takes the a
     @hookimpl
     def gancore_step_end(kimg): ...
 
-Observers see the training; the experiment chooses the plugins that take part in it, never a hook.
-An exception in an observer ends the run, like any error.
+Hooks see every training on the machine. What a training consists of, and the observers of kind `observer`, are chosen by
+its experiment, never by a hook. An exception in a hook ends the run, which is saved before.
 """
 
 from collections.abc import Iterable

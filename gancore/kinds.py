@@ -17,6 +17,7 @@ CONTRACTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "metric": ("Metric",),
         "feature": ("Feature",),
         "analysis": ("Analysis",),
+        "observer": ("Observer",),
         "format": ("Format",),
     }
 )

@@ -19,8 +19,9 @@ from gancore.config.sections.evaluation import EvaluationKeys, MetricKeys
 from gancore.config.sections.experiment import Sections
 from gancore.config.sections.grid import GridConfig, StopEarly
 from gancore.config.sections.init_from import InitFrom
+from gancore.config.sections.observers import ObserverKeys
 from gancore.config.sections.training import TrainingConfig
-from gancore.config.slots import ANY, SLOTS, TOP, Slot, slot_at
+from gancore.config.slots import ANY, LISTED, SLOTS, TOP, Slot, slot_at
 from gancore.config.yaml.scalars import inline
 from gancore.discovery import FIRST_PARTY, discover
 from gancore.options import CosineSchedule, LinearSchedule, TableSchedule
@@ -44,6 +45,7 @@ def made() -> dict[str, str]:
         "evaluation": options(EvaluationKeys, slot_at(("evaluation", "features"))),
         "metrics": options(MetricKeys, *slot_at(("evaluation", "metrics", ANY)).inside),
         "analyses": options(AnalysisKeys, *TOP["analyses"].inside),
+        "observers": options(ObserverKeys),
         "grid": options(GridConfig),
         "stop_early": options(StopEarly),
         "schedules": "\n".join([chosen(LinearSchedule), chosen(CosineSchedule), chosen(TableSchedule)]),
@@ -67,7 +69,7 @@ def sections() -> str:
     kinds = dict.fromkeys(TOP, CHOSEN) | {
         "training": "a mapping",
         "regularizers": "a mapping",
-        "analyses": "a list",
+        **dict.fromkeys(LISTED, "a list"),
         "evaluation": "a mapping or null",
     }
     values = {option.name: option.type for option in table(Sections)} | kinds

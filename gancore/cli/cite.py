@@ -64,7 +64,7 @@ def _chosen(experiment: Any) -> Iterator[tuple[str, str]]:
 
     for keys, slot in written(experiment):
         part = find(experiment, keys)
-        if slot.kind and keys[0] != "evaluation" and not slot.afterwards and isinstance(part, dict):
+        if slot.kind and keys[0] != "evaluation" and not slot.beside and isinstance(part, dict):
             yield slot.kind, str(part.get("use", slot.default_at(keys)))
 
 

@@ -22,6 +22,7 @@ USES = {
     "dataset": "data: {{use: {name}, resolution: 32}}",
     "metric": "evaluation: {{features: embedded, metrics: [{name}]}}",
     "analysis": "analyses: [{name}]",
+    "observer": "observers: [{name}]",
     "feature": "evaluation: {{features: {name}, metrics: [fd]}}",
 }
 """Skeletons of plugins that an experiment names, with the line that does."""

@@ -62,7 +62,7 @@ class _Check:
     def fit(self) -> Iterator[Problem]:
         """Unmet requirements of parts, and their own complaints about sizes."""
         for part in self.parts:
-            if part.slot.afterwards:  # it checks this itself with a model
+            if part.slot.beside:  # analyses check this with a model; observers fit everywhere
                 continue
             context = self.context(part)
             for requirement, why in part.plugin.requires.items():

@@ -137,6 +137,7 @@ class Experiment:
     training: TrainingConfig
     evaluation: ChosenEvaluation | None
     analyses: list[Chosen]
+    observers: list[Chosen]
     grid: GridConfig | None = field(compare=False)
     home: Path = field(compare=False)
     dropped: list[str] = field(compare=False)
@@ -211,9 +212,9 @@ class Experiment:
     def identity(self) -> dict[str, Any]:
         """The data that identify this experiment: files appear by their content, wherever they are.
 
-        Sections that only examine the trained model are left out.
+        Sections that only look at the training or the trained model are left out.
         """
-        later: dict[str, Any] = {name: [] for name, slot in TOP.items() if slot.afterwards}
+        later: dict[str, Any] = {name: [] for name, slot in TOP.items() if slot.beside}
         trained = replace(self, **later)
         if self.init_from is not None:
             trained = trained.starting_from(self.init_from.known_by_content(self.home))

@@ -27,6 +27,7 @@ MAY_CHANGE = (
     "training.on_divergence",
     "evaluation",
     "analyses",
+    "observers",
 )
 """Keys (and what is below them) that may differ when a run is continued, beside those that say where its data lie
 (`Experiment.places`; the identity of the data is compared). Some of them change bits: device, microbatch, compile, CUDA

@@ -62,7 +62,7 @@ def resolve_evaluation(document: Document, registry: Registry) -> ChosenEvaluati
 def resolve_analyses(document: Document, registry: Registry) -> list[Chosen]:
     """The `analyses` section of a document, which needs no other. Raises ConfigError."""
     resolver = _Resolver(document, registry)
-    analyses = resolver.analyses()
+    analyses = resolver.listed("analyses")
     if resolver.problems:
         raise ConfigError(resolver.problems)
     return analyses
@@ -99,7 +99,7 @@ class _Resolver:
         regularizers = self.regularizers()
         augmentation, latent = self.section("augmentation"), self.section("latent")
         evaluation = self.evaluation()
-        analyses = self.analyses()
+        analyses, observers = self.listed("analyses"), self.listed("observers")
         if self.problems or not (sections and training and data and generator and discriminator and loss):
             return None
         return Experiment(
@@ -116,6 +116,7 @@ class _Resolver:
             training=training,
             evaluation=evaluation,
             analyses=analyses,
+            observers=observers,
             grid=sections.grid,
             home=home,
             dropped=self.dropped,
@@ -201,11 +202,11 @@ class _Resolver:
         metrics = [metric for metric in found if metric]
         return ChosenEvaluation(core.model_copy(update={"metrics": [m.to_dict() for m in metrics]}), features, metrics)
 
-    def analyses(self) -> list[Chosen]:
-        """The listed ones; the check of the sections reports anything but a list."""
-        listed = self.document.data.get("analyses")
-        written = enumerate(listed if isinstance(listed, list) else [])
-        return [part for i, one in written if (part := self.choose(("analyses", i), one)) is not None]
+    def listed(self, name: str) -> list[Chosen]:
+        """The choices in a section that is a list; the check of the sections reports anything but a list."""
+        section = self.document.data.get(name)
+        written = enumerate(section if isinstance(section, list) else [])
+        return [part for i, one in written if (part := self.choose((name, i), one)) is not None]
 
     def metric(self, keys: Keys, written: Any, features: Chosen) -> ChosenMetric | None:
         part = self.choose(keys, written)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from gancore.config.sections.evaluation import EvaluationKeys
 from gancore.config.sections.experiment import Sections
-from gancore.config.slots import ANY, KEY, SLOTS, TOP, Slot, slot_at
+from gancore.config.slots import ANY, KEY, LISTED, SLOTS, TOP, Slot, slot_at
 from gancore.errors import PluginError
 from gancore.registry import Registry
 
@@ -34,9 +34,8 @@ class _Builder:
     def schema(self) -> Schema:
         sections = self.model("experiment", Sections)["properties"]
         chosen = {name: self.slot(slot) for name, slot in TOP.items() if ANY not in slot.keys}
-        listed = {"type": ["array", "null"], "items": self.part(TOP["analyses"])}
+        chosen |= {name: {"type": ["array", "null"], "items": self.part(slot)} for name, slot in LISTED.items()}
         chosen |= {
-            "analyses": listed,
             "regularizers": self.regularizers(),
             "evaluation": _or([None], self.evaluation()),
         }
@@ -134,7 +133,7 @@ class _Builder:
         metrics = {"items": known(METRIC)}
         chosen = {name: known(slot) for name, slot in TOP.items() if ANY not in slot.keys}
         chosen["regularizers"] = {"additionalProperties": known(TOP["regularizers"])}
-        chosen["analyses"] = {"items": known(TOP["analyses"])}
+        chosen |= {name: {"items": known(slot)} for name, slot in LISTED.items()}
         chosen["evaluation"] = {"properties": {"features": known(FEATURES), "metrics": metrics}}
         return {"properties": chosen}
 

@@ -12,6 +12,7 @@ from typing import Any
 from gancore.config.sections.analyses import AnalysisKeys
 from gancore.config.sections.data import DataKeys
 from gancore.config.sections.evaluation import MetricKeys
+from gancore.config.sections.observers import ObserverKeys
 from gancore.config.yaml.document import Document, Key, Keys
 from gancore.options import PluginConfig
 
@@ -31,7 +32,7 @@ class Slot:
     default: the plugin if none is named; ANY: the one with the name of the key.
     optional: whether null leaves it empty.
     own: keys of the core beside the plugin's options.
-    afterwards: whether it only examines the trained model, and is not part of the training.
+    beside: whether it only looks at the training or the trained model, so that results do not depend on it.
     later: whether it was added after the first runs, so that plain data without a choice omit it.
     contract, does: if plugins of a kind fit only one of two slots: the class of gancore.contracts that fits here, and
         what it does, for the message.
@@ -43,7 +44,7 @@ class Slot:
     default: str | None = None
     optional: bool = False
     own: type[PluginConfig] = PluginConfig
-    afterwards: bool = False
+    beside: bool = False
     later: bool = False
     contract: str = "Plugin"
     does: str = ""
@@ -144,7 +145,7 @@ SLOTS: tuple[Slot, ...] = (
         "analysis",
         "analyses of the trained model, for reports: a list of NAME or {use: NAME, ...}",
         own=AnalysisKeys,
-        afterwards=True,
+        beside=True,
         later=True,
     ),
     Slot(
@@ -152,6 +153,14 @@ SLOTS: tuple[Slot, ...] = (
         "feature",
         "its feature plugin (default: the first of its own list that is available)",
         optional=True,
+    ),
+    Slot(
+        ("observers", ANY),
+        "observer",
+        "receive what the training reports: a list of NAME or {use: NAME, ...}",
+        own=ObserverKeys,
+        beside=True,
+        later=True,
     ),
     Slot(("training", "optimizer"), "optimizer", "of both networks", default="adam"),
     Slot(("training", "generator_optimizer"), "optimizer", "keys in which the generator's differs", optional=True),
@@ -162,6 +171,9 @@ SLOTS: tuple[Slot, ...] = (
 
 TOP = {slot.name: slot for slot in SLOTS if len(slot.keys) == 1 or slot.keys[1:] == (ANY,)}
 """The slots that are sections."""
+
+LISTED = {name: slot for name, slot in TOP.items() if ANY in slot.keys and slot.default != ANY}
+"""Those that are lists of choices; where the default is ANY, they are mappings."""
 
 
 def slot_at(keys: Keys) -> Slot:

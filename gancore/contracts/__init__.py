@@ -14,6 +14,7 @@
     metric          Metric               (cfg)                              metric.py
     feature         Feature              (cfg)                              feature.py
     analysis        Analysis             (cfg)                              analysis.py, figure.py
+    observer        Observer             (cfg)                              observer.py
     format          Format               (cfg)                              format.py
 
 Every class has a nested `Config(PluginConfig)` with its typed options; `cfg` is an instance of it.
@@ -56,6 +57,9 @@ from gancore.contracts.metric import Moments as Moments
 from gancore.contracts.metric import Value as Value
 from gancore.contracts.normalization import Normalization as Normalization
 from gancore.contracts.normalization import WeightNormalization as WeightNormalization
+from gancore.contracts.observer import Ending as Ending
+from gancore.contracts.observer import Observer as Observer
+from gancore.contracts.observer import RunInfo as RunInfo
 from gancore.contracts.optimizer import Optimizer as Optimizer
 from gancore.contracts.optimizer import Updates as Updates
 from gancore.contracts.part import Context as Context

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from gancore.artifacts import scores
 from gancore.artifacts.atomic import write_text
 from gancore.artifacts.tensors import description_of
 from gancore.config import Experiment, ExperimentLike, as_experiment
@@ -39,6 +40,7 @@ from gancore.local_plugins import copy_into
 from gancore.messages import tell
 from gancore.training.distribution import started_with
 from gancore.training.interruption import stop_request
+from gancore.training.observer import Observers, chosen_observers
 
 
 class Executor(Protocol):
@@ -106,12 +108,13 @@ def run_grid(
         raise GancoreError("\n".join(dict.fromkeys(str(cell.flaw) for cell in cells)))
     check_evaluations(cells)
     folder.check_usable()
+    observers = Observers(chosen_observers(experiment.observers))
     with folder.locked():
         folder.stop.unlink(missing_ok=True)
         for name in (cell.name for cell in cells if folder.state(cell.name).state == "damaged"):
             listener.say(f"{name}: its state was damaged; it is restored from its run folder")
         jobs, names = _set_up(folder, experiment, cells, executor.threads, retry_failed)
-        asked = _run(folder, jobs, len(names), executor, stop_after, listener)
+        asked = _run(folder, jobs, len(names), executor, stop_after, listener, observers)
     _conclude(folder, names, asked)
     return folder
 
@@ -171,6 +174,7 @@ def _run(
     executor: Executor,
     stop_after: float | None,
     listener: Listener,
+    observers: Observers,
 ) -> bool:
     """Runs jobs to their ends and records their outcomes; returns whether they were asked to stop."""
     listener.say(f"{folder}: {cells} cells, {len(jobs)} to run")
@@ -182,7 +186,7 @@ def _run(
                     not_started += 1
                 elif item is not None:
                     ended += 1
-                    listener.say(f"{_judged(folder, *item)} ({ended} of {cells})")
+                    listener.say(f"{_judged(folder, *item, observers)} ({ended} of {cells})")
                 asked()
                 listener.look(folder)
         except Interrupted:  # a second signal; closing the outcomes waits for the cells
@@ -193,10 +197,12 @@ def _run(
         return asked()
 
 
-def _judged(folder: GridFolder, job: Job, outcome: Outcome) -> str:
-    """Records the outcome of a cell; returns it in one line."""
+def _judged(folder: GridFolder, job: Job, outcome: Outcome, observers: Observers) -> str:
+    """Records and reports the outcome of a cell; returns it in one line."""
     state = judged(folder.known(job.name), outcome, _trained_kimg(folder, job.name))
     folder.write(state)
+    final = scores.read(folder.run(job.name).metrics).final
+    observers.on_cell_end(folder.path, job.name, state.state, [score.to_dict() for score in final.values()])
     return f"{state.state}: {state.name}" + (f": {state.reason}" if state.reason else "")
 
 

@@ -14,12 +14,23 @@ from gancore.composition.contract import flaws
 from gancore.errors import GancoreError, PluginError
 from gancore.kinds import CONTRACTS
 from gancore.registry import PluginSpec
-from gancore.testing import analyses, batches, declarations, gradients, images, outputs, repeats, scores, updates
+from gancore.testing import (
+    analyses,
+    batches,
+    declarations,
+    gradients,
+    images,
+    observing,
+    outputs,
+    repeats,
+    scores,
+    updates,
+)
 from gancore.testing.family import Check, checks_of
 from gancore.testing.finding import Finding
 from gancore.testing.subject import Subject, small_options
 
-FAMILIES: tuple[ModuleType, ...] = (outputs, gradients, batches, repeats, images, scores, analyses, updates)
+FAMILIES: tuple[ModuleType, ...] = (outputs, gradients, batches, repeats, images, scores, analyses, observing, updates)
 """The files with the checks of a built plugin, in the order in which they run; `declarations` run before."""
 
 

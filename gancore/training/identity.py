@@ -50,13 +50,13 @@ def begun_identity(run: RunFolder, experiment: Experiment, data: Mapping[str, An
 
 
 def versions_in(run: RunFolder, experiment: Experiment, origins: Mapping[str, str]) -> dict[str, str]:
-    """The versions of an experiment's local plugins by "kind.name".
+    """The versions of the local plugins of an experiment's training by "kind.name".
 
     It is that of `origins` where the run keeps a file of this origin with the same code.
     """
     versions = {}
     for part in experiment.parts():
-        if isinstance(spec := part.spec, LocalPlugin):
+        if isinstance(spec := part.spec, LocalPlugin) and not part.slot.beside:
             name = f"{part.kind}.{part.use}"
             same = (version for version, copy in _copies(run, origins.get(name)) if same_code(copy, spec.source))
             versions[name] = next(same, spec.version)

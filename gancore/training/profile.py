@@ -35,6 +35,7 @@ class Profile(Observer):
     trainer: Trainer
 
     def __init__(self, warmup: int = WARMUP, steps: int = STEPS) -> None:
+        super().__init__()
         self.warmup, self.wanted = warmup, steps
         self.steps: list[float] = []
         self.phases: dict[str, list[float]] = defaultdict(list)
@@ -58,6 +59,7 @@ class Profile(Observer):
                 found = self.to_dict()
                 write_json(folder.path / "profile.json", found)
                 write_text(folder.path / "profile.txt", as_text(found))
+                self.others.on_profile(folder.path / "profile.json")
 
     @contextmanager
     def step(self, trainer: Trainer) -> Iterator[None]:

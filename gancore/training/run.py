@@ -27,10 +27,11 @@ from gancore.composition import compose, experiment_data
 from gancore.config import Experiment, ExperimentLike, as_experiment
 from gancore.config.identity import Identity
 from gancore.config.sections.training import TrainingConfig
+from gancore.contracts import Ending, RunInfo
 from gancore.data import ImageData
-from gancore.discovery import discover
 from gancore.errors import GancoreError, Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
+from gancore.messages import tell
 from gancore.registry import explain
 from gancore.training.checkpoint import misfits_of, modules_of, restore, state_of, unsaved
 from gancore.training.compile.choice import compile_as_asked
@@ -42,9 +43,9 @@ from gancore.training.evaluation import RunEvaluation
 from gancore.training.identity import as_begun, begun_identity, check_same_data, check_same_experiment
 from gancore.training.initial import Taken, freeze, pinned, start_from
 from gancore.training.interruption import StopRequest, stop_request
-from gancore.training.logs import Logs, Silence
+from gancore.training.logs import Speed, observers_of
 from gancore.training.memory import fitting_microbatch, memory_shortage
-from gancore.training.observer import Observer
+from gancore.training.observer import Observer, ObserverFailed, Observers
 from gancore.training.samples import generate, grid_side, real_images, save_grid
 from gancore.training.settings import process_settings
 from gancore.training.trainer import Trainer, scalars_of
@@ -55,15 +56,16 @@ P = ParamSpec("P")
 def train(experiment: ExperimentLike, out: str | Path | None = None, observer: Observer | None = None) -> RunFolder:
     """Trains an experiment into a run folder (default `runs/<name>`), or continues the run in it.
 
-    observer: watches the run; for example `gancore.training.profile.Profile`.
+    observer: sees the run beside the observers that the experiment lists; for example
+        `gancore.training.profile.Profile`.
 
     Threads, TF32 and other settings of the process are as before when this returns or raises. The command
     `gancore train` also keeps freed memory in the process (`gancore.training.allocation`), which cannot be undone.
 
     Raises:
         DataError, RunError, GancoreError: the request was wrong, or the folder cannot be continued.
-        RunFailed: the run diverged, ran out of memory, could not be compiled, or could not write a file; the message
-            names its newest checkpoint.
+        RunFailed: the run diverged, ran out of memory, could not be compiled, could not write a file, or an observer
+            that it requires failed; the message names its newest checkpoint.
         Interrupted: a signal arrived (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU); the run is saved and the message
             says how to continue.
     """
@@ -77,7 +79,7 @@ def train(experiment: ExperimentLike, out: str | Path | None = None, observer: O
     with process_settings(experiment.training, device):
         check_compiler(experiment.training, device)
         with joined(device) as processes:
-            Run(experiment, folder, device, processes, observer or Observer()).train()
+            Run(experiment, folder, device, processes, observer).train()
     return folder
 
 
@@ -126,10 +128,9 @@ class Run:
     # Which tensors came from the file that it starts from; None without one, or after a checkpoint.
     started: Taken | None = None
 
-    # Where it reports: logs and terminal, the hooks of installed plugins, an observer.
-    logs: Logs
-    hooks: Any
-    observer: Observer
+    # Where it reports, in the first process: logs, terminal, hooks of installed plugins, chosen observers.
+    observers: Observers
+    speed: Speed
 
     # Attributes of plugins that checkpoints leave out, and that a warning has named.
     warned_of: set[str]
@@ -142,7 +143,12 @@ class Run:
     returned_to: Path | None = None
 
     def __init__(
-        self, experiment: Experiment, folder: RunFolder, device: torch.device, processes: Processes, observer: Observer
+        self,
+        experiment: Experiment,
+        folder: RunFolder,
+        device: torch.device,
+        processes: Processes,
+        observer: Observer | None,
     ) -> None:
         """Opens the data and builds the networks; nothing is written. Raises GancoreError if parts do not fit."""
         self.experiment, self.training, self.folder = experiment, experiment.training, folder
@@ -152,7 +158,7 @@ class Run:
             processes.check(batch, self.training.microbatch)
         self.identity = begun_identity(folder, experiment, self.data.identity.to_dict())
         self.evaluation = RunEvaluation(experiment, folder, self.data, device, self.identity)
-        self.hooks, self.observer = discover().hooks, observer
+        self.observers = observers_of(experiment, folder, observer) if processes.first else Observers()
         self.trainer = self.new_trainer()
 
     def train(self) -> None:
@@ -162,10 +168,8 @@ class Run:
             if self.training.recompute is not None and not self.trainer.recomputed:
                 notes.append(f"training.recompute: {self.training.recompute} changes nothing: no such block repeats")
             notes += compile_as_asked(self.experiment, self.folder, self.trainer, self.twin)
-            logs = Logs if self.processes.first else Silence
-            self.logs = logs(self.folder, self.trainer.counters.step, self.trainer.kimg, self.training.kimg)
             for note in notes:
-                self.logs.say(note)
+                self.say(note)
             with self.watched():
                 self.begin()
                 while self.trainer.kimg < self.training.kimg:
@@ -268,8 +272,7 @@ class Run:
         First checks that all numbers are finite. After a signal, writes a checkpoint and raises Interrupted.
         """
         trainer, training = self.trainer, self.training
-        if self.processes.first:
-            self.hooks.gancore_step_end(run=self.folder, step=trainer.counters.step, kimg=trainer.kimg)
+        self.observers.on_step(*self.now)
         schedule = (
             (training.log_kimg, self.log),
             (training.sample_kimg, self.sample),
@@ -306,14 +309,16 @@ class Run:
         values = trainer.stats.read(self.processes.mean) | scalars_of(trainer)
         if (stage := trainer.stage) is not None:
             values = {"growth/resolution": float(stage.resolution), "growth/alpha": stage.alpha} | values
-        self.logs.tick(trainer.counters.step, trainer.kimg, values)
+        self.observers.on_log(*self.now, {"images_per_s": self.speed.at(trainer.kimg)} | values)
 
     @first_process
     def sample(self) -> None:
         """A grid of samples of the averaged generator."""
         count = grid_side(self.data.interface.resolution) ** 2
         images = generate(self.trainer.averaged(), count, self.training.seed)
-        save_grid(self.folder.fakes(self.trainer.kimg), images, self.trainer.ema.class_names)
+        file = self.folder.fakes(self.trainer.kimg)
+        save_grid(file, images, self.trainer.ema.class_names)
+        self.observers.on_samples(*self.now, file)
 
     @first_process
     def checkpoint(self) -> None:
@@ -324,6 +329,7 @@ class Run:
             self.folder.retain(self.training.keep_checkpoints, self.folder.checkpoint(self.trainer.kimg))
         except RunError as error:
             raise RunFailed(f"the checkpoint just written cannot be read back: {error}") from error
+        self.observers.on_checkpoint(*self.now, self.folder.checkpoint(self.trainer.kimg))
 
     @first_process
     def save_unless_saved(self) -> None:
@@ -337,7 +343,7 @@ class Run:
         for attribute in unsaved(self.trainer):
             if attribute not in self.warned_of:
                 self.warned_of.add(attribute)
-                self.logs.say(
+                self.say(
                     f"warning: {attribute} is in no checkpoint, so a continued run starts without it; "
                     "what training depends on belongs in a parameter or a buffer (register_buffer)"
                 )
@@ -365,9 +371,12 @@ class Run:
         except Exception as error:  # a metric's or a feature's own code, too little memory, an image that is not finite
             why = str(error) if isinstance(error, GancoreError) else explain(error)
             self.unmeasured = f"the evaluation at {self.trainer.kimg:.4g} kimg failed: {why}"
-            self.logs.say(self.unmeasured)
+            self.say(self.unmeasured)
             return False
-        self.logs.scores(self.trainer.counters.step, self.trainer.kimg, scores)
+        self.speed.restart(self.trainer.kimg)  # an evaluation's time is not the training's
+        self.observers.on_evaluation(*self.now, [score.to_dict() for score in scores])
+        for score in scores:
+            self.say(f"{self.trainer.kimg:.4g} kimg: {score}")
         return False
 
     def check_finite(self) -> bool:
@@ -383,7 +392,7 @@ class Run:
         failure = self.failed(f"not finite at step {bad_step}; evidence in {evidence}")
         if policy.action == "stop" or attempt >= policy.rollbacks:
             raise failure
-        self.logs.say(f"{failure}; going back, attempt {attempt + 1} of {policy.rollbacks}")
+        self.say(f"{failure}; going back, attempt {attempt + 1} of {policy.rollbacks}")
         self.roll_back(attempt + 1)
         return False
 
@@ -406,9 +415,10 @@ class Run:
         if compiled:
             self.trainer.compile()
         for note in self.resume(self.newest()):
-            self.logs.say(note)
+            self.say(note)
         self.trainer.counters.attempt = attempt
-        self.logs.rewind(self.trainer.counters.step, self.trainer.kimg)
+        self.speed.restart(self.trainer.kimg)
+        self.observers.on_rewind(*self.now)
         if newest is not None:
             self.save()  # so that a kill does not forget the attempt
 
@@ -430,8 +440,7 @@ class Run:
     def new_trainer(self) -> Trainer:
         """A trainer at step 0, with first weights from `init_from`; the observer sees that of the first process."""
         trainer = new_trainer(self.experiment, self.data, self.device, self.processes)
-        if self.processes.first:
-            trainer.observer = self.observer
+        trainer.observer = self.observers
         if self.experiment.init_from is not None and not self.folder.checkpoints():
             self.started = start_from(trainer, self.experiment)
         return trainer
@@ -442,19 +451,44 @@ class Run:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Runs hooks and the observer around the run. A file that cannot be written fails the run."""
-        if not self.processes.first:
-            yield
-            return
-        self.hooks.gancore_run_start(run=self.folder)
+        """Reports a session from its start to its end.
+
+        A file that cannot be written fails the run. So does an observer that it requires, once the run is saved.
+        """
+        info = RunInfo(self.folder.path, self.experiment.name, self.experiment.to_dict(), *self.now, self.training.kimg)
+        ending: Ending = "failed"
+        reason, self.speed = "", Speed(self.trainer.kimg)
         try:
-            with self.observer.run(self.folder):
+            self.observers.on_run_start(info)
+            with self.observers.run(self.folder):
                 yield
+            ending = "finished"
+        except Interrupted as error:
+            ending, reason = "interrupted", str(error)
+            raise
+        except ObserverFailed as error:
+            reason, self.others_wait = str(error), True  # the others do not know of it, and cannot be asked to join
+            if self.trainer.first_bad_step() is None:
+                self.save_unless_saved()
+            raise self.failed(reason) from error
         except OSError as error:
-            raise self.failed(f"{error.filename or 'output'}: {error.strerror or error}") from error
+            reason = f"{error.filename or 'output'}: {error.strerror or error}"
+            raise self.failed(reason) from error
+        except BaseException as error:
+            reason = str(error)
+            raise
         finally:
-            self.logs.close()
-            self.hooks.gancore_run_end(run=self.folder)
+            self.observers.on_run_end(ending, reason)
+
+    @property
+    def now(self) -> tuple[int, float]:
+        """Step and kimg."""
+        return self.trainer.counters.step, self.trainer.kimg
+
+    def say(self, message: str) -> None:
+        """Prints a line to the terminal, once for all processes."""
+        if self.processes.first:
+            tell(message)
 
     def failed(self, why: str) -> RunFailed:
         """The error of a run that cannot go on, with its folder and its newest checkpoint."""

@@ -17,7 +17,17 @@ def registry(*specs: PluginSpec) -> Registry:
 
 def test_the_kinds_are_those_of_the_design():
     assert KINDS[:5] == ("normalization", "generator", "discriminator", "regularizer", "loss")
-    assert KINDS[5:] == ("augmentation", "latent", "optimizer", "dataset", "metric", "feature", "analysis", "format")
+    assert KINDS[5:] == (
+        "augmentation",
+        "latent",
+        "optimizer",
+        "dataset",
+        "metric",
+        "feature",
+        "analysis",
+        "observer",
+        "format",
+    )
 
 
 def test_every_kind_has_a_contract():

@@ -57,7 +57,7 @@ def test_the_first_process_works_and_all_wait_once(first: bool) -> None:
 def test_what_the_first_process_alone_does() -> None:
     """All others are done by every process: a forgotten mark writes a file twice, one too many hangs a run."""
     alone = {name for name, method in vars(Run).items() if hasattr(method, "__wrapped__") and name != "watched"}
-    assert alone == {"set_up", "cut_back", "set_aside", "sample", "checkpoint", "save", "save_unless_saved"}
+    assert alone == {"check", "set_up", "cut_back", "set_aside", "sample", "checkpoint", "save", "save_unless_saved"}
 
 
 class Answering:
@@ -75,7 +75,7 @@ def test_a_signal_during_an_evaluation_ends_all_processes(first: bool, monkeypat
     """The first process alone evaluates; the others end with it, with the same error."""
     run, saved = Run.__new__(Run), []
     run.processes = Answering(first, answers=True)  # type: ignore[assignment]
-    run.stop = run.evaluation = run.logs = SimpleNamespace(measure=stopped)  # type: ignore[assignment]
+    run.stop = run.evaluation = SimpleNamespace(measure=stopped)  # type: ignore[assignment]
     run.trainer, run.folder = SimpleNamespace(kimg=1.0), RunFolder(Path("run"))  # type: ignore[assignment]
     monkeypatch.setattr(Run, "save_unless_saved", lambda run: saved.append(run))
     with pytest.raises(Interrupted, match="stopped at 1 kimg and saved"):

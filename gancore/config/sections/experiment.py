@@ -53,4 +53,5 @@ class Sections(PluginConfig):
     training: TrainingConfig = Field(TrainingConfig(), description="optimizers, length, batch, seeds, logs")
     evaluation: Any = Field(None, description="metrics while training and at its end; null: none")
     analyses: list[Any] | None = _chosen("analyses", [])
+    observers: list[Any] | None = _chosen("observers", [])
     grid: GridConfig | None = Field(None, description="makes many experiments from this one, for `gancore grid`")

@@ -1,0 +1,1 @@
+"""Observers. Contract: gancore/contracts/observer.py."""
