@@ -19,7 +19,7 @@ from gancore.training.verify import repair_run, verify_run
 
 
 def identity(experiment: Experiment) -> Identity:
-    return of_training(experiment, data_of(experiment).identity.to_dict())
+    return of_training(experiment, data_of(experiment).identity.to_dict(), {})
 
 
 @pytest.fixture(scope="module")
@@ -129,14 +129,14 @@ def test_what_may_change_is_no_part_of_it(key: str) -> None:
     changed = quick_experiment(**CHANGES[key])
     assert changed.differences(quick_experiment())
     data = data_of(quick_experiment()).identity.to_dict()
-    assert of_training(changed, data) == of_training(quick_experiment(), data)
+    assert of_training(changed, data, {}) == of_training(quick_experiment(), data, {})
 
 
 OTHERS: dict[str, Callable[[], Identity]] = {
     "seed": lambda: identity(quick_experiment(training__seed=1)),
     "loss": lambda: identity(quick_experiment(loss="hinge")),
     "threads": lambda: identity(quick_experiment(training__threads=2)),
-    "other images": lambda: of_training(quick_experiment(), {"sha256": "other"}),
+    "other images": lambda: of_training(quick_experiment(), {"sha256": "other"}, {}),
 }
 
 
