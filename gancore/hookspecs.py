@@ -8,8 +8,8 @@ plugins are listed, so it must be light: no torch. An implementation takes the a
     @hookimpl
     def gancore_step_end(kimg): ...
 
-Hooks see every training on the machine. Its experiment, never a hook, chooses what a training consists of, and observers
-of kind `observer`. An exception in a hook ends the run, which is saved before.
+Hooks see every training on the machine. Its experiment, never a hook, chooses what a training consists of, and the
+observers of kind `observer`. An exception in a hook ends the run, which is saved before.
 """
 
 from collections.abc import Iterable
