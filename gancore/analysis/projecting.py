@@ -17,8 +17,8 @@ from gancore.analysis.samples import sampled_ws
 from gancore.analysis.subject import ModelSubject, Sources
 from gancore.artifacts.atomic import written
 from gancore.artifacts.reading import read_bytes
-from gancore.contracts import Film, Generator
-from gancore.data.decode import Form, decode
+from gancore.contracts import Film, Generator, Interface
+from gancore.data.decode import Form, decode, pillow_warnings
 from gancore.data.rejected import Rejected
 from gancore.errors import DataError
 
@@ -39,9 +39,7 @@ def project_files(
 
     Raises DataError for an image that cannot be read, before anything is computed; GancoreError without features.
     """
-    interface = generator.interface
-    form = Form(interface.resolution, interface.channels, fit, "lanczos")
-    targets = [_target(path, form) for path in images]
+    targets = [_target(path, generator.interface, fit) for path in images]
     device = next(generator.parameters()).device
     extractor = first_available(features, device)
     subject = ModelSubject(Sources(generator), STATISTICS, seed, device, extractor)
@@ -55,15 +53,24 @@ def project_files(
         yield _write(out / path.stem, found), f"{path}: {line}"
 
 
-def _target(path: Path, form: Form) -> Tensor:
-    """An image file as [C, R, R], nominal range [-1, 1]."""
+def as_target(content: bytes, interface: Interface, fit: str = "crop") -> Tensor:
+    """An image file as [C, R, R], nominal range [-1, 1]. Raises DataError if it is damaged, or has too many pixels."""
+    form = Form(interface.resolution, interface.channels, fit, "lanczos")
     try:
-        pixels = decode(read_bytes(path), form)
+        with pillow_warnings():
+            pixels = decode(content, form)
+    except Rejected as error:
+        raise DataError(str(error)) from error
+    return torch.from_numpy(pixels).float() / 127.5 - 1
+
+
+def _target(path: Path, interface: Interface, fit: str) -> Tensor:
+    try:
+        return as_target(read_bytes(path), interface, fit)
     except FileNotFoundError:
         raise DataError(f"{path}: no such image") from None
-    except Rejected as error:
+    except DataError as error:
         raise DataError(f"{path}: {error}") from error
-    return torch.from_numpy(pixels).float() / 127.5 - 1
 
 
 def _write(stem: Path, found: Recovered) -> list[Path]:

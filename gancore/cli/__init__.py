@@ -32,6 +32,7 @@ COMMANDS = {
     "interpolate": ("gancore.cli.latents:interpolate", "Make a film of a walk between samples."),
     "project": ("gancore.cli.latents:project", "Find the latents of images."),
     "analyze": ("gancore.cli.analyze:analyze", "Analyze a trained model: figures and numbers."),
+    "explore": ("gancore.cli.explore:explore", "Play with trained models on a page."),
     "grid": ("gancore.cli.grid:grid", "Run a grid of experiments and report on it."),
     "plan": ("gancore.cli.plan:plan", "Estimate parameters, memory and time of an experiment."),
     "data": ("gancore.cli.data:data", "Convert and inspect data sets."),

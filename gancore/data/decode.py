@@ -1,5 +1,6 @@
 """One image, from the bytes of its file to uint8 [C, R, R]."""
 
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO
@@ -109,3 +110,12 @@ def _from_array(pixels: np.ndarray) -> Image.Image:
     if pixels.dtype != np.uint8 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in KINDS)):
         raise Rejected("damaged", f"not uint8 [H, W] or [H, W, C], but {pixels.dtype} {list(pixels.shape)}")
     return Image.fromarray(np.ascontiguousarray(pixels))
+
+
+class pillow_warnings(warnings.catch_warnings):
+    """Pillow warns of small flaws, which do not matter, and of decompression bombs, which are refused."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)

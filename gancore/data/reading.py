@@ -1,7 +1,6 @@
 """Decodes all images of a data set, a few at a time on all cores, and sorts out those that cannot be used."""
 
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +10,11 @@ from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from gancore.contracts import Item
 from gancore.data.color import channels_of
-from gancore.data.decode import KINDS, Form, Picture, decode_picture, open_image
+from gancore.data.decode import KINDS, Form, Picture, decode_picture, open_image, pillow_warnings
 from gancore.data.rejected import Rejected, Rejections, refusal
 from gancore.display import rewrites_lines
 
@@ -115,7 +113,7 @@ def survey(items: Sequence[Item], first: int | None = None) -> Survey:
     """The headers of all images, or of the first ones. Where a plugin offers no header, the image is read whole."""
     found = Survey(Counter(), [])
     bar = tqdm(items[:first], "looking", unit=" images", delay=1, disable=not rewrites_lines(), leave=False)
-    with _pillow_warnings():
+    with pillow_warnings():
         for item in bar:
             try:
                 found.seen[_header(item)] += 1
@@ -140,7 +138,7 @@ def _header(item: Item) -> tuple[tuple[int, int], int]:
 def sample(items: Sequence[Item], form: Form, skip: bool) -> None:
     """Decodes one of the first images, to see that it can be done. Raises DataError naming them when none can."""
     rejected: list[tuple[str, Rejected]] = []
-    with _pillow_warnings():
+    with pillow_warnings():
         for item in items[:SAMPLED]:
             result = _decode(_read(item), form)
             if isinstance(result, Picture):
@@ -154,7 +152,7 @@ def _decoded(items: Sequence[Item], form: Form) -> Iterator[tuple[Item, Picture 
     """Every item with its pixels or what is wrong with it. Reading is left to one thread: plugins need no locks."""
     threads = os.cpu_count() or 1
     bar = tqdm(total=len(items), desc="decoding", unit=" images", delay=1, disable=not rewrites_lines(), leave=False)
-    with _pillow_warnings(), bar, ThreadPoolExecutor(threads) as pool:
+    with pillow_warnings(), bar, ThreadPoolExecutor(threads) as pool:
         for some in _in_pieces(items, CHUNK * threads):
             chunks = [some[i : i + CHUNK] for i in range(0, len(some), CHUNK)]
             contents = [[content for _, content in chunk] for chunk in chunks]
@@ -202,12 +200,3 @@ def _read(item: Item) -> Content | Rejected:
 
 def _unreadable(cause: Exception) -> Rejected:
     return Rejected("damaged", f"cannot be read: {cause or type(cause).__name__}")
-
-
-class _pillow_warnings(warnings.catch_warnings):
-    """Pillow warns of small flaws, which do not matter, and of decompression bombs, which are refused."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
