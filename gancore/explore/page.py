@@ -16,7 +16,10 @@ from gancore.explore.projecting import MOST_STEPS, Projector
 from gancore.nn.pretrained import package
 
 CSS = """
-.picture img { image-rendering: pixelated; width: 100% !important; height: auto !important; }
+.picture .image-container > button, .picture .image-frame { width: 100%; }
+.picture img {
+  image-rendering: pixelated; width: 100% !important; height: auto !important; object-fit: contain !important;
+}
 .absent { color: var(--body-text-color-subdued); font-size: var(--text-sm); }
 """
 
@@ -48,7 +51,7 @@ class Page:
             with gr.Row():
                 with gr.Column(scale=3):
                     self._outputs()
-                with gr.Column(scale=2):
+                with gr.Column(scale=2, min_width=480):
                     for title, tab in (
                         ("Sample", self._sample_tab),
                         ("Styles", self._styles_tab),
@@ -67,7 +70,15 @@ class Page:
         self.message = gr.Markdown(elem_id="message")
         self.command = gr.Markdown(elem_id="command")
         self.maps = [
-            gr.Image(label=f"{model.name}: layer", format="png", interactive=False, elem_id=f"map-{i}", visible=False)
+            gr.Image(
+                label=f"{model.name}: layer",
+                show_label=False,
+                format="png",
+                interactive=False,
+                elem_id=f"map-{i}",
+                visible=False,
+                buttons=["download", "fullscreen"],
+            )
             for i, model in enumerate(self.models)
         ]
 

@@ -1,5 +1,6 @@
 """What the page shows, without the page: pictures are those of `gancore sample`, and every control does its part."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from gancore.errors import GancoreError
 from gancore.explore import Explored, Look, StyleEdit
 from gancore.explore.look import look_of, vector_of
 from gancore.explore.projecting import LARGEST, Projector
+from gancore.explore.serve import listening
 from gancore.nn import Latent
 from gancore.sampling import Look as Row
 from gancore.sampling import Making, of_seeds
@@ -211,3 +213,18 @@ def test_uploads_that_cannot_be_used(model: Explored, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(GancoreError, match="decompression bomb"):
         projector.target((Path(FIXTURE) / "samples").glob("*.png").__next__().read_bytes())
+
+
+def test_without_gradio_a_line_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    assert main(["explore", str(FIXTURE)]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert "pip install 'gancore[explore]'" in told
+
+
+def test_a_port_in_use_is_told() -> None:
+    with listening("127.0.0.1", 0) as door, pytest.raises(GancoreError, match="--port 0 takes any free port"):
+        listening("127.0.0.1", door.getsockname()[1])

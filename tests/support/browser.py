@@ -18,7 +18,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
          "--no-first-run", "--hide-scrollbars", "--remote-debugging-pipe")  # fmt: skip
-PATIENCE = 120.0
+PATIENCE = 30.0
 
 
 class Browser:
@@ -72,7 +72,7 @@ class Browser:
         elif event["method"] == "Runtime.exceptionThrown":
             self.failures.append(json.dumps(params["exceptionDetails"])[:500])
 
-    def open(self, address: str, width: int = 1200, height: int = 900) -> None:
+    def open(self, address: str, width: int = 1300, height: int = 900) -> None:
         self.send(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
         )  # fmt: skip
@@ -91,6 +91,31 @@ class Browser:
             assert time.monotonic() < until, f"not so in {patience:g} s: {condition}; {self.failures}"
             self.evaluate("new Promise((resolve) => setTimeout(resolve, 50))")
         return value
+
+    def click(self, element: str) -> None:
+        """Clicks with the mouse in the middle of an element, a JavaScript expression."""
+        self.wait(f"!!({element})")
+        place = (
+            f"(e => {{ e.scrollIntoView({{block: 'center'}}); return e.getBoundingClientRect().toJSON() }})({element})"
+        )
+        box = self.evaluate(place)
+        at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2, "button": "left", "clickCount": 1}
+        for kind in ("mousePressed", "mouseReleased"):
+            self.send("Input.dispatchMouseEvent", type=kind, **at)
+
+    def press(self, key: str, times: int = 1) -> None:
+        """Presses a key of the focused element: ArrowLeft, Enter, ..."""
+        codes = {"ArrowLeft": 37, "ArrowRight": 39, "Enter": 13, "Tab": 9, "Home": 36, "End": 35}
+        for _ in range(times):
+            for kind in ("keyDown", "keyUp"):
+                self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=codes[key])
+
+    def enter(self, element: str, text: str) -> None:
+        """Replaces the text of a field, as by typing."""
+        self.click(element)
+        self.evaluate(f"({element}).select()")
+        self.send("Input.insertText", text=text)
+        self.press("Tab")
 
     def upload(self, selector: str, file: Path) -> None:
         """Chooses a file in an <input type=file>."""
