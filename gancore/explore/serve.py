@@ -35,7 +35,7 @@ def gradio() -> Any:
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """A socket of the server; port 0: any free one. Raises GancoreError if it cannot be had."""
+    """A socket of the server; port 0: any free one. Raises GancoreError if it is unavailable."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
