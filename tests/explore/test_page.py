@@ -1,7 +1,6 @@
 """The page in a real browser: controls are moved by mouse and keys, and pictures compared with `gancore sample`.
 
-Needs gradio (`pip install 'gancore[explore]'`) and Chromium. With EXPLORE_SCREENSHOTS=FOLDER it also takes the pictures
-of docs/explore.md, of the models in EXPLORE_MODELS.
+Needs gradio (`pip install 'gancore[explore]'`) and Chromium.
 """
 
 import base64

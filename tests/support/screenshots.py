@@ -1,10 +1,9 @@
-"""Takes the pictures of docs/explore.md: `python -m scripts.make_screenshots RUN OTHER-RUN`.
+"""Takes the pictures of docs/explore.md: `cd tests; python -m support.screenshots RUN OTHER-RUN`.
 
-Needs gradio, Chromium, and the tests' browser.
+Needs gradio and Chromium.
 """
 
 import io
-import sys
 import tempfile
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import click
 import torch
 from PIL import Image
 
-IMAGES = Path(__file__).parents[1] / "docs/images"
+IMAGES = Path(__file__).parents[2] / "docs/images"
 WIDTH, HEIGHT = 1150, 690
 COMMAND = "document.querySelector('#command').innerText.trim()"
 """What the page names as the command of a picture; empty where there is none."""
@@ -22,7 +21,6 @@ COMMAND = "document.querySelector('#command').innerText.trim()"
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 def main(runs: tuple[Path, ...]) -> None:
     """Serve a page on RUNS, move its controls, and write WebP files into docs/images."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     from explore.test_page import field, move, serving, tab
     from support.browser import browsing
 
