@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gancore.artifacts.atomic import TEMPORARY, write_text
 from gancore.artifacts.lock import held
 from gancore.artifacts.reading import first_mistake, read_bytes
+from gancore.artifacts.thinning import superfluous
 from gancore.errors import RunError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MODEL = "model.safetensors"
 CHECKPOINT = re.compile(r"checkpoint-(\d{6,}\.\d{3})\.safetensors")
+FAKES = re.compile(r"fakes-(\d{6,}\.\d{3})\.png")
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,16 @@ class RunFolder:
     def fakes(self, kimg: float) -> Path:
         """The grid of samples after `kimg` thousand images."""
         return self.samples / f"fakes-{kimg:010.3f}.png"
+
+    def retain_samples(self, every: float, keep: int, written: Path) -> None:
+        """Deletes grids of samples, one of which was made every `every` kimg, until `keep` are left, spread evenly.
+
+        The one just written stays in any case.
+        """
+        grids = [(float(found[1]), path) for path in self.samples.iterdir() if (found := FAKES.fullmatch(path.name))]
+        for path in superfluous(grids, every, keep):
+            if path != written:
+                path.unlink()
 
     def checkpoints(self) -> list[Path]:
         """Checkpoints, newest first."""

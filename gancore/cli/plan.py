@@ -67,7 +67,7 @@ def _lines(forecast: "Forecast") -> Iterator[str]:
         yield "  ".join([name.ljust(widths[0]), *cells])
     count = len(forecast.cells)
     hours = f"{_number(forecast.hours, 2)} hours on {forecast.workers} worker{'s' * (forecast.workers > 1)}"
-    yield f"{count} cell{'s' * (count > 1)}: {hours}, {_size(forecast.disk)} of checkpoints and models"
+    yield f"{count} cell{'s' * (count > 1)}: {hours}, {_size(forecast.disk)} of checkpoints, models, samples and logs"
     yield f"images/s: {forecast.basis}"
 
 

@@ -24,6 +24,7 @@ MAY_CHANGE = (
     "training.sample_kimg",
     "training.checkpoint_kimg",
     "training.keep_checkpoints",
+    "training.keep_samples",
     "training.on_divergence",
     "evaluation",
     "analyses",

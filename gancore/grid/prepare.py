@@ -80,17 +80,17 @@ def check_cells(folder: GridFolder, cells: Iterable[Cell], threads: int) -> None
 
 
 def check_disk(folder: GridFolder, cells: Iterable[Cell], sizes: Mapping[str, Size]) -> None:
-    """Raises GancoreError unless there is room for the checkpoints and models that are still to be written."""
+    """Raises GancoreError unless there is room for the files of all runs that are still to be written."""
     need = 0
     for cell in cells:
         if cell.name in sizes:
-            there = sum(file.stat().st_size for file in folder.run(cell.name).path.glob("*.safetensors"))
+            there = sum(file.stat().st_size for file in folder.run(cell.name).path.rglob("*") if file.is_file())
             need += max(files(cell.experiment, sizes[cell.name]) - there, 0)
     free = shutil.disk_usage(folder.path).free
     if need > free:
         raise GancoreError(
-            f"{folder}: checkpoints and models of this grid need {need / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
-            "free; keep fewer (training.keep_checkpoints), or choose another folder with --out"
+            f"{folder}: the runs of this grid need {need / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; keep fewer "
+            "(training.keep_checkpoints, training.keep_samples), or choose another folder with --out"
         )
 
 

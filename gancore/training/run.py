@@ -318,6 +318,8 @@ class Run:
         images = generate(self.trainer.averaged(), count, self.training.seed)
         file = self.folder.fakes(self.trainer.kimg)
         save_grid(file, images, self.trainer.ema.class_names)
+        if self.training.keep_samples is not None:
+            self.folder.retain_samples(self.training.sample_kimg, self.training.keep_samples, file)
         self.observers.on_samples(*self.now, file)
 
     @first_process

@@ -14,7 +14,7 @@ from gancore.contracts import Interface
 from gancore.cost.flops import StepCost, blank_data, step_cost
 from gancore.cost.forecast import Throughput, forecast
 from gancore.cost.probe import probe
-from gancore.cost.sizes import meta_networks, size_of
+from gancore.cost.sizes import LOG_TICK, Size, files, meta_networks, size_of
 from gancore.errors import GancoreError
 from gancore.grid.cells import experiments_of
 from gancore.training import train
@@ -38,11 +38,21 @@ def test_parameters_of_stylegan2(base: int, generator: int, discriminator: int) 
 
 @pytest.mark.parametrize("optimizer", [{"use": "adam"}, {"use": "sgd", "lr": 0.01, "momentum": 0.5}])
 def test_sizes_of_files(tmp_path: Path, optimizer: dict[str, Any]) -> None:
-    experiment = tiny_experiment(**SMALL, training__kimg=0.008, training__optimizer=optimizer)
+    experiment = tiny_experiment(**SMALL, training__kimg=0.008, training__log_kimg=0.008, training__optimizer=optimizer)
     run = train(experiment, tmp_path / "run")
     size, header = size_of(experiment, TINY), 50_000  # names and descriptions
     assert 0 <= run.checkpoints()[0].stat().st_size - size.checkpoint < header
     assert 0 <= run.model.stat().st_size - size.model < header
+    assert 0.5 < run.fakes(0).stat().st_size / size.samples < 1.5
+    assert run.log.stat().st_size + sum(path.stat().st_size for path in run.events.iterdir()) < 2 * LOG_TICK
+
+
+def test_samples_and_logs_count() -> None:
+    size = Size(generator=0, discriminator=0, model=0, checkpoint=0, samples=7_000_000)
+    long = quick_experiment(training__kimg=25_000, training__sample_kimg=10, training__log_kimg=0.5)
+    assert files(long, size) == 2503 * 7_000_000 + 50_000 * LOG_TICK
+    thinned = quick_experiment(training__kimg=25_000, training__sample_kimg=10, training__keep_samples=100)
+    assert files(thinned, size) < 101 * 7_000_000 + 25_000 / 0.016 * LOG_TICK + 1
 
 
 def test_operations_are_those_that_torch_counts() -> None:

@@ -118,6 +118,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "training.sample_kimg": {"training__sample_kimg": 1},
     "training.checkpoint_kimg": {"training__checkpoint_kimg": 1},
     "training.keep_checkpoints": {"training__keep_checkpoints": 9},
+    "training.keep_samples": {"training__keep_samples": 9},
     "training.on_divergence": {"training__on_divergence": {"action": "rollback"}},
     "evaluation": {"evaluation": EVALUATION},
 }

@@ -82,6 +82,9 @@ class TrainingConfig(PluginConfig):
     sample_kimg: Kimg = Field(10, description="kimg from one grid of samples to the next")
     checkpoint_kimg: Kimg = Field(10, description="kimg from one checkpoint to the next")
     keep_checkpoints: int = Field(2, ge=1, description="number of newest checkpoints to keep")
+    keep_samples: Later[int | None] = Field(
+        None, ge=2, description="grids of samples to keep, spread evenly over the run, and always the newest; null: all"
+    )
 
     @model_validator(mode="after")
     def _microbatch_divides(self) -> "TrainingConfig":
