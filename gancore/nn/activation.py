@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gancore.nn.kernels.lrelu_clamp import lrelu_clamp
+from gancore.nn.kernels.scaled import scaled_maps
+
 GainIn = Literal["activation", "weight"]
 Curve = Literal["silu", "gelu", "elu", "tanh"]
 ActivationName = Literal["lrelu", "relu", "silu", "gelu", "elu", "tanh"]
@@ -52,16 +55,15 @@ class Activation:
         """
         total = self._before(gain)
         shift = None if bias is None else maps(bias[None] * total, y.dtype)
+        added = None if noise is None else (noise[0], (noise[1] * total).view(-1, 1, 1))
         if scale is not None:
-            factor = maps(scale * total, y.dtype)
-            y = y * factor if shift is None else torch.addcmul(shift, y, factor)
-        elif shift is not None:
+            return self.bounded(scaled_maps(y, maps(scale * total, y.dtype), shift, added), gain)
+        if shift is not None:
             y = torch.add(shift, y, alpha=total)
         elif total != 1:
             y = y * total
-        if noise is not None:
-            image, strength = noise
-            y = y.add_(image * (strength * total).view(-1, 1, 1))
+        if added is not None:
+            y = y.add_((added[0] * added[1]).to(y.dtype))
         return self.bounded(y, gain)
 
     def folded(
@@ -116,11 +118,9 @@ def bias_act(
     """
     if bias is not None:
         x, inplace = x + bias.to(x.dtype).view([-1 if i == dim else 1 for i in range(x.ndim)]), True
-    if slope != 1:
-        x = F.leaky_relu(x, slope, inplace=inplace)
     if gain != 1:
-        x = x * gain
-    return x if clamp is None else x.clamp(-clamp, clamp)
+        x, slope, inplace = lrelu_clamp(x, slope, None, inplace) * gain, 1.0, True
+    return lrelu_clamp(x, slope, clamp, inplace)
 
 
 def maps(values: Tensor, dtype: torch.dtype) -> Tensor:

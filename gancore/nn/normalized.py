@@ -16,6 +16,7 @@ from gancore.contracts import Normalization
 from gancore.errors import PluginError
 from gancore.nn.activation import maps
 from gancore.nn.kernels import plain, traced
+from gancore.nn.kernels.scaled import scaled_maps as times
 from gancore.nn.label import required_label
 from gancore.nn.precision import in_float16
 
@@ -113,7 +114,7 @@ def scaled_input(
     if scale is not None and one_weight_pays(x, weight):
         kernel = weight * scale[0, :, None, None]
     elif scale is not None:
-        x = x * maps(scale, x.dtype)
+        x = scaled(x, scale)
     return x, kernel, lambda y: normalization.out_scale(y, s, weight)
 
 
@@ -138,7 +139,7 @@ def scaled_maps(x: Tensor, normalization: Normalization) -> tuple[Tensor, Tensor
 
 def scaled(y: Tensor, scale: Tensor | None) -> Tensor:
     """y [N, C, H, W] times a scale [N, C]; None: no scale."""
-    return y if scale is None else y * maps(scale, y.dtype)
+    return y if scale is None else times(y, maps(scale, y.dtype))
 
 
 def one_weight_pays(x: Tensor, weight: Tensor) -> bool:
@@ -161,5 +162,8 @@ def _undoes_its_scale(normalization: Normalization) -> bool:
 
 def _prenormalized(s: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Style [N, I] and weight [O, I, k, k] of a size whose products and sums stay small (code of arXiv:2006.06676)."""
-    largest = weight.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-12) * math.sqrt(weight[0].numel())
-    return s / s.abs().amax(1, keepdim=True).clamp_min(1e-12), weight / largest
+    with torch.no_grad():  # what is multiplied here is divided out again, so it has no gradient
+        largest = torch.linalg.vector_norm(weight, math.inf, (1, 2, 3), keepdim=True).clamp_min(1e-12)
+        largest *= math.sqrt(weight[0].numel())
+        largest_style = torch.linalg.vector_norm(s, math.inf, 1, keepdim=True).clamp_min(1e-12)
+    return s / largest_style, weight / largest

@@ -25,7 +25,12 @@ def full_precision(x: Tensor) -> AbstractContextManager[object]:
 
 def at_least_float32(x: Tensor) -> Tensor:
     """`x`, widened when it is bfloat16 or float16: sums of many squares do not fit there."""
-    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+    return x.to(wide_dtype(x))
+
+
+def wide_dtype(x: Tensor) -> torch.dtype:
+    """The dtype of `at_least_float32(x)`."""
+    return torch.float32 if x.dtype in (torch.bfloat16, torch.float16) else x.dtype
 
 
 def multiplied(kernel: Callable[..., Tensor], x: Tensor, *others: Tensor | None) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
 from gancore.contracts import Normalization, Site
+from gancore.nn.kernels import styled_statistic as kernel
 from gancore.nn.kernels.styled_statistic import Instance, Pixel, styled_statistic
 from gancore.nn.options import StyleOptions
 from gancore.nn.style import StyledLayer
@@ -13,6 +14,13 @@ from gancore_plugins.normalization.adain import AdaIN
 from gancore_plugins.normalization.instance import InstanceNorm
 from gancore_plugins.normalization.pin import PIN
 from gancore_plugins.normalization.pixel import PixelNorm
+
+
+@pytest.fixture(params=["term by term", "combined"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of a CPU, and that of a GPU."""
+    monkeypatch.setattr(kernel, "combining_pays", lambda x: request.param == "combined")
+
 
 SITE = Site("b8.conv0", 8, 0, 1, 4, 4, "generator", True)
 FUSED = [AdaIN, InstanceNorm, PIN, PixelNorm]

@@ -13,6 +13,9 @@ apply, and always if the environment variable GANCORE_PLAIN_KERNELS is 1, to che
     resampled_conv       upsampling_conv2d and             repeat pixels, then convolve;          nn/test_resample.py
                          downsampling_conv2d (box)         convolve, then average
     styled_statistic     FusedNormalization.styled         the formulas of nn/statistics.py       normalization/
+    combined_statistic   the same, not on a CPU            styled_statistic, term by term         normalization/
+    lrelu_clamp          lrelu_clamp                       leaky ReLU, then clamp                 nn/test_lrelu_clamp.py
+    scaled               scaled_maps (half, not on a CPU)  multiply, and let torch derive         nn/test_scaled.py
     philox               normal, uniform (CUDA)            torch's integer operations             nn/test_philox.py
     (nn.normalized)      scaled_input (N = 1, GPU)         scale activations, not the weight      nn/test_one_weight.py
     (evaluation)         on_every_core (CPU)               the network once                       evaluation/

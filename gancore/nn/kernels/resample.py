@@ -3,7 +3,8 @@
 Source: arXiv:1912.04958 (StyleGAN2), with the filter [1, 3, 3, 1] of its code; arXiv:1812.04948 blurs with
 [1, 2, 1]. No zeros are inserted and then filtered: upsampling is a transposed depthwise convolution,
 downsampling a strided one. The adjoint of a resampling is a resampling with the factors exchanged, so derivatives
-of any order stay within one function. Filters always act in at least float32.
+of any order stay within one function. Filters act in at least float32, but short
+ones in the half precision of their input on CUDA, where the sums are in float32.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ from torch.autograd import Function
 from torch.nn import functional as F
 
 from gancore.nn.kernels import plain, traced
-from gancore.nn.precision import at_least_float32, full_precision
+from gancore.nn.precision import at_least_float32, full_precision, wide_dtype
 
+SHORT = 4  # taps of a filter that may act in half precision
 SEPARABLE_FROM = 8  # taps from which two 1-D passes are cheaper than one 2-D pass
 
 Pair = int | Sequence[int]
@@ -66,7 +68,7 @@ def upfirdn2d(
     """
     f = torch.ones(1, 1, device=x.device) if f is None else f
     f = f * gain ** (f.ndim / 2)
-    f = (f if flip_filter else f.flip(list(range(f.ndim)))).to(at_least_float32(x).dtype)
+    f = (f if flip_filter else f.flip(list(range(f.ndim)))).to(wide_dtype(x))
     (up_x, up_y), (down_x, down_y), (left, right, top, bottom) = _pair(up), _pair(down), _sides(padding)
     if plain():
         return _by_definition(x, f, _Axes((up_y, up_x), (down_y, down_x), (top, bottom), (left, right)))
@@ -168,7 +170,17 @@ class _Resample(Function):
 
 def _resampled(x: Tensor, kernel: Tensor, axes: _Axes) -> Tensor:
     with full_precision(x):
+        if narrow_pays(x, kernel):
+            return _correlate(x, kernel.to(x.dtype), axes)
         return _correlate(at_least_float32(x), kernel, axes).to(x.dtype)
+
+
+def narrow_pays(x: Tensor, kernel: Tensor) -> bool:
+    """Whether a filter acts in half precision: not on a CPU, which is slow at it, and a short one, whose taps fit.
+
+    [1, 3, 3, 1] and its outer product are exact there; products are added in float32 by the kernels of a GPU.
+    """
+    return x.device.type not in ("cpu", "mps") and max(kernel.shape) <= SHORT
 
 
 def _correlate(x: Tensor, kernel: Tensor, axes: _Axes) -> Tensor:

@@ -24,8 +24,9 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from gancore.nn.kernels import plain, traced
-from gancore.nn.precision import at_least_float32
+from gancore.nn.kernels import combined_statistic, plain, traced
+from gancore.nn.kernels.combined_statistic import combining_pays
+from gancore.nn.precision import at_least_float32, wide_dtype
 from gancore.nn.statistics import instance_norm, pixel_norm
 
 
@@ -34,6 +35,7 @@ class Instance:
     """Mean 0 and variance 1 over H and W. Coefficients and moments are [N, C, 1, 1]."""
 
     kept: ClassVar[int] = 2
+    over_pixels: ClassVar[bool] = True
     eps: float
 
     def __call__(self, y: Tensor) -> Tensor:
@@ -73,6 +75,7 @@ class Pixel:
     """Root mean square 1 over C. Coefficients are [N, C, 1, 1], i is [N, 1, H, W]."""
 
     kept: ClassVar[int] = 1
+    over_pixels: ClassVar[bool] = False
     eps: float
 
     def __call__(self, y: Tensor) -> Tensor:
@@ -114,8 +117,7 @@ def styled_statistic(
     An instance before a pixel saves a pass: its sum is then one number a map. A compiler derives and fuses by itself,
     so it sees only the value.
     """
-    dtype = at_least_float32(x).dtype
-    styles = [style.to(dtype)[:, :, None, None] for style in (*scales, shift)]
+    styles = [style.to(wide_dtype(x))[:, :, None, None] for style in (*scales, shift)]
     if plain():
         wide = at_least_float32(x)
         return sum((f(wide) * c for f, c in zip(statistics, styles, strict=False)), start=styles[-1]).to(x.dtype)
@@ -141,7 +143,11 @@ class _Styled(Function):
 
     @staticmethod
     def forward(ctx: Any, statistics: tuple[Instance | Pixel, ...], x: Tensor, *styles: Tensor) -> Tensor:
-        y, moments = _value(statistics, x, styles)
+        if combining_pays(x):
+            y, moments = combined_statistic.value(statistics, at_least_float32(x), styles)
+            y = y.to(x.dtype)
+        else:
+            y, moments = _value(statistics, x, styles)
         ctx.statistics = statistics
         ctx.save_for_backward(x, *styles[:-1], *moments)
         return y
@@ -164,6 +170,10 @@ class _StyledBackward(Function):
         ctx.statistics = statistics
         ctx.save_for_backward(g, x, *scales, *moments)
         wide, g = at_least_float32(x), at_least_float32(g)
+        if combining_pays(x):
+            grouped = _grouped(statistics, moments)
+            dx, dscales, dshift = combined_statistic.gradients(statistics, grouped, g, wide, scales)
+            return dx.to(x.dtype), *dscales, dshift
         dx, dscales = wide.new_zeros([]), []
         for statistic, c, its in zip(statistics, scales, _grouped(statistics, moments), strict=True):
             dx, dc = statistic.gradients(dx, g, wide, c, *its)
