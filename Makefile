@@ -2,6 +2,7 @@
 #                  (DEMO=smoke: 20 steps each)
 # make demo-long   one of them for longer: the picture in the README
 # make test        everything that must hold before a change goes in: lint, types, imports, tests
+# make soak        faults injected for MINUTES (90), counted in docs/reliability.md
 # make docs        the pages of docs/ as a site, in site/; a broken link is an error
 #
 # The environment in .venv is made when it is first needed, and again when the dependencies change.
@@ -19,7 +20,7 @@ DEMO_smoke := demo-smoke
 DEMO_NAME = $(or $(DEMO_$(DEMO)),$(error DEMO is full or smoke, not $(DEMO)))
 WORKERS ?= 2
 
-.PHONY: env test test-slow lint demo demo-long crossing docs format clean
+.PHONY: env test test-slow soak lint demo demo-long crossing docs format clean
 
 env: $(STAMP)
 
@@ -44,6 +45,11 @@ test: lint
 
 test-slow: env
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n $(WORKERS) -m slow
+
+MINUTES ?= 90
+
+soak: env
+	@cd tests && PYTHONPATH=. ../$(PYTHON) -m support.soak $(MINUTES)
 
 demo: env
 	$(BIN)/gancore grid run experiments/$(DEMO_NAME).yaml --workers $(WORKERS)

@@ -10,7 +10,7 @@ from support.soak import disk_fails, power_fails, reference
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="finds the paths of descriptors in /proc")
 
-SAMPLED = 9
+SAMPLED = 18
 """Every so many operations; `make soak` takes each."""
 
 

@@ -37,8 +37,10 @@ class Operation:
 
 @dataclass
 class Disk:
-    """The disk of one folder. `fail_at`: the number of the write, flush or rename that fails, from 0, and all later ones
-    if `lasting`, as on a full disk."""
+    """The disk of one folder.
+
+    fail_at: the number of the write, flush or rename that fails, from 0; so do all later ones if `lasting`.
+    """
 
     folder: Path
     fail_at: int | None = None

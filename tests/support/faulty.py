@@ -75,7 +75,7 @@ def with_every_kind() -> Experiment:
 
 
 def hooks(experiment: Experiment) -> Iterator[tuple[type, str]]:
-    """Plugins and those of their methods that are hooks: forward, and what they override of the contract of their kind."""
+    """Plugins and those of their methods that are hooks: forward, and what they override of their contracts."""
     seen = set()
     for part in experiment.parts():
         contracts = [base for base in part.plugin.__mro__ if base.__module__.startswith("gancore.contracts.")]

@@ -40,27 +40,36 @@ from gancore.presets import preset_file, preset_names
 
 Try = Callable[[random.Random], None]
 
-TOKENS = ["null", "[]", "{}", "-1", "1e999", "0x10", ".nan", "true", "'", '"', ": ", "- ", "&a", "*a", "!!python", "{", "]",
-          "9" * 30, "\t", "\0", "é", "use: ada", "extends: preset:stylegan", "\n---\n", "<<: *a", "# ", "../..", "yes"]  # fmt: skip
-VALUES: list[Any] = [
-    None,
-    True,
-    -1,
-    0,
-    1.5,
-    10**30,
-    "",
-    "a" * 300,
-    [],
-    {},
-    [[]],
-    {"a": 1},
-    "\ud800",
-    float("inf"),
-    65536,
+TOKENS = [
+    *(
+        "null",
+        "[]",
+        "{}",
+        "-1",
+        "1e999",
+        "0x10",
+        ".nan",
+        "true",
+        "'",
+        '"',
+        ": ",
+        "- ",
+        "&a",
+        "*a",
+        "!!python",
+        "{",
+        "]",
+    ),
+    *("9" * 30, "\t", "\0", "é", "use: ada", "extends: preset:stylegan", "\n---\n", "<<: *a", "# ", "../..", "yes"),
 ]
-EVIL = ["<script>alert(1)</script>", '" onerror="alert(1)', "</style><img src=x onerror=a>", "]]>", "=cmd|'/c'!A1", "{{7*7}}",
-        "javascript:a", "&lt;", "a\nb", "\ud800", "|*_`"]  # fmt: skip
+VALUES: list[Any] = [
+    *(None, True, -1, 0, 1.5, 10**30, 65536, float("inf")),
+    *("", "a" * 300, "\ud800", [], {}, [[]], {"a": 1}),
+]
+EVIL = [
+    *("<script>alert(1)</script>", '" onerror="alert(1)', "</style><img src=x onerror=a>", "]]>", "javascript:a"),
+    *("=cmd|'/c'!A1", "{{7*7}}", "&lt;", "a\nb", "\ud800", "|*_`"),
+]
 
 
 def mutated(content: bytes, draw: random.Random) -> bytes:
@@ -253,7 +262,7 @@ def _archive(images: list[bytes]) -> bytes:
 
 def _grid(path: Path) -> GridFolder:
     about = {
-        "state": "done", "at": 3, "fid": [9.0, 8.0], "config": quick_experiment().to_dict(), "host": "here", "gpu": "none",
+        "state": "done", "at": 3, "fid": [9.0, 8.0], "config": quick_experiment().to_dict(), "host": "here",
         "environment": {"torch": "2", "threads": 1, "plugins": {"loss.hinge": "gancore 1"}, "data": {"count": 5}},
     }  # fmt: skip
     return made_up(path, {"seeds": [0, 1], "enough_kimg": 0}, {"seed=0": about, "seed=1": about})
