@@ -3,6 +3,7 @@
 # make demo-long   one of them for longer: the picture in the README
 # make test        everything that must hold before a change goes in: lint, types, imports, tests
 # make soak        faults injected for MINUTES (90), counted in docs/reliability.md
+# make supply      whether two builds are equal, and what is in them; known flaws of dependencies
 # make docs        the pages of docs/ as a site, in site/; a broken link is an error
 #
 # The environment in .venv is made when it is first needed, and again when the dependencies change.
@@ -20,7 +21,7 @@ DEMO_smoke := demo-smoke
 DEMO_NAME = $(or $(DEMO_$(DEMO)),$(error DEMO is full or smoke, not $(DEMO)))
 WORKERS ?= 2
 
-.PHONY: env test test-slow soak lint demo demo-long crossing docs format clean
+.PHONY: env test test-slow soak supply lint demo demo-long crossing docs format clean
 
 env: $(STAMP)
 
@@ -50,6 +51,13 @@ MINUTES ?= 90
 
 soak: env
 	@cd tests && PYTHONPATH=. ../$(PYTHON) -m support.soak $(MINUTES)
+
+$(VENV)/.supply: $(STAMP)
+	@$(PIP) install --quiet 'setuptools>=77' build twine pip-audit
+	@touch $@
+
+supply: $(VENV)/.supply
+	@$(PYTHON) -m scripts.supply
 
 demo: env
 	$(BIN)/gancore grid run experiments/$(DEMO_NAME).yaml --workers $(WORKERS)
