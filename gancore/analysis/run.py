@@ -94,7 +94,7 @@ class Ready:
     def __init__(self, part: Chosen, sources: Sources, device: torch.device) -> None:
         self.part, self.sources, self.device = part, sources, device
         self.analysis: Analysis = part.plugin(part.cfg)
-        self.extractor = _extractor(part, device)
+        self.extractor = _extractor(part, self.analysis.features, device)
         self.count: int = keys_of(part).count or self.analysis.count
 
     @property
@@ -152,12 +152,12 @@ def _with(part: Part, features: Part | None, count: int | None, seeds: Sequence[
     return {**written, **{key: value for key, value in asked.items() if value is not None}}
 
 
-def _extractor(part: Chosen, device: torch.device) -> FeatureExtractor | None:
-    """The features chosen for an analysis, else the first of its own that are available."""
-    if not part.plugin.features:
+def _extractor(part: Chosen, own: Sequence[str], device: torch.device) -> FeatureExtractor | None:
+    """The features chosen for an analysis, else the first of its own that are available; None if it uses none."""
+    if not own:
         return None
     given = part.inside["features"]
-    return _first([given] if given else map(_feature, part.plugin.features), device)
+    return _first([given] if given else map(_feature, own), device)
 
 
 def first_available(names: Sequence[str], device: torch.device) -> FeatureExtractor:

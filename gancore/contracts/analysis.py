@@ -125,7 +125,7 @@ class Analysis(Plugin):
         "run:discriminator", "dataset:images" (real images). If one is missing, the analysis is refused, with
         that reason.
     count: samples that it takes by default. features: the feature plugins that it may use, the first that is available;
-        numbers from another than the first say so: `nearest[embedded]`.
+        numbers from another than the first say so: `nearest[embedded]`. A constructor may set them by its options.
     directions: names of numbers to which end is better, for tables over a grid; others are only listed.
     """
 

@@ -13,8 +13,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.analysis import magnitude, paint, peak_place, peak_ratio, sampled_ws, spot
-from gancore.contracts import Analysis, Chart, Edit, Grid, Line, Picture, PluginConfig, Result, Subject, Value
+from gancore.analysis import averaged, magnitude, paint, peak_place, peak_ratio, sampled_ws, spot
+from gancore.contracts import Analysis, Chart, Edit, Grid, Later, Line, Picture, PluginConfig, Result, Subject, Value
 
 SHOWN = 4
 
@@ -31,14 +31,23 @@ class UnitAblation(Analysis):
             description="where units are ablated; default: one at 8x8, and the middle of the later ones",
         )
         most: int = Field(16, ge=1, le=4096, description="units that are ablated at most: 1, 2, 4, ... of them")
+        perceptual: Later[bool] = Field(
+            False, description="also the perceptual distance of the images to the whole model's, through `features`"
+        )
 
     cfg: Config
+
+    def __init__(self, cfg: Config) -> None:
+        super().__init__(cfg)
+        self.features = ("lpips", "embedded") if cfg.perceptual else ()  # type: ignore[misc]
 
     @property
     def protocol(self) -> str:
         return (
             "displacement of the magnitude's peak in the last layer, over the side, and its peak-to-median ratio over "
             "that of the whole model; units by their mean |x| in the spots of their layer; noise const, no truncation"
+            + "; distance: perceptual, of the images to the whole model's"
+            * self.cfg.perceptual
         )
 
     def misfits(self, subject: Subject) -> Iterable[str]:
@@ -58,7 +67,7 @@ class UnitAblation(Analysis):
         ws, last = sampled_ws(subject), names[-1]
         own, whole = run(subject, ws, [*chosen, last], {})
         numbers: dict[str, Value] = {}
-        moved, strength, tiles = [], [], []
+        moved, strength, distance, tiles = [], [], [], []
         for name in chosen:
             x = whole[name]
             units = x.shape[1]
@@ -70,6 +79,11 @@ class UnitAblation(Analysis):
                 kind = "displacement" if ranked is order else "random"
                 numbers |= {f"{kind}/{name}/{k}": Value(d) for k, (d, _, _) in zip(counts, found, strict=True)}
                 at, quiet = [float(k) for k in counts], ranked is chance
+                if self.cfg.perceptual:
+                    apart = [averaged(subject.distance(images, own)) for _, _, images in found]
+                    word = "random_distance" if quiet else "distance"
+                    numbers |= {f"{word}/{name}/{k}": value for k, value in zip(counts, apart, strict=True)}
+                    distance.append(Line(label, at, [value.value for value in apart], quiet=quiet, dots=True))
                 moved.append(Line(label, at, [d for d, _, _ in found], quiet=quiet, dots=True))
                 strength.append(Line(label, at, [s for _, s, _ in found], quiet=quiet, dots=True))
                 if ranked is order:
@@ -87,12 +101,18 @@ class UnitAblation(Analysis):
                 ("strength", titles[1], "over that of the whole", strength),
             )
         ]
+        if distance:
+            title = f"Unit ablation: distance to the whole model's images ({subject.looked_through})"
+            charts.append(Chart("distance", title, x_label, "distance", distance, log_x=True))
         return Result(numbers, [*charts, *tiles], {"followed in": last})
 
     def changed(
         self, subject: Subject, ws: Tensor, name: str, units: Tensor, last: str, whole: Tensor
     ) -> tuple[float, float, Tensor]:
-        """Mean displacement and relative strength of the peak in the last layer, and the images, without some units."""
+        """Mean displacement and relative strength of the peak in the last layer, and the images, without some units.
+
+        The strength is 0 where the whole model's map is zero (a branch that starts with weights of zero).
+        """
 
         def off(x: Tensor) -> Tensor:
             return x.index_fill(1, units, 0)
@@ -100,7 +120,7 @@ class UnitAblation(Analysis):
         images, seen = run(subject, ws, [last], {name: off})
         a, b = magnitude(whole), magnitude(seen[last])
         apart = (peak_place(a) - peak_place(b)).double().square().sum(dim=1).sqrt() / a.shape[1]
-        return float(apart.mean()), float((peak_ratio(b) / peak_ratio(a)).mean()), images
+        return float(apart.mean()), float((peak_ratio(b) / peak_ratio(a).clamp_min(1e-12)).mean()), images
 
 
 def run(

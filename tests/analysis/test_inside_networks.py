@@ -3,9 +3,10 @@
 import pytest
 import torch
 from support.small import experiment_of
-from support.subjects import style_generator, subject, subject_of
+from support.subjects import FIXTURE, style_generator, subject, subject_of
 from torch import nn
 
+from gancore.analysis.run import analyze
 from gancore.composition import compose
 from gancore.contracts import Interface
 from gancore.testing.model import small_subject
@@ -36,6 +37,22 @@ def test_the_planted_unit_is_the_strongest_and_moves_the_peak() -> None:
     assert found["displacement"].value > 0.2
     assert found["displacement_random"].value == 0
     assert found["displacement/b16.conv0/one kept"].value < 0.1
+
+
+def test_the_perceptual_distance_of_ablated_images_is_an_option() -> None:
+    model = subject(style_generator(16), count=2)
+    plain, perceptual = (UnitAblation(UnitAblation.Config(most=2, perceptual=asked)) for asked in (False, True))
+    assert plain.features == ()
+    assert perceptual.features == ("lpips", "embedded")
+    with torch.no_grad():
+        before, found = (one.analyze(model).numbers for one in (plain, perceptual))
+    assert {name: found[name] for name in before} == before
+    added = found.keys() - before.keys()
+    assert {name.split("/")[0] for name in added} == {"distance", "random_distance"}
+    assert all(found[name].value > 0 for name in added)
+    asked = {"use": "unit_ablation", "perceptual": True, "most": 1, "features": "embedded"}
+    (record,) = analyze(FIXTURE, [asked], count=2, device="cpu")
+    assert record.name == "unit_ablation[embedded]"
 
 
 def test_theory_agrees_with_measurement() -> None:
