@@ -1,4 +1,4 @@
-"""Memory and file descriptors of a long run: a small StyleGAN2 with ADA, evaluations, samples and checkpoints.
+"""Memory and file descriptors of a long run: small networks with ADA, evaluations, samples and checkpoints.
 
     python -m benchmarks.memory [STEPS] [--objects]
 
@@ -37,18 +37,16 @@ def experiment(steps: int) -> Experiment:
     return load_experiment(
         {
             "data": {"use": "emoji", "resolution": 8, "mirror": True, "fit": "resize"},
-            "generator": {
-                "use": "skip", "z_dim": 8, "w_dim": 8, "mapping": {"layers": 2}, "channels": {"base": 64, "max": 8},
-            },
-            "discriminator": "residual",
-            "regularizers": {"r1": {"gamma": 1}, "path_length": {}, "style_mixing": {}},
+            "generator": {"use": "mlp", "z_dim": 8, "hidden": [16], "normalization": "batch"},
+            "discriminator": {"use": "mlp", "hidden": [16]},
+            "regularizers": {"r1": {"gamma": 1}},
             "augmentation": {"use": "ada"},
             "training": {
                 "kimg": steps * BATCH / 1000, "batch": BATCH, "device": "cpu", "threads": 1, "log_kimg": kimg / 4,
                 "sample_kimg": kimg, "checkpoint_kimg": kimg,
             },
             "evaluation": {
-                "every_kimg": 2 * kimg, "reals": 64, "samples": 64, "features": "embedded", "metrics": ["fid", "kid"],
+                "every_kimg": 4 * kimg, "reals": 64, "samples": 64, "features": "embedded", "metrics": ["fid", "kid"],
             },
         }
     )  # fmt: skip

@@ -79,6 +79,16 @@ def test_of_many_mistakes_the_first_are_shown_and_counted(folder: Path, capsys: 
 
 
 @pytest.mark.usefixtures("fakes")
+def test_a_long_chain_of_files_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """1,500 files that extend each other were a RecursionError."""
+    for number in range(1500):
+        (folder / f"f{number}.yaml").write_text(f"extends: f{number + 1}.yaml\n")
+    (folder / "f1500.yaml").write_text(GOOD)
+    lines = refused(["validate", "f0.yaml"], folder, capsys)
+    assert_lines(lines, ["f31.yaml:1: extends: more than 32 files extend each other in a row"])
+
+
+@pytest.mark.usefixtures("fakes")
 def test_a_key_of_an_override_may_not_be_deep(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "good.yaml").write_text(GOOD)
     lines = refused(["validate", "good.yaml", "-o", f"{'a.' * 2000}b=1"], folder, capsys)
