@@ -21,7 +21,7 @@ DEMO_smoke := demo-smoke
 DEMO_NAME = $(or $(DEMO_$(DEMO)),$(error DEMO is full or smoke, not $(DEMO)))
 WORKERS ?= 2
 
-.PHONY: env test test-slow soak supply lint demo demo-long crossing docs format clean
+.PHONY: env test test-slow soak supply lint demo demo-long crossing docs gpu-check format clean
 
 env: $(STAMP)
 
@@ -76,6 +76,10 @@ $(VENV)/.docs: $(STAMP)
 
 docs: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# On a machine with a GPU; without one, what the CPU and the device meta can tell. ARGS="--only 1,5-7 --peer KIND=PATH"
+gpu-check: env
+	@$(PYTHON) -m benchmarks.gpu_check --json gpu-check.json $(ARGS)
 
 format: env
 	$(BIN)/ruff check --fix
