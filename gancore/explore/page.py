@@ -20,6 +20,7 @@ CSS = """
 .picture img {
   image-rendering: pixelated; width: 100% !important; height: auto !important; object-fit: contain !important;
 }
+.seen { position: sticky; top: 8px; align-self: flex-start; }
 .absent { color: var(--body-text-color-subdued); font-size: var(--text-sm); }
 """
 
@@ -49,7 +50,7 @@ class Page:
         with gr.Blocks(title=f"gancore: {names}", analytics_enabled=False, delete_cache=(600, 600)) as self.blocks:
             gr.Markdown(f"## {escape(names)}")
             with gr.Row():
-                with gr.Column(scale=3):
+                with gr.Column(scale=3, elem_classes="seen"):
                     self._outputs()
                 with gr.Column(scale=2, min_width=480):
                     for title, tab in (
@@ -179,8 +180,8 @@ class Page:
         """Whether any model has something; of those that have not, the reason is put on the page."""
         reasons = {model.name: model.absent[control] for model in self.models if control in model.absent}
         if reasons:
-            lines = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-            self.gr.Markdown(f"{title} is not offered: {escape(lines)}", elem_classes="absent")
+            lines = "; ".join(f"not offered by {name}: {reason}" for name, reason in reasons.items())
+            self.gr.Markdown(f"{title}: {escape(lines)}", elem_classes="absent")
         return len(reasons) < len(self.models)
 
     def _wire(self) -> None:

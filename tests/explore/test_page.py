@@ -13,18 +13,22 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from support.browser import CHROMIUM, Browser, browsing
+from support.small import experiment_of
 from support.subjects import FIXTURE, style_generator
 from torch import Tensor
 
 from gancore.analysis.figures.grid import as_pixels
 from gancore.analysis.figures.write import drawn
 from gancore.cli import main
+from gancore.composition import compose
+from gancore.contracts import Interface
 from gancore.explore import Explored, Look, StyleEdit
 
 pytestmark = [
@@ -178,7 +182,7 @@ def test_seed_and_truncation(page: Browser, models: list[Explored], tmp_path: Pa
     assert psi == pytest.approx(0.7)
     shows(page, "#picture-0", sampled(tmp_path, "--seeds", 11, "--truncation-psi", psi))
     shows(page, "#picture-1", models[1].picture(Look(seed=11, truncation_psi=psi)))
-    assert "Label is not offered: run: it was trained without labels" in page.evaluate("document.body.innerText")
+    assert "Label: not offered by run: it was trained without labels" in page.evaluate("document.body.innerText")
     assert "--seeds 11 --truncation-psi 0.7" in page.evaluate("document.querySelector('#command').textContent")
 
 
@@ -294,10 +298,35 @@ def test_a_value_that_is_none_is_told_and_the_picture_stays(page: Browser, model
     until(lambda: not message(page), "the message stays")
 
 
+def test_models_without_ws_truncation_and_noise_but_with_labels(browser: Browser, address: str) -> None:
+    """A page of its own: what nobody offers is absent, with the reasons; classes have names; vectors are labels."""
+    conditional = compose(experiment_of("dcgan", "residual"), Interface(16, 3, 3)).generator.eval()
+    conditional.class_names = ("cat", "dog <b>bold</b>", "owl")
+    plain = compose(experiment_of("stack", "residual"), Interface(16, 3)).generator.eval()
+    models = [Explored(conditional, "dcgan", CPU), Explored(plain, "stack", CPU)]
+    with serving(models) as other:
+        browser.open(f"http://{other}/")
+        browser.wait("document.querySelector('#picture-1 img')?.naturalWidth > 0")
+        text = browser.evaluate("document.body.innerText")
+        assert "Truncation: not offered by stack: this generator has no truncation" in text
+        assert not browser.evaluate("!!document.querySelector('#crossover')")
+        browser.click("document.querySelector('#label input')")
+        browser.click("[...document.querySelectorAll('[role=option]')].find(x => x.innerText.includes('owl'))")
+        shows(browser, "#picture-0", models[0].picture(Look(label=2)))
+        vector = "document.querySelector('#label-vector textarea, #label-vector input')"
+        browser.enter(vector, "0.5, 0.5")
+        until(lambda: "2 numbers, and dcgan takes 3" in message(browser), "no word on the vector")
+        browser.enter(vector, "0.5, 0.5, 0")
+        shows(browser, "#picture-0", models[0].picture(Look(label_vector=(0.5, 0.5, 0.0))))
+        blend = move(browser, "blend", "ArrowRight", 50)
+        shows(browser, "#picture-1", models[1].picture(Look(blend=blend)))
+        assert browser.elsewhere(other) == [url for url in browser.requests if address in url]
+
+
 def test_no_other_host_was_asked_for_anything(page: Browser, address: str, connections: list[Any]) -> None:
     """Comes last: by the browser in all the tests above, and by the server."""
     assert len(page.requests) > 50
-    assert page.elsewhere(address) == []
+    assert {urlsplit(url).hostname for url in page.requests} == {"127.0.0.1"}
     assert connections == []
     assert [failure for failure in page.failures if "413" not in failure] == []
 
