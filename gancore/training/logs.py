@@ -113,7 +113,7 @@ class Terminal(Observer):
 
     def _show(self, kimg: float) -> None:
         with suppress(OSError):  # as for all messages
-            self.bar.update(kimg - self.bar.n)
+            self.bar.update(min(kimg, self.bar.total) - self.bar.n)  # the last step may pass the end
 
 
 def observers_of(experiment: Experiment, folder: RunFolder, observer: Observer | None = None) -> Observers:

@@ -131,7 +131,7 @@ def test_scores_and_analyses(run: RunFolder) -> None:
 
 def test_a_grid_shows_its_cells(tmp_path: Path) -> None:
     folder = made_up(tmp_path, {"axes": {"loss": ["hinge", "saturating"]}}, {"loss=hinge": {"state": "done"}})
-    assert repr(folder) == f"<grid {tmp_path}: 2 cells: 1 done, 1 waiting>"
+    assert repr(folder) == f"<grid {tmp_path}: 2 cells: 1 waiting, 1 done>"
     folder.run("loss=hinge").samples.mkdir(parents=True)
     Image.new("RGB", (200, 200)).save(folder.run("loss=hinge").samples / "fakes-000001.000.png")
     assert "loss=saturating" in folder._repr_html_()
