@@ -189,20 +189,19 @@ class Page:
         shown = [*self.pictures, *self.maps, self.message, self.command]
         states = {self.projected} | ({self.kept} if "amount" in self.controls else set())
         inputs = {*self.controls.values(), *states}
-        changes = [control.change for control in self.controls.values()]
+        # one event for all: the last change wins, in whatever order several of them arrive
+        changes = [component.change for component in inputs]
         gr.on([self.blocks.load, *changes], self.show, inputs, shown, trigger_mode="always_last", **private)
         if "amount" in self.controls:
             kept = [self.kept, self.kept_text, self.controls["amount"]]
             self.keep.click(self.keep_step, inputs, kept, **private)
             self.forget.click(lambda: ([], "", 0), None, kept, **private)
-            self.kept.change(self.show, inputs, shown, **private)
         found = [self.target_state, self.target, self.progress]
         gr.on([self.upload.change, self.which.change], self.read, [self.upload, self.which], found, **private)
         asked = [self.target_state, self.which, self.steps, self.space, self.projected]
         results = [self.found, self.progress, self.projected, self.controls["from_image"]]
         running = self.start.click(self.project, asked, results, **private)
         self.stop.click(lambda: "Stopped.", None, self.progress, cancels=[running], **private)
-        self.projected.change(self.show, inputs, shown, **private)
 
     def look(self, values: Values) -> Look:
         """The look of the controls. Raises GancoreError for a value that is none."""
