@@ -19,12 +19,15 @@ from gancore.explore import Explored, Look, StyleEdit
 from gancore.explore.look import look_of, vector_of
 from gancore.explore.projecting import LARGEST, Projector
 from gancore.explore.serve import listening
+from gancore.local_plugins import load_local
 from gancore.nn import Latent
 from gancore.sampling import Look as Row
 from gancore.sampling import Making, of_seeds
+from gancore.testing.subject import without_normalization
 from gancore_plugins.analyses.droplets import Peaks
 
 CPU = torch.device("cpu")
+OLD = Path(__file__).parents[1] / "fixtures/old_style_generator.py"
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +175,19 @@ def offers_or_says_why(generator: Generator) -> None:
             assert not torch.equal(model.ws(look), model.ws(Look()))
     if "layers" not in model.absent:
         assert model.layer_map(Look(), model.layers[0]).score >= 0
+
+
+def test_a_network_of_plain_modules_from_elsewhere() -> None:
+    """It draws its noise itself, at one place, and has one w."""
+    old = load_local({"generator": {"mine": f"{OLD}:OldStyle"}}, Path(), requested=True)
+    (spec,) = old
+    plugin = spec.load()
+    generator = plugin(plugin.Config(), Interface(16, 3), without_normalization).eval()
+    offers_or_says_why(generator)
+    model = Explored(generator, "old", CPU)
+    assert "not stored layer by layer" in model.absent["noise by layer"]
+    assert {"noise", "layers"}.isdisjoint(model.absent)
+    assert not torch.equal(model.picture(Look(noise_mode="random")), model.picture(Look()))
 
 
 def test_values_that_are_none() -> None:
