@@ -6,10 +6,13 @@ from typing import Any
 
 from gancore.artifacts import RunFolder, analyses, environment, log, scores
 from gancore.artifacts.environment import Environment
+from gancore.artifacts.log import LogLine
+from gancore.artifacts.reading import Lines
 from gancore.errors import RunError
 from gancore.grid.combinations import SEED, Combination, axes_of
 from gancore.grid.folder import GridFolder
 from gancore.grid.report.arms import comparisons_of
+from gancore.grid.report.logged import MOST_CELLS, Scalars, scalars_of
 from gancore.grid.report.neighbours import experiment_of
 from gancore.grid.report.published import published_beside
 from gancore.grid.report.results import CellResult, HistoryEntry, Results
@@ -24,9 +27,14 @@ def results_of(folder: GridFolder) -> Results:
     """Everything that is known of the grid. Raises RunError if there is no grid."""
     grid = folder.grid()
     experiments, cells = {}, []
-    for combination in folder.combinations():
+    scalars: dict[str, Scalars] = {}
+    combinations = list(folder.combinations())
+    for combination in combinations:
         experiment, damage = experiment_of(folder, combination.name)
-        cells.append(_cell(folder, combination, grid.enough_kimg, damage))
+        ticks = log.read(folder.run(combination.name))
+        cells.append(_cell(folder, combination, grid.enough_kimg, damage, ticks))
+        if len(combinations) <= MOST_CELLS:  # of more cells they are not drawn, and not kept in memory
+            scalars[combination.name] = scalars_of(ticks.records)
         if experiment is not None:
             experiments[combination.name] = experiment
     axes = {key: [value.label for value in values] for key, values in axes_of(grid).items() if key != SEED}
@@ -47,14 +55,17 @@ def results_of(folder: GridFolder) -> Results:
         comparisons=comparisons_of(axes, cells, names, ranked=not too_short),
         published=published_beside(grid.published, cells, experiments),
         experiments=experiments,
+        scalars=scalars,
     )
 
 
-def _cell(folder: GridFolder, combination: Combination, enough_kimg: float, damage: Sequence[str]) -> CellResult:
+def _cell(
+    folder: GridFolder, combination: Combination, enough_kimg: float, damage: Sequence[str], ticks: Lines[LogLine]
+) -> CellResult:
     """One cell; `damage` is what is wrong with its experiment."""
     run, state = folder.run(combination.name), folder.state(combination.name)
     about, about_damage = _environment(run)
-    ticks, measured, inside = log.read(run), scores.read(run.metrics), analyses.read(run)
+    measured, inside = scores.read(run.metrics), analyses.read(run)
     kimg = log.kimg_reached(run, ticks.records)
     return CellResult(
         name=combination.name,

@@ -1,4 +1,4 @@
-"""Scores over kimg as SVG: one panel for each row of the tables, one colour for each column.
+"""Values over kimg as SVG: one panel for each row of the tables, one colour for each column.
 
 Every panel has the same scales and, in grey, the lines of the other panels, so that they can be compared. Colours are
 classes (`series-0`, `series-1`, ...) that the page styles, lighter in the dark; without a page they are black.
@@ -22,7 +22,7 @@ LOG_FROM = 4.0
 
 @dataclass(frozen=True)
 class Figure:
-    """The panels of one score, as SVG, each with its title."""
+    """The panels of one score or scalar, as SVG, each with its title."""
 
     title: str
     where: str
@@ -45,9 +45,13 @@ def figures_of(results: Results) -> Iterator[Figure]:
     """A figure for each score and each table, if a cell was evaluated more than once."""
     for score in results.scores:
         for where in results.layout.places():
-            curves = list(_curves(results, score, where))
+            values = {
+                cell.name: [(at.kimg, at.scores[score]) for at in cell.history if score in at.scores]
+                for cell in results.cells
+            }
+            curves = list(curves_of(results, values, where))
             if any(len(curve.points) > 1 for curve in curves):
-                yield _figure(results, score, where, curves)
+                yield figure_of(results, word(score), where, curves)
 
 
 def series_of(results: Results) -> dict[str, int]:
@@ -55,11 +59,14 @@ def series_of(results: Results) -> dict[str, int]:
     return {label: index % COLOURS for index, label in enumerate(results.layout.labels_of(results.layout.colour_axis))}
 
 
-def _curves(results: Results, score: str, where: Mapping[str, str]) -> Iterator[Curve]:
+def curves_of(
+    results: Results, values: Mapping[str, Sequence[tuple[float, float]]], where: Mapping[str, str]
+) -> Iterator[Curve]:
+    """The curves of a table's cells, from their (kimg, value) by the name of the cell."""
     axis, series = results.layout.colour_axis, series_of(results)
     panel_axis = _panel_axis(results)
     for cell in results.cells:
-        points = [(at.kimg, at.scores[score]) for at in cell.history if score in at.scores]
+        points = values.get(cell.name)
         if points and all(cell.axes[key] == label for key, label in where.items()):
             label = cell.axes.get(axis, "")
             yield Curve(cell.name, cell.axes.get(panel_axis, ""), label, series[label], sorted(points))
@@ -71,18 +78,23 @@ def _panel_axis(results: Results) -> str:
     return row if column else ""
 
 
-def _figure(results: Results, score: str, where: Mapping[str, str], curves: Sequence[Curve]) -> Figure:
+def figure_of(
+    results: Results, name: str, where: Mapping[str, str], curves: Sequence[Curve], compared: bool = True
+) -> Figure:
+    """The panels of a value. `compared`: with a dot for each point, and the other panels' lines in grey."""
     values = [value for curve in curves for _, value in curve.points]
     logarithmic = min(values) > 0 and max(values) / min(values) >= LOG_FROM
     x = Scale.linear(0, max(max(kimg for curve in curves for kimg, _ in curve.points), 1e-9), LEFT, WIDTH - RIGHT)
     ends = HEIGHT - BOTTOM, TOP
     y = Scale.logarithmic(min(values), max(values), *ends) if logarithmic else Scale.padded(values, *ends)
-    name = results.layout.names.get(_panel_axis(results), "")
+    axis = results.layout.names.get(_panel_axis(results), "")
     panels = [
-        _panel(f"{name} {label}".strip(), word(score), [c for c in curves if c.panel == label], curves, x, y)
+        _panel(
+            f"{axis} {label}".strip(), name, [c for c in curves if c.panel == label], curves if compared else (), x, y
+        )
         for label in dict.fromkeys(curve.panel for curve in curves)
     ]
-    return Figure(word(score), results.layout.title_of(where), logarithmic, panels)
+    return Figure(name, results.layout.title_of(where), logarithmic, panels)
 
 
 # -- drawing --------------------------------------------------------------------------------------------------------
@@ -103,20 +115,22 @@ def _panel(title: str, ylabel: str, own: Sequence[Curve], curves: Sequence[Curve
         if curve not in own:
             _line(svg, curve, x, y, "context")
     for curve in own:
-        _line(svg, curve, x, y, f"series-{curve.series}")
+        _line(svg, curve, x, y, f"series-{curve.series}", dotted=bool(curves) or len(curve.points) == 1)
     _labels(svg, own, y)
     return ElementTree.tostring(svg, encoding="unicode")
 
 
-def _line(svg: Element, curve: Curve, x: Scale, y: Scale, kind: str) -> None:
-    """A line with a dot for each evaluation; one alone is a dot."""
+def _line(svg: Element, curve: Curve, x: Scale, y: Scale, kind: str, dotted: bool = False) -> None:
+    """A line, with a dot for each point if `dotted`."""
     group = SubElement(svg, "g", {"class": f"curve {kind}"})
     places = [(x(kimg), y(value)) for kimg, value in curve.points]
     if len(places) > 1:
-        line = SubElement(group, "polyline", {"points": " ".join(f"{a:g},{b:g}" for a, b in places), "fill": "none"})
+        line = SubElement(
+            group, "polyline", {"points": " ".join(f"{a:.4g},{b:.4g}" for a, b in places), "fill": "none"}
+        )
         if kind != "context":
             SubElement(line, "title").text = curve.cell
-    if kind == "context" and len(places) > 1:
+    if not dotted and len(places) > 1:
         return
     for (a, b), (kimg, value) in zip(places, curve.points, strict=True):
         dot = SubElement(group, "circle", {"cx": f"{a:g}", "cy": f"{b:g}", "r": "2"})

@@ -18,6 +18,7 @@ from gancore.grid.folder import GridFolder
 from gancore.grid.report.figures import figures_of, series_of
 from gancore.grid.report.gallery import galleries_of
 from gancore.grid.report.insides import insides_of
+from gancore.grid.report.logged import figures_of_logs, left_out
 from gancore.grid.report.neighbours import neighbours_of, separating, yaml_of
 from gancore.grid.report.overview import overview_of
 from gancore.grid.report.provenance import cell_command, facts, facts_of, grid_commands, protocols
@@ -67,6 +68,8 @@ def as_html(results: Results, folder: GridFolder) -> str:
         legend=list(legend(tables)),
         published=published_remarks(results),
         figures=list(figures_of(results)),
+        logged=list(figures_of_logs(results)),
+        not_drawn=left_out(results),
         colour_axis=results.layout.names.get(results.layout.colour_axis, ""),
         series=series_of(results),
         galleries=list(galleries_of(results, folder)),

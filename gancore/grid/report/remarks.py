@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gancore.grid.report.results import CellResult, Results
 from gancore.grid.report.statistics import FEWEST
 from gancore.grid.state import STATES
+from gancore.names import some
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class PublishedRemarks:
 
 
 def remarks(results: Results) -> Iterator[Remark]:
-    """Progress first, then warnings: too short, unequal lengths, no scores, few seeds."""
+    """Progress first, then warnings: too short, a slow average, unequal lengths, no scores, few seeds."""
     cells = results.cells
     yield Remark("", f"{len(cells)} cells: {counts(results)}; seeds {', '.join(map(str, results.seeds))}.")
     if results.too_short_to_rank:
@@ -35,6 +36,12 @@ def remarks(results: Results) -> Iterator[Remark]:
             "Too short to rank",
             f"A cell counts from {results.enough_kimg:g} kimg on, and here {_longest(cells)}: the order of these "
             "numbers says nothing about the order of the architectures.",
+        )
+    if slow := [cell.name for cell in cells if _averages_too_slowly(results, cell)]:
+        yield Remark(
+            "Slow average",
+            f"training.ema.halflife_kimg exceeds the training of {some(slow)}: half or more of what such a cell's "
+            "averaged generator, which is scored and sampled, consists of is from before the training.",
         )
     if any(one.unequal for one in results.comparisons):
         yield Remark(
@@ -72,6 +79,13 @@ def published_remarks(results: Results) -> PublishedRemarks | None:
         text = f"This grid repeats {title}. The published numbers are not shown beside the measured ones, because:"
         why = ""
     return PublishedRemarks(f"{text} {why}".strip(), published.why_not, published.differences)
+
+
+def _averages_too_slowly(results: Results, cell: CellResult) -> bool:
+    """Whether the half-life of the average is a number, and longer than the training of the cell."""
+    average = results.experiments.get(cell.name, {}).get("training", {}).get("ema") or {}
+    halflife, rampup = average.get("halflife_kimg"), average.get("rampup")
+    return isinstance(halflife, int | float) and not rampup and halflife > cell.target_kimg
 
 
 def _longest(cells: Sequence[CellResult]) -> str:

@@ -141,7 +141,11 @@ class Published:
 @dataclass(frozen=True)
 class Results:
     """A grid. axes: axis to labels, without the seeds. scores: names in order. too_short_to_rank: whether any cell is
-    that may still count. experiments: resolved ones by cell, as plain data; they are not in results.json."""
+    that may still count.
+
+    Not in results.json: experiments, resolved ones by cell, as plain data; scalars, the logged values by cell and
+    name, as (kimg, value).
+    """
 
     grid: str
     name: str
@@ -156,6 +160,7 @@ class Results:
     comparisons: Sequence[Comparison]
     published: Published | None
     experiments: Mapping[str, Any]
+    scalars: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]
 
     @property
     def layout(self) -> Layout:
@@ -174,7 +179,8 @@ class Results:
 
     def to_dict(self) -> dict[str, Any]:
         """The contents of results.json."""
-        return {entry.name: _plain(getattr(self, entry.name)) for entry in fields(self) if entry.name != "experiments"}
+        left_out = ("experiments", "scalars")
+        return {entry.name: _plain(getattr(self, entry.name)) for entry in fields(self) if entry.name not in left_out}
 
 
 def _plain(value: Any) -> Any:
