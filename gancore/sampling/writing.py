@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,6 +85,14 @@ def _margin(looks: int, shape: Interface) -> int:
     return max(96, shape.resolution // 2) if looks > 1 else 0
 
 
+def _font(height: int, width: int, lines: Sequence[str]) -> Any:
+    """As large as fits, at least 7 pixels."""
+    size = max(10, min(height // (len(lines) + 1), width // 8))
+    while size > 7 and max(map(ImageFont.load_default(size).getlength, lines)) > width - width // 8:
+        size -= 1
+    return ImageFont.load_default(size)
+
+
 def _suffix(look: Look, looks: Sequence[Look]) -> str:
     """The part of a file name that distinguishes a look from others."""
     return "".join(f"-{NO_FILE_NAME.sub('_', line.replace(' ', ''))}" for line in _legend(look, looks))
@@ -110,9 +119,10 @@ def grid_of(pixels: Tensor, looks: Sequence[Look], shape: Interface) -> Tensor:
 
 
 def _text(lines: Sequence[str], width: int, height: int) -> Tensor:
-    """Black on white, [height, width]."""
+    """Black on white, [height, width]; on one line where rows are low."""
+    lines = lines if height >= 12 * len(lines) else [", ".join(lines)]
     picture = Image.new("L", (width, height), 255)
-    font = ImageFont.load_default(max(10, min(height // (len(lines) + 1), width // 8)))
+    font = _font(height, width, lines)
     ImageDraw.Draw(picture).multiline_text((width // 16, height // 2), "\n".join(lines), 0, font, anchor="lm")
     return torch.from_numpy(np.array(picture))
 
