@@ -102,6 +102,7 @@ class _Watch:
         self.stopped = False
         self.rule: StopEarly | None = None
         self.verdict: str | None = None
+        self._seen: tuple[int, int] | None = None
         self._stop, self._metrics = job.folder.stop, job.folder.run(job.name).metrics
 
     def until_end(self) -> int:
@@ -125,9 +126,18 @@ class _Watch:
 
     def _should_end(self) -> bool:
         self.stopped = self._stop.exists()
-        if not self.stopped and self.job.rules and (found := hopeless(self._metrics, self.job.rules)):
-            self.rule, self.verdict = found
+        if not self.stopped and self.job.rules and self._has_new_scores():
+            self.rule, self.verdict = hopeless(self._metrics, self.job.rules) or (None, None)
         return self.stopped or self.rule is not None
+
+    def _has_new_scores(self) -> bool:
+        """Whether metrics.jsonl has changed since the last call."""
+        try:
+            about = self._metrics.stat()
+        except OSError:
+            return False
+        before, self._seen = self._seen, (about.st_size, about.st_mtime_ns)
+        return before != self._seen
 
 
 def _holds(path: Path, text: str) -> bool:

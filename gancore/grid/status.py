@@ -62,10 +62,10 @@ def status_of(folder: GridFolder) -> GridStatus:
 
 def _cell(folder: GridFolder, name: str) -> CellStatus:
     state, run = folder.state(name), folder.run(name)
-    ticks = log.read(run).records
+    ticks = log.read(run, last=log.RECENT).records
     kimg, rate = log.kimg_reached(run, ticks), log.speed(ticks)
     left = (state.kimg - kimg) * 1000 / rate if rate and state.state == "running" else None
-    final = {name: score.value for name, score in scores.read(run.metrics).final.items()}
+    final = {name: score.value for name, score in scores.read(run.metrics, last=log.RECENT).final.items()}
     return CellStatus(
         name, state.state, kimg, state.kimg, rate, left and max(left, 0.0), final, state.reason, state.attempts
     )
