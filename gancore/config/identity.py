@@ -12,6 +12,7 @@ from gancore.config.experiment import Experiment
 MAY_CHANGE = (
     "name",
     "data.format",
+    "data.decode",
     "init_from.file",
     "training.kimg",
     "training.device",

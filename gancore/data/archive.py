@@ -10,6 +10,7 @@ from typing import BinaryIO, cast
 
 from gancore.contracts import Item
 from gancore.data.layout import Layout, layout, nothing_here
+from gancore.data.lazy import Lazy
 from gancore.data.paths import LARGEST
 from gancore.errors import DataError
 
@@ -61,11 +62,14 @@ class Archive:
         if file is not None and not os.path.samestat(os.fstat(file.fileno()), there):
             raise DataError(f"{self.path}: was replaced while it was read; run the command again")
 
-    def items(self) -> list[Item]:
+    def items(self) -> Sequence[Item]:
         if not self.layout.names:
             raise DataError(f"{self.path}: {nothing_here(self.layout)}")
-        pairs = zip(self.layout.names, self.layout.labels, strict=True)
-        return [Item(name, partial(self.read, name), label, partial(self.open, name)) for name, label in pairs]
+        return Lazy(len(self.layout.names), self._item)
+
+    def _item(self, index: int) -> Item:
+        name, label = self.layout.names[index], self.layout.labels[index]
+        return Item(name, partial(self.read, name), label, partial(self.open, name))
 
     @cached_property
     def _zip(self) -> zipfile.ZipFile:

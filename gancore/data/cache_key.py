@@ -45,7 +45,7 @@ def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, may_skip: flo
             "plugin": [f"{type(dataset).__module__}:{type(dataset).__qualname__}", code_hash(type(dataset))],
             "options": dataset.cfg.model_dump(mode="json"),
             "sources": fingerprints,
-            "items": _digest([[item.name, np.asarray(item.label).tolist()] for item in items]),
+            "items": _lines_digest([item.name, np.asarray(item.label).tolist()] for item in items),
             "form": vars(form),
             "skip": may_skip,
             "labels": labels,
@@ -53,24 +53,41 @@ def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, may_skip: flo
     )
 
 
-def _fingerprints(sources: Sequence[Path]) -> list[list[Any]] | None:
+def _fingerprints(sources: Sequence[Path]) -> list[list[Any]] | str | None:
     """Path and content of few small files; path, size and times of many or large ones; None when one is no file."""
     try:
-        stats = [path.stat() for path in sources]
-        if not all(S_ISREG(stat.st_mode) for stat in stats):
-            return None
-        if len(sources) <= HASHED_FILES and sum(stat.st_size for stat in stats) <= HASHED_BYTES:
+        if len(sources) <= HASHED_FILES and sum(_stat(path).st_size for path in sources) <= HASHED_BYTES:
             return [[str(path.resolve()), file_hash(path)] for path in sources]
+        return _lines_digest(_as_listed(path) for path in sources)
     except OSError:
         return None
-    pairs = zip(sources, stats, strict=True)
-    return [[str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns] for path, stat in pairs]
+
+
+def _as_listed(path: Path) -> list[Any]:
+    stat = _stat(path)
+    return [str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def _stat(path: Path) -> os.stat_result:
+    """Raises OSError also for what is no regular file."""
+    stat = path.stat()
+    if not S_ISREG(stat.st_mode):
+        raise OSError("not a regular file")
+    return stat
 
 
 def file_hash(path: Path) -> str:
     """sha256 (hex) of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _lines_digest(lines: Iterable[Any]) -> str:
+    """A hash of many values, of which one is in memory at a time."""
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(json.dumps(line).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def _digest(value: Iterable[Any]) -> str:

@@ -5,6 +5,7 @@ The same images make the same bytes: times are fixed, order is that of the data 
 
 import os
 import zipfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -22,13 +23,16 @@ from gancore.names import json_text
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time in a zip archive."""
 
+PIECE = 64
+"""Images that are in memory at a time where they are decoded on the fly."""
+
 
 def write_archive(data: ImageData, destination: Path) -> None:
     """Writes the archive beside its place and renames it. Raises OSError when that cannot be done."""
     names = [f"{index // 1000:05}/img{index:08}.png" for index in range(len(data))]
     with temporary(destination.parent) as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # PNG is compressed already
-            pairs = zip(names, data.images, strict=True)
+            pairs = zip(names, _each(data), strict=True)
             for name, pixels in tqdm(
                 pairs, "writing", len(data), unit=" images", delay=1, disable=not rewrites_lines(), leave=False
             ):
@@ -39,6 +43,12 @@ def write_archive(data: ImageData, destination: Path) -> None:
         file.close()  # Windows renames no open file
         os.chmod(file.name, 0o666 & ~_umask())
         os.replace(file.name, destination)
+
+
+def _each(data: ImageData) -> Iterator[np.ndarray]:
+    """The images in turn; those that are decoded on the fly, a few at a time."""
+    for start in range(0, len(data), PIECE):
+        yield from data.images[start : start + PIECE]
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -1,9 +1,8 @@
-"""Decoded images of one size, and the batches that training takes from them."""
+"""Images of one size, and the batches that training takes from them."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from gancore.contracts import Interface, PassedOver
 from gancore.data.labels import LabelRows
+from gancore.data.on_the_fly import OnTheFly
 from gancore.data.transfer import to_device
 
 Indices = Tensor | np.ndarray
@@ -43,9 +43,9 @@ class DataIdentity:
 
 
 class ImageData:
-    """A data set in memory, or mapped from a file when it is too large for that.
+    """A data set in memory, mapped from a file when it is too large for that, or decoded on the fly.
 
-    images: uint8 [M, C, R, R], 0 black to 255 white.
+    images: uint8 [M, C, R, R], 0 black to 255 white; `images[index]` is an array whichever it is.
     labels: int64 [M], 0 to label_dim - 1, or vectors, float32 [M, label_dim]; None when training without labels.
     label_rows: the labels as networks take them; None when training without labels.
     class_names: label_dim names, empty without labels.
@@ -56,7 +56,7 @@ class ImageData:
 
     def __init__(
         self,
-        images: np.ndarray,
+        images: np.ndarray | OnTheFly,
         labels: np.ndarray | None,
         class_names: Sequence[str],
         identity: DataIdentity,
@@ -67,7 +67,6 @@ class ImageData:
         self.images, self.labels = images, labels
         self.class_names, self.identity, self.skipped = list(class_names), identity, list(skipped)
         self.passed_over, self.notes = list(passed_over), list(notes)
-        self._images = torch.from_numpy(images)  # shares the memory
         self.label_rows = None if labels is None else LabelRows(torch.from_numpy(labels), identity.label_dim)
 
     def __len__(self) -> int:
@@ -91,24 +90,24 @@ class ImageData:
 
         indices: int64 [N] on the CPU; flip: bool [N] on the CPU, true mirrors a sample left to right.
         """
-        images = torch.index_select(self._images, 0, torch.as_tensor(indices))
+        return as_floats(self.pixels(indices, flip), device)
+
+    def pixels(self, indices: Indices, flip: Indices | None) -> Tensor:
+        """The same images as uint8 [N, C, R, R], 0 to 255, on the CPU."""
+        if isinstance(self.images, OnTheFly):
+            images = torch.from_numpy(self.images[np.asarray(indices)])
+        else:
+            images = torch.index_select(torch.from_numpy(self.images), 0, torch.as_tensor(indices))
         if flip is not None:
             images = torch.where(torch.as_tensor(flip)[:, None, None, None], images.flip(3), images)
-        # bytes travel to the device, not floats
-        images = to_device(images, device).to(torch.float32, memory_format=torch.channels_last)
-        return images.div_(127.5).sub_(1)
+        return images
 
     def labels_of(self, indices: Indices, device: torch.device | str) -> Tensor | None:
         """Labels [N, label_dim] of the images, float32, as networks take them; None without labels."""
         return None if self.label_rows is None else to_device(self.label_rows[indices], device)
 
 
-def content_hash(images: np.ndarray, labels: np.ndarray | None) -> str:
-    """sha256 (hex) of uint8 images [M, C, R, R] and labels, int64 [M] or float32 [M, K], in their order."""
-    digest = hashlib.sha256()
-    for start in range(0, len(images), 256):  # in pieces: the images may be mapped from a file
-        digest.update(cast(Any, np.ascontiguousarray(images[start : start + 256])))
-    if labels is not None:
-        digest.update(labels.astype("<i8" if labels.ndim == 1 else "<f4").tobytes())
-    digest.update(f"{images.shape} {labels is not None}".encode())
-    return digest.hexdigest()
+def as_floats(pixels: Tensor, device: torch.device | str) -> Tensor:
+    """uint8 [N, C, R, R] on the CPU to float32 in [-1, 1] on a device, channels_last. Bytes travel, not floats."""
+    images = to_device(pixels, device).to(torch.float32, memory_format=torch.channels_last)
+    return images.div_(127.5).sub_(1)

@@ -1,13 +1,14 @@
 """Decodes all images of a data set, a few at a time on all cores, and sorts out those that cannot be used."""
 
 import os
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -37,10 +38,10 @@ Content = bytes | np.ndarray
 class Reading:
     """The items that were written, those left out, and how many of the written ones held how many channels.
 
-    extremes: lowest and highest value of each gray image of more than 8 bits.
+    kept: positions among all items. extremes: lowest and highest value of each gray image of more than 8 bits.
     """
 
-    kept: list[Item]
+    kept: Sequence[int]
     rejected: Rejections
     held: Counter[int]
     extremes: list[tuple[float, float]]
@@ -65,7 +66,13 @@ class Survey:
         return sum((Counter({held: count}) for (_, held), count in self.seen.items()), Counter())
 
 
-def decode_all(items: Sequence[Item], form: Form, may_skip: float, out: BinaryIO) -> Reading:
+class Sink(Protocol):
+    """What takes the pixels: a file, or a hash."""
+
+    def write(self, pixels: Any, /) -> Any: ...
+
+
+def decode_all(items: Sequence[Item], form: Form, may_skip: float, out: Sink) -> Reading:
     """Writes the pixels [C, R, R] of every image to `out`.
 
     may_skip: the share of images that may be left out because they cannot be used, 0 to 1.
@@ -73,14 +80,14 @@ def decode_all(items: Sequence[Item], form: Form, may_skip: float, out: BinaryIO
     Raises DataError naming the images that cannot be used where these are too many, or all of them, and those that are
     unlike the others where they are to be alike.
     """
-    kept: list[Item] = []
+    kept = array("q")
     rejected: list[tuple[str, Rejected]] = []
-    held: list[int] = []
+    held = array("b")
     extremes: list[tuple[float, float]] = []
-    for item, result in _decoded(items, form):
+    for position, (item, result) in enumerate(_decoded(items, form)):
         if isinstance(result, Picture):
             out.write(result.pixels.data)
-            kept.append(item)
+            kept.append(position)
             held.append(result.held)
             extremes += [result.extremes] if result.extremes else []
             continue
@@ -89,7 +96,7 @@ def decode_all(items: Sequence[Item], form: Form, may_skip: float, out: BinaryIO
             break
     looked_at = len(kept) + len(rejected)
     too_many = len(rejected) > may_skip * looked_at or not kept
-    unlike = _unlike(kept, held) if form.alike and len(set(held)) > 1 else []
+    unlike = _unlike([items[i] for i in kept], held) if form.alike and len(set(held)) > 1 else []
     if too_many or unlike:
         wrong = dict(unlike) | (dict(rejected) if too_many else {})
         in_order = [(item.name, wrong[item.name]) for item in items if item.name in wrong]
@@ -129,7 +136,7 @@ def _header(item: Item) -> tuple[tuple[int, int], int]:
             content: Any = item.read() if item.head is None else stack.enter_context(item.head())
         except MemoryError:
             raise
-        except Exception as cause:  # see _read
+        except Exception as cause:  # see read
             raise _unreadable(cause) from cause
         image = open_image(content)
         return image.size, channels_of(image)
@@ -140,7 +147,7 @@ def sample(items: Sequence[Item], form: Form, skip: bool) -> None:
     rejected: list[tuple[str, Rejected]] = []
     with pillow_warnings():
         for item in items[:SAMPLED]:
-            result = _decode(_read(item), form)
+            result = decoded(read(item), form)
             if isinstance(result, Picture):
                 return
             rejected.append((item.name, result))
@@ -166,7 +173,7 @@ def _in_pieces(items: Sequence[Item], most: int) -> Iterator[list[tuple[Item, Co
     piece: list[tuple[Item, Content | Rejected]] = []
     size = 0
     for item in items:
-        content = _read(item)
+        content = read(item)
         piece.append((item, content))
         size += 0 if isinstance(content, Rejected) else len(content) if isinstance(content, bytes) else content.nbytes
         if len(piece) == most or size >= IN_FLIGHT:
@@ -177,10 +184,11 @@ def _in_pieces(items: Sequence[Item], most: int) -> Iterator[list[tuple[Item, Co
 
 
 def _decode_each(contents: Sequence[Content | Rejected], form: Form) -> list[Picture | Rejected]:
-    return [_decode(content, form) for content in contents]
+    return [decoded(content, form) for content in contents]
 
 
-def _decode(content: Content | Rejected, form: Form) -> Picture | Rejected:
+def decoded(content: Content | Rejected, form: Form) -> Picture | Rejected:
+    """The picture of what `read` returned, or what is wrong with it."""
     if isinstance(content, Rejected):
         return content
     try:
@@ -189,7 +197,8 @@ def _decode(content: Content | Rejected, form: Form) -> Picture | Rejected:
         return rejected
 
 
-def _read(item: Item) -> Content | Rejected:
+def read(item: Item) -> Content | Rejected:
+    """The content of an item, or why there is none."""
     try:
         return item.read()
     except MemoryError:

@@ -12,8 +12,9 @@ from gancore.contracts import Dataset, Item
 from gancore.data.formats import is_image
 from gancore.data.images import ImageData
 from gancore.data.layout import layout
-from gancore.data.opening import NoLabels, classes_of, items_of, open_data
+from gancore.data.opening import open_data
 from gancore.data.paths import files_below
+from gancore.data.plan import NoLabels, classes_of, items_of
 from gancore.data.reading import Survey, survey
 from gancore.discovery import discover
 from gancore.errors import DataError, PluginError

@@ -11,11 +11,12 @@ Each process of a run executes this file on its own part of every batch. Only th
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,7 +30,7 @@ from gancore.config.identity import Identity
 from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Ending, RunInfo
 from gancore.data import ImageData
-from gancore.errors import GancoreError, Interrupted, RunError, RunFailed
+from gancore.errors import DataError, GancoreError, Interrupted, RunError, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
 from gancore.messages import tell
 from gancore.registry import explain
@@ -48,6 +49,7 @@ from gancore.training.memory import fitting_microbatch, memory_shortage
 from gancore.training.observer import Observer, ObserverFailed, Observers
 from gancore.training.samples import generate, grid_side, real_images, save_grid
 from gancore.training.settings import process_settings
+from gancore.training.step.loading import Loader
 from gancore.training.trainer import Trainer, scalars_of
 
 P = ParamSpec("P")
@@ -122,6 +124,9 @@ class Run:
     data: ImageData
     evaluation: RunEvaluation
 
+    # What prepares the images of coming steps, where that is worth a thread.
+    loader: Loader | None = None
+
     # Networks, optimizers, counters: the state that a checkpoint holds. A rollback makes another.
     trainer: Trainer
 
@@ -170,7 +175,7 @@ class Run:
             notes += compile_as_asked(self.experiment, self.folder, self.trainer, self.twin)
             for note in notes:
                 self.say(note)
-            with self.watched():
+            with self.watched(), self.loading():
                 self.begin()
                 while self.trainer.kimg < self.training.kimg:
                     kimg_before = self.trainer.kimg
@@ -254,6 +259,8 @@ class Run:
         try:
             self.trainer.step()
             return
+        except DataError as error:  # an image that was sound when the run began
+            raise self.failed(str(error)) from error
         except (RuntimeError, MemoryError) as error:
             if is_compile_failure(error):
                 raise self.failed(f"{described(error)}; set training.compile to off to go on") from error
@@ -309,6 +316,8 @@ class Run:
         values = trainer.stats.read(self.processes.mean) | scalars_of(trainer)
         if (stage := trainer.stage) is not None:
             values = {"growth/resolution": float(stage.resolution), "growth/alpha": stage.alpha} | values
+        if self.loader is not None:
+            values |= {"data/wait_s": round(self.loader.read(), 4)}
         self.observers.on_log(*self.now, {"images_per_s": self.speed.at(trainer.kimg)} | values)
 
     @first_process
@@ -414,6 +423,7 @@ class Run:
         self.returned_to = newest
         compiled = self.trainer.compiled is not None
         self.trainer = self.new_trainer()
+        self.trainer.loader = self.loader
         if compiled:
             self.trainer.compile()
         for note in self.resume(self.newest()):
@@ -450,6 +460,17 @@ class Run:
     def twin(self, experiment: Experiment) -> Trainer:
         """A trainer of this process alone, for measurements."""
         return new_trainer(experiment, self.data, self.device)
+
+    @contextmanager
+    def loading(self) -> Iterator[None]:
+        """Has the images of coming steps prepared by a thread, if they are to be decoded or go to a GPU."""
+        gpu = self.device.type == "cuda"
+        if not gpu and isinstance(self.data.images, np.ndarray):
+            yield
+            return
+        with closing(Loader(self.data, pin=gpu)) as self.loader:
+            self.trainer.loader = self.loader
+            yield
 
     @contextmanager
     def watched(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -24,10 +24,12 @@ from gancore.training.step.draws import DeviceDraw, SeededDraw, data_order
 from gancore.training.step.ema import averaged_copy, ema_decay, recompute_statistics, update_ema
 from gancore.training.step.growth import Growth
 from gancore.training.step.guard import Guard
+from gancore.training.step.loading import STEPS_AHEAD, Key, Loader
 from gancore.training.step.objectives import phase_losses
 from gancore.training.step.optimizers import NetworkOptimizer
-from gancore.training.step.phase_step import PhaseStep, RealIndices
+from gancore.training.step.phase_step import PhaseStep
 from gancore.training.step.phases import Phase, phases_of
+from gancore.training.step.reals import RealIndices
 from gancore.training.step.scaling import LossScale
 from gancore.training.step.stats import Stats
 
@@ -74,13 +76,15 @@ class Trainer:
         self.scales = {phase.name: LossScale(device) for phase in self.phases if training.precision == "fp16"}
         self.counters = Counters()
         self.compiled: CompiledNetworks | None = None
+        self.loader: Loader | None = None
+        """Prepares the images of the coming steps; without one they are prepared when they are needed."""
         self.guard = Guard(device)
         self.stats = Stats()
 
     @property
     def kimg(self) -> float:
         """Thousands of real images shown in main steps, divided by the discriminator steps of a step."""
-        return self.counters.nimg / self.training.d_steps / 1000
+        return self._kimg(self.counters)
 
     @property
     def batch(self) -> int:
@@ -95,6 +99,8 @@ class Trainer:
         """One step: all phases that are due, then the moving averages."""
         with self.observer.step(self):
             self._grow()
+            if self.loader is not None:
+                self.loader.expect(self._coming())
             for phase in self.phases:
                 if phase.is_due(self.counters.step):
                     with self.observer.phase(phase):
@@ -195,26 +201,46 @@ class Trainer:
         self._count()
 
     def _count(self) -> None:
-        self.counters.nimg += self.batch * self.training.d_steps
-        self.counters.step += 1
+        self.counters = self._next(self.counters)
+
+    def _next(self, at: Counters) -> Counters:
+        """The counters one step later."""
+        batch = self.growth.batch(self._kimg(at))
+        return replace(at, step=at.step + 1, nimg=at.nimg + batch * self.training.d_steps)
+
+    def _kimg(self, at: Counters) -> float:
+        return at.nimg / self.training.d_steps / 1000
 
     def _microbatches(self, phase: Phase, size: int) -> Iterator[tuple[PhaseStep, float]]:
         """This process's part of the batch in slices of `size` samples, each with its share of the whole batch."""
         batch, stage, c = self.batch, self.growth.stage(self.kimg), self.counters
         first, stop = self.processes.part(batch)
         size = min(size, stop - first)
-        reals = self.reals(phase.critic_step)
+        reals = self.reals(phase.critic_step).part(first, stop)
+        if self.loader is not None:
+            reals = self.loader.filled((c.attempt, c.step, phase.critic_step), reals)
         key = (self.training.seed, c.attempt, c.step, phase.name)
         drawn = DeviceDraw if self.training.draws == "device" else SeededDraw
         for start in range(first, stop, size):
             draw = drawn(key, batch, start, start + size, self.device)
             torch.manual_seed(seed_of(*key, start))  # for layers that draw by themselves (dropout)
-            part = reals.part(start, start + size)
+            part = reals.part(start - first, start - first + size)
             yield PhaseStep(self.gan, self.data, part, draw, self.kimg, stage), size / batch
 
-    def reals(self, critic_step: int) -> RealIndices:
-        """The real images of a step are the same in all its phases, but for repeated discriminator steps."""
-        training, c, batch = self.training, self.counters, self.batch
+    def _coming(self) -> Iterator[tuple[Key, RealIndices]]:
+        """This process's images of the present step and of the next ones."""
+        at = self.counters
+        for _ in range(1 + STEPS_AHEAD):
+            first, stop = self.processes.part(self.growth.batch(self._kimg(at)))
+            for critic_step in range(self.training.d_steps):
+                yield (at.attempt, at.step, critic_step), self.reals(critic_step, at).part(first, stop)
+            at = self._next(at)
+
+    def reals(self, critic_step: int, at: Counters | None = None) -> RealIndices:
+        """The real images of a step (the present one, or that of other counters) are the same in all its phases, but
+        for repeated discriminator steps."""
+        training, c = self.training, at or self.counters
+        batch = self.growth.batch(self._kimg(c))
         indices = data_order(training.seed, len(self.data), c.nimg + critic_step * batch, batch)
         draw = SeededDraw.whole((training.seed, c.attempt, c.step, "reals", critic_step), batch)
         return RealIndices(indices, draw.uniform("mirror") < 0.5 if self.data.identity.mirror else None)

@@ -11,6 +11,7 @@ from pydantic import Field
 from gancore.contracts import Dataset, Item, PassedOver, Place, PluginConfig
 from gancore.data.formats import is_image
 from gancore.data.layout import Layout, layout, nothing_here
+from gancore.data.lazy import Lazy
 from gancore.data.paths import files_below, located, open_regular, read_regular, reason
 from gancore.errors import DataError
 
@@ -51,10 +52,11 @@ class Folder(Dataset):
     def items(self) -> Sequence[Item]:
         if not self.layout.names:
             raise DataError(f"{self.path}: {nothing_here(self.layout)}")
-        return [
-            Item(name, partial(read_regular, self.path / name), label, partial(open_regular, self.path / name))
-            for name, label in zip(self.layout.names, self.layout.labels, strict=True)
-        ]
+        return Lazy(len(self.layout.names), self._item)
+
+    def _item(self, index: int) -> Item:
+        name, label = self.layout.names[index], self.layout.labels[index]
+        return Item(name, partial(read_regular, self.path / name), label, partial(open_regular, self.path / name))
 
     def class_names(self) -> Sequence[str] | None:
         try:
@@ -69,7 +71,7 @@ class Folder(Dataset):
         return [*self.layout.notes, *(self.layout.label_notes if labels else ())]
 
     def sources(self) -> Sequence[Path]:
-        return [self.path / name for name in self.layout.names]
+        return Lazy(len(self.layout.names), lambda index: self.path / self.layout.names[index])
 
     @classmethod
     def options_for(cls, path: Path) -> Mapping[str, Any] | None:

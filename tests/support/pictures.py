@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from gancore.data import DataIdentity, ImageData
-from gancore.data.images import content_hash
+from gancore.data.content_hash import content_hash
 
 
 def image_data(images: Tensor, mirror: bool = False, labels: Tensor | None = None, classes: int = 0) -> ImageData:

@@ -38,6 +38,11 @@ class DataKeys(PluginConfig):
         description="[lowest, highest] of gray images of more than 8 bits, which become black and white; "
         "null: 0 and 65535",
     )
+    decode: Later[Literal["ahead", "on_the_fly"]] = Field(
+        "ahead",
+        description="when images are decoded: once, and kept in memory or in a file; or on_the_fly, each time they are "
+        "shown, with no more memory or disk for a million than for a thousand; the results are the same",
+    )
     format: Later[Literal[1, 2] | None] = Field(
         None,
         description="rules by which files become images and classes: 1 the older ones, 2; null: those of the run that "

@@ -1,10 +1,8 @@
 """The samples of one microbatch of a phase, drawn from the seeds of the phase."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,17 +14,7 @@ from gancore.errors import PluginError
 from gancore.nn import processes
 from gancore.nn.precision import at_least_float32
 from gancore.training.step.draws import SeededDraw
-
-
-@dataclass(frozen=True)
-class RealIndices:
-    """The training images [N] of a batch, and which of them are mirrored (None: none)."""
-
-    indices: np.ndarray
-    flip: Tensor | None
-
-    def part(self, start: int, stop: int) -> "RealIndices":
-        return RealIndices(self.indices[start:stop], None if self.flip is None else self.flip[start:stop])
+from gancore.training.step.reals import RealIndices
 
 
 class PhaseStep:
@@ -53,8 +41,7 @@ class PhaseStep:
 
     @cached_property
     def real(self) -> Images:
-        image = self.data.batch(self.reals.indices, self.reals.flip, self.draw.device)
-        return self.G.reals(image, self.stage)
+        return self.G.reals(self.reals.images(self.data, self.draw.device), self.stage)
 
     @cached_property
     def real_label(self) -> Tensor | None:
