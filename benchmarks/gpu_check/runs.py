@@ -16,6 +16,7 @@ from gancore.artifacts.tensors import load_tensors
 from gancore.config import load_experiment
 from gancore.discovery import discover
 from gancore.errors import GancoreError
+from gancore.grid.folder import GridFolder
 from gancore.training import train
 from gancore.training.checkpoint import restore, state_of
 from gancore.training.memory import fitting_microbatch
@@ -127,7 +128,7 @@ def grid(place: Place) -> Found:
     _python(place, "-m", "gancore", "grid", "run", str(file), "--workers", "2", "--out", str(place.folder / "cells"))
     cell = _written(place, "cell", f"training.device={place.device.type}", "training.seed=1")
     alone = _weights(_command(place, cell, "cell-alone"))
-    error = largest_difference(_weights(place.folder / "cells/runs/seed=1"), alone)
+    error = largest_difference(_weights(GridFolder(place.folder / "cells").run("seed=1").path), alone)
     return Found(error <= 1e-4, f"weights of seed 1 differ by {error:.1e}", "" if place.gpu else "on the CPU")
 
 

@@ -17,14 +17,14 @@ from gancore.nn.statistics import RunningMoments
 
 def recompute_from(resolution: int, network: nn.Module) -> list[str]:
     """Makes blocks of this resolution and above save only their input; returns the names of these blocks."""
-    found = [name for name, module in network.named_modules() if _resolution(name) >= resolution and _repeats(module)]
+    found = [name for name, module in network.named_modules() if resolution_of(name) >= resolution and _repeats(module)]
     for name in found:
         block = network.get_submodule(name)
         block.forward = partial(checkpoint, block.forward, use_reentrant=False)
     return found
 
 
-def _resolution(name: str) -> int:
+def resolution_of(name: str) -> int:
     """64 for "synthesis.b64"; 0 for other names."""
     last = name.rpartition(".")[2]
     return int(last[1:]) if last[:1] == "b" and last[1:].isdecimal() else 0

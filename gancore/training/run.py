@@ -172,6 +172,8 @@ class Run:
             notes = [*self.data.notes, *self.start()]
             if self.training.recompute is not None and not self.trainer.recomputed:
                 notes.append(f"training.recompute: {self.training.recompute} changes nothing: no such block repeats")
+            if self.training.half_from is not None and not self.trainer.widened:
+                notes.append(f"training.half_from: {self.training.half_from} changes nothing: no block is below it")
             notes += compile_as_asked(self.experiment, self.folder, self.trainer, self.twin)
             for note in notes:
                 self.say(note)

@@ -14,6 +14,7 @@ from gancore.contracts.types import Network
 from gancore.data import ImageData
 from gancore.data.labels import examples_of
 from gancore.nn.gradients import inner_scale
+from gancore.nn.half_from import half_from
 from gancore.nn.processes import mean
 from gancore.nn.recompute import recompute_from
 from gancore.seeds import seed_of
@@ -68,6 +69,10 @@ class Trainer:
         self.stage = self.growth.stage(0)
         """The stage of the last step; before the first, that of the first."""
         self.networks: dict[Network, nn.Module] = {"generator": gan.generator, "discriminator": gan.discriminator}
+        self.widened = 0
+        if training.half_from is not None:
+            wide = [half_from(training.half_from, network, device.type) for network in self.networks.values()]
+            self.widened = sum(map(len, wide))
         self.recomputed = 0
         if training.recompute is not None:
             self.recomputed = sum(len(recompute_from(training.recompute, n)) for n in self.networks.values())

@@ -62,6 +62,9 @@ class TrainingConfig(PluginConfig):
     growth: Later[GrowthConfig | None] = Field(None, description="progressive growing; null: all layers from the start")
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto: cuda, else mps, else cpu")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of convolutions, by autocast")
+    half_from: Later[int | None] = Field(
+        None, ge=4, description="resolution from which bf16 or fp16 holds, float32 below; null: everywhere"
+    )
     tf32: Later[bool | None] = Field(None, description="TF32 products on CUDA for float32; null: torch's setting")
     recompute: Later[int | None] = Field(
         None, ge=4, description="resolution from which activations are recomputed instead of saved"
@@ -93,6 +96,12 @@ class TrainingConfig(PluginConfig):
             if self.microbatch is not None and not self.divides(self.microbatch, batch):
                 smaller = " or be larger" if self.growth else ""
                 raise ValueError(f"microbatch {self.microbatch} must divide batch {batch}{where}{smaller}")
+        return self
+
+    @model_validator(mode="after")
+    def _half_is_asked_for(self) -> "TrainingConfig":
+        if self.half_from is not None and self.precision == "fp32":
+            raise ValueError("half_from needs precision: bf16 or fp16; with fp32 nothing is in half precision")
         return self
 
     @model_validator(mode="after")
