@@ -28,6 +28,10 @@ class Projector:
     def __init__(self, model: Explored, features: Sequence[str] = ("embedded",)) -> None:
         self.model, self.features = model, features
 
+    def check(self) -> None:
+        """Raises GancoreError if none of the features is available."""
+        assert self.subject.extractor is not None
+
     @cached_property
     def subject(self) -> ModelSubject:
         return replace(self.model.subject, extractor=first_available(self.features, self.model.device))

@@ -60,14 +60,17 @@ class WithPolicy:
 
 
 def application(models: Sequence[Explored], features: Sequence[str], host: str) -> Any:
-    """The page as an ASGI application.
+    """The page as an ASGI application. Raises GancoreError if no feature plugin of these is available.
 
     A page on loopback answers under names of this machine only, so that no web page elsewhere can reach it by a name
     that it lets point here.
     """
     gr = gradio()
     fastapi = package("fastapi", "explore")
-    page = Page(models, [Projector(model, features) for model in models])
+    projectors = [Projector(model, features) for model in models]
+    for projector in projectors:
+        projector.check()
+    page = Page(models, projectors)
     app = fastapi.FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     if host in LOOPBACK:
         trusted = package("starlette.middleware.trustedhost", "explore").TrustedHostMiddleware

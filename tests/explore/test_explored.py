@@ -218,6 +218,12 @@ def test_a_projection_step_by_step(model: Explored) -> None:
     assert not torch.equal(shown, model.picture(Look(other=1, blend=1.0, crossover=2), last.ws))
 
 
+def test_features_that_are_not_there_are_told_at_the_start(model: Explored) -> None:
+    Projector(model).check()
+    with pytest.raises(GancoreError, match="nothing"):
+        Projector(model, ["nothing"]).check()
+
+
 def test_uploads_that_cannot_be_used(model: Explored, monkeypatch: pytest.MonkeyPatch) -> None:
     projector = Projector(model)
     with pytest.raises(GancoreError, match="not an image of a kind"):
