@@ -33,7 +33,7 @@ def value(statistics: "Statistics", x: Tensor, styles: Sequence[Tensor]) -> tupl
     t: Tensor = x.new_zeros(())
     moments: list[Tensor] = []
     for statistic, c in zip(statistics, scales, strict=True):
-        if statistic.over_pixels:
+        if statistic._over_pixels:
             variance, mean = torch.var_mean(x, (2, 3), correction=0, keepdim=True)
             i = (variance + statistic.eps).rsqrt()
             t, shift = t + c * i, shift - c * i * mean
@@ -52,13 +52,13 @@ def gradients(
     """Those of x, of each scale, and of the shift, from g = dy."""
     pixels, q = x.shape[2] * x.shape[3], _rows(g * x)  # [N, H * W, C]
     ones = q.new_ones(q.shape[0], 1, q.shape[1])
-    weights = [ones, *(its[0].flatten(2) for f, its in zip(statistics, moments, strict=True) if not f.over_pixels)]
+    weights = [ones, *(its[0].flatten(2) for f, its in zip(statistics, moments, strict=True) if not f._over_pixels)]
     of_q, *of_q_i = torch.bmm(torch.cat(weights, 1), q).unsqueeze(-1).unsqueeze(-1).unbind(1)  # sums over pixels
     of_g = g.sum((2, 3), keepdim=True)
     t = of_map = of_pixel = constant = x.new_zeros(())
     dscales = []
     for statistic, c, its in zip(statistics, scales, moments, strict=True):
-        if statistic.over_pixels:
+        if statistic._over_pixels:
             mean, i = its
             b = (of_q - mean * of_g) / pixels * i
             k = -c * i * i * b

@@ -35,7 +35,7 @@ class Instance:
     """Mean 0 and variance 1 over H and W. Coefficients and moments are [N, C, 1, 1]."""
 
     kept: ClassVar[int] = 2
-    over_pixels: ClassVar[bool] = True
+    _over_pixels: ClassVar[bool] = True
     eps: float
 
     def __call__(self, y: Tensor) -> Tensor:
@@ -75,7 +75,7 @@ class Pixel:
     """Root mean square 1 over C. Coefficients are [N, C, 1, 1], i is [N, 1, H, W]."""
 
     kept: ClassVar[int] = 1
-    over_pixels: ClassVar[bool] = False
+    _over_pixels: ClassVar[bool] = False
     eps: float
 
     def __call__(self, y: Tensor) -> Tensor:
