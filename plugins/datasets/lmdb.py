@@ -1,0 +1,115 @@
+"""LMDB databases whose values are image files, as LSUN has them.
+
+Source: github.com/fyu/lsun, data.py: keys in the order of the database, values WebP or JPEG files.
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property, partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from weakref import WeakValueDictionary
+
+from pydantic import Field
+
+from gancore.contracts import Dataset, Item, Place, PluginConfig
+from gancore.data.decode import open_image
+from gancore.data.layout import natural
+from gancore.data.lazy import Lazy
+from gancore.data.paths import located
+from gancore.data.rejected import Rejected
+from gancore.errors import DataError
+
+FILE = "data.mdb"
+
+
+class Database:
+    """One database, opened for reading. A process may open it once only: `opened` shares it."""
+
+    def __init__(self, path: Path) -> None:
+        lmdb = _library()
+        try:
+            self._env = lmdb.open(str(path), readonly=True, create=False, lock=False, max_readers=64)
+            with self._env.begin() as transaction:
+                self.keys: list[bytes] = list(transaction.cursor().iternext(values=False))
+        except (lmdb.Error, OSError) as cause:
+            raise DataError(f"{path}: not an LMDB database, or damaged ({cause})") from cause
+        if self.keys:
+            try:
+                open_image(BytesIO(self.read(0)))
+            except Rejected as cause:
+                raise DataError(f"{path}: a database, but its first value is no image file ({cause})") from cause
+
+    def read(self, index: int) -> bytes:
+        with self._env.begin() as transaction:
+            value: bytes | None = transaction.get(self.keys[index])
+        if value is None:
+            raise OSError("no longer in the database")
+        return value
+
+
+_OPEN: WeakValueDictionary[tuple[str, int, int], Database] = WeakValueDictionary()
+
+
+def opened(path: Path) -> Database:
+    """The database at a path, as its file is now. Raises DataError."""
+    stat = (path / FILE).stat()
+    key = (str(path.resolve()), stat.st_ino, stat.st_mtime_ns)
+    database = _OPEN.get(key) or Database(path)
+    _OPEN[key] = database
+    return database
+
+
+class LMDB(Dataset):
+    """Plugin `lmdb`: the images of a database in the order of its keys, or of several, whose folders are classes."""
+
+    class Config(PluginConfig):
+        path: Place[str] = Field(description="the folder of a database (data.mdb), or a folder of such, the classes")
+
+    def __init__(self, cfg: Config, base: Path) -> None:
+        super().__init__(cfg, base)
+        self.path = located(base, cfg.path)
+        self.folders = _folders(self.path)
+        if not self.folders:
+            raise DataError(f"{self.path}: no LMDB database ({FILE}) here, or in the folders in here")
+
+    @cached_property
+    def databases(self) -> list[Database]:
+        return [opened(folder) for folder in self.folders]
+
+    def items(self) -> Sequence[Item]:
+        counts = [len(database.keys) for database in self.databases]
+        return Lazy(sum(counts), self._item)
+
+    def _item(self, index: int) -> Item:
+        label = 0
+        while index >= (count := len(self.databases[label].keys)):
+            index, label = index - count, label + 1
+        database = self.databases[label]
+        name = f"{self.folders[label].name}/{database.keys[index].decode('utf-8', 'backslashreplace')}"
+        return Item(name, partial(database.read, index), label if self.class_names() else None)
+
+    def class_names(self) -> Sequence[str] | None:
+        alone = self.folders == [self.path]
+        return None if alone else [folder.name for folder in self.folders]
+
+    def sources(self) -> Sequence[Path]:
+        return [folder / FILE for folder in self.folders]
+
+    @classmethod
+    def options_for(cls, path: Path) -> Mapping[str, Any] | None:
+        return {"path": str(path.resolve())} if path.is_dir() and _folders(path) else None
+
+
+def _folders(path: Path) -> list[Path]:
+    if (path / FILE).is_file():
+        return [path]
+    return sorted((file.parent for file in path.glob(f"*/{FILE}")), key=lambda folder: natural(folder.name))
+
+
+def _library() -> Any:
+    try:
+        return importlib.import_module("lmdb")
+    except ImportError as cause:
+        raise DataError(f"dataset lmdb needs lmdb ({cause}); `pip install gancore[lmdb]`") from cause
