@@ -27,6 +27,7 @@ AVERAGE = {"model": "", "checkpoint": "ema/"}
 class Taken:
     """The use of a file. left: tensors of the file that were not taken, and why. fresh: ours that it lacks.
 
+    partial: tensors of which the first entries of one dimension were taken, and which ones.
     other_options: options in which the file's networks differ, which may change the meaning of its weights.
     """
 
@@ -35,6 +36,7 @@ class Taken:
     taken: int = 0
     left: dict[str, str] = field(default_factory=dict)
     fresh: list[str] = field(default_factory=list)
+    partial: dict[str, str] = field(default_factory=dict)
     other_options: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
@@ -43,10 +45,11 @@ class Taken:
     def lines(self) -> Iterator[str]:
         """For the log."""
         yield f"init_from: {self.taken} tensors of {self.file}; {len(self.left)} left, {len(self.fresh)} start fresh"
+        yield from (f"init_from: {name}: {which}" for name, which in list(self.partial.items())[:5])
         for name, why in list(self.left.items())[:5]:
             yield f"init_from: left {name}: {why}"
         yield from (f"init_from: {line}" for line in self.other_options[:5])
-        if max(len(self.left), len(self.other_options)) > 5:
+        if max(len(self.left), len(self.partial), len(self.other_options)) > 5:
             yield "init_from: the whole list is in init_from.json of the run folder"
 
 
@@ -99,9 +102,9 @@ def start_from(trainer: Trainer, experiment: Experiment) -> Taken:
         if theirs is None:
             found.left[name] = "the file has none"
             continue
-        _fill(trainer.networks[name], theirs, name, found)
+        _fill(trainer.networks[name], theirs, name, found, wanted.partial)
         if name == "generator":
-            _fill(trainer.ema, tensors.get("average") or theirs, "average", found)
+            _fill(trainer.ema, tensors.get("average") or theirs, "average", found, wanted.partial)
         if options.get(name):
             found.other_options += [f"{name}.{each}" for each in differences(options[name], sections[name])]
     if not found.taken:
@@ -133,15 +136,27 @@ def _by_network(tensors: Mapping[str, Tensor], average: str) -> dict[str, dict[s
 
 
 @torch.no_grad()
-def _fill(network: nn.Module, theirs: Mapping[str, Tensor], name: str, found: Taken) -> None:
-    """Copies what has the same name and shape, and notes the rest."""
+def _fill(network: nn.Module, theirs: Mapping[str, Tensor], name: str, found: Taken, partial: bool) -> None:
+    """Copies what has the same name and shape, and notes the rest. partial: what differs in one dimension, too."""
     ours = network.state_dict()
     for key, value in theirs.items():
         if key not in ours:
             found.left[f"{name}.{key}"] = "no such tensor here"
+        elif partial and (other := _other_dimension(ours[key], value)) is not None:
+            both = min(ours[key].shape[other], value.shape[other])
+            ours[key].narrow(other, 0, both).copy_(value.narrow(other, 0, both))
+            have, there = list(ours[key].shape), list(value.shape)
+            found.partial[f"{name}.{key}"] = f"{both} of dimension {other} come from {there}, here {have}"
+            found.taken += 1
         elif ours[key].shape != value.shape:
             found.left[f"{name}.{key}"] = f"{list(value.shape)}, where {list(ours[key].shape)} is expected"
         else:
             ours[key].copy_(value)
             found.taken += 1
     found.fresh += [f"{name}.{key}" for key in ours if f"{name}.{key}" in found.left or key not in theirs]
+
+
+def _other_dimension(a: Tensor, b: Tensor) -> int | None:
+    """The only dimension in which two shapes differ; None if there is none, or more."""
+    differing = [i for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=False)) if m != n]
+    return differing[0] if a.ndim == b.ndim and len(differing) == 1 else None

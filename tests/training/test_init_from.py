@@ -138,6 +138,27 @@ def test_other_sizes_and_labels_come_as_far_as_they_fit(tmp_path: Path):
     assert not any(line.startswith("generator.mapping") for line in found.other_options)
 
 
+def test_parts_of_tensors_on_request(tmp_path: Path):
+    """Ten classes become three: the latent and the first classes keep their weights."""
+    file = FILES["ada_resnet_c10.pkl"]
+    theirs = import_checkpoint(file)
+    sections = theirs.experiment.to_dict()
+    changes = {name: sections[name] for name in ("generator", "discriminator")}
+    labels = {"data": {"use": "emoji", "classes": ["Flags", "Objects", "Symbols"], "labels": True, "resolution": 32}}
+    wanted = {"file": str(file), "partial": True}
+    experiment = pinned(tiny_experiment(**HALF, **changes, **labels, init_from=wanted), RunFolder(tmp_path / "none"))
+    trainer = trainer_for(experiment)
+    fresh = trainer.gan.generator.state_dict()["mapping.embed.weight"].clone()
+    found = start_from(trainer, experiment)
+    ours, want = trainer.gan.generator.state_dict(), theirs.tensors()
+    assert ours["mapping.embed.weight"].shape != want["generator/mapping.embed.weight"].shape
+    assert torch.equal(ours["mapping.embed.weight"], want["generator/mapping.embed.weight"][:, :3])
+    assert not torch.equal(ours["mapping.embed.weight"], fresh)
+    assert found.partial["generator.mapping.embed.weight"].startswith("3 of dimension 1 come from [")
+    assert not any("mapping.embed" in name for name in [*found.left, *found.fresh])
+    assert any("mapping.embed.weight: 3 of dimension 1" in line for line in found.lines())
+
+
 def test_options_that_change_what_weights_mean_are_said(tmp_path: Path):
     """TensorFlow's biases of styles lack the 1."""
     experiment = pinned(tiny_experiment(**HALF, init_from=str(FILES["tf_skip.pkl"])), RunFolder(tmp_path / "none"))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from gancore.options import PluginConfig
+from gancore.options import Later, PluginConfig
 
 
 class InitFrom(PluginConfig):
@@ -23,6 +23,11 @@ class InitFrom(PluginConfig):
     )
     freeze: tuple[str, ...] = Field(
         (), strict=False, description="parts whose parameters stay as they are: discriminator.b4, generator.mapping"
+    )
+    partial: Later[bool] = Field(
+        False,
+        description="take the first entries of tensors that differ from ours in one dimension only, as with other "
+        "numbers of labels",
     )
     sha256: str | None = Field(
         None, pattern=r"^[0-9a-f]{64}$", description="of the file; a run has it, and refuses another file"
