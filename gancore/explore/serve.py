@@ -1,6 +1,7 @@
 """The page's server. It asks no other host for anything, and tells browsers not to either."""
 
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Sequence
@@ -87,7 +88,7 @@ def application(models: Sequence[Explored], features: Sequence[str], host: str) 
 def serve(
     models: Sequence[Explored], features: Sequence[str], host: str, port: int, ready: Callable[[str], None]
 ) -> None:
-    """Serves the page until the process is interrupted. `ready` is called with its address.
+    """Serves the page until SIGINT or SIGTERM. `ready` is called with its address.
 
     Uploads and pictures are kept in a temporary folder, which goes with the server.
     """
@@ -97,6 +98,8 @@ def serve(
         app = application(models, features, host)
         name = f"[{host}]" if ":" in host else host
         ready(f"http://{name}:{door.getsockname()[1]}/")
+        for number in (signal.SIGINT, signal.SIGTERM):  # which uvicorn raises again when it has ended
+            signal.signal(number, signal.default_int_handler)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
         try:
             uvicorn.Server(config).run(sockets=[door])
