@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gancore.cli.plugin_check import check
 from gancore.cli.plugin_skeletons import COMMANDS, USES, class_name, kind_of, usage, write_skeleton
 from gancore.discovery import FIRST_PARTY, discover
-from gancore.errors import PluginError
 from gancore.kinds import KINDS
-from gancore.local_plugins import load_local
 from gancore.registry import PluginSpec
 
 if TYPE_CHECKING:
@@ -31,6 +30,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a
 @click.group()
 def plugins() -> None:
     """List, show, write and check plugins."""
+
+
+plugins.add_command(check)
 
 
 @plugins.command("list")
@@ -92,22 +94,6 @@ def new(kind: str, name: str, folder: Path, package: bool) -> None:
 
 
 @plugins.command()
-@click.argument("plugin", nargs=-1, required=True, metavar="KIND NAME | FILE:CLASS")
-@click.option("--kind", type=kind_choice, help="The kind of the plugin in FILE.")
-def check(plugin: tuple[str, ...], kind: str | None) -> None:
-    """Load a plugin, build it small, and report whether it keeps the contract of its kind."""
-    spec = _asked_for(plugin, kind)
-    from gancore.testing import findings
-
-    failed = []
-    for finding in findings(spec):
-        click.echo(f"{'skip' if finding.skipped else 'ok' if finding.passed else 'fail':6}{finding}")
-        failed += [] if finding.passed else [finding]
-    if failed:
-        raise PluginError(f"{spec.title}: {len(failed)} of the checks failed, the first: {failed[0]}")
-
-
-@plugins.command()
 @click.argument("kind", type=kind_choice)
 @click.argument("plugin", nargs=-1, required=True, metavar="NAME|FILE:CLASS...")
 @click.option(
@@ -133,14 +119,6 @@ def compare(
     from gancore.cli.plugin_compare import compare_plugins
 
     compare_plugins(kind, plugin, file, kimg, seeds, workers, out)
-
-
-def _asked_for(plugin: tuple[str, ...], kind: str | None) -> PluginSpec:
-    if len(plugin) == 2 and kind is None:
-        return discover().get(*plugin)
-    if len(plugin) == 1 and kind is not None:
-        return load_local({kind: {"checked": plugin[0]}}, Path(), requested=True)[0]
-    raise click.UsageError("say KIND NAME for an installed plugin, --kind KIND FILE:CLASS for one in a file")
 
 
 def _row(spec: PluginSpec) -> dict[str, str]:

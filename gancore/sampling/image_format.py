@@ -17,7 +17,7 @@ class ImageFormat(Format):
     class Config(PluginConfig):
         """Options of writing."""
 
-        count: int = Field(10_000, ge=1, le=1_000_000, description="images")
+        count: int = Field(10_000, ge=1, le=1_000_000, json_schema_extra={"small": 2}, description="images")
         seed: int = Field(0, ge=0, description="of latents and noise")
         truncation_psi: float = Field(1.0, description="pull of ws towards their mean; 1: none")
 

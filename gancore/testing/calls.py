@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gancore.contracts import Images, Judged, Loss, Stage, WeightNormalization
 from gancore.testing.step import SmallDraw, SmallStep
-from gancore.testing.subject import INTERFACE, LABEL, WEIGHT, C, N, R, Subject
+from gancore.testing.subject import C, Subject
 
 Shape = tuple[int | EllipsisType, ...]
 
@@ -27,6 +27,7 @@ class Call:
     shape: that of every tensor it returns; an ellipsis matches any further sizes.
     differentiable: inputs that gradients have to reach.
     repeatable: whether the same inputs must have the same outputs.
+    may_ignore: whether the outputs need not depend on the inputs.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Call:
     shape: Shape
     differentiable: tuple[str, ...] = ()
     repeatable: bool = True
+    may_ignore: bool = False
 
     def outputs(self, inputs: Mapping[str, Tensor] | None = None) -> tuple[Tensor, ...]:
         """The plugin's results for these inputs, or for those of the call."""
@@ -49,7 +51,7 @@ class Call:
 
 
 def calls_of(subject: Subject, made: Any) -> list[Call]:
-    """The calls of an instance of the plugin."""
+    """The calls of an instance of the plugin, with the sizes of the subject."""
     return list(CALLS[subject.spec.kind](subject, made))
 
 
@@ -59,32 +61,40 @@ def normal(*shape: int) -> Tensor:
 
 
 def _normalization(subject: Subject, made: Any) -> Iterator[Call]:
-    weight = normal(*WEIGHT)
+    weight, n, label = normal(*subject.weight), subject.n, subject.label
     if issubclass(subject.plugin, WeightNormalization):
-        yield Call("forward", {"weight": weight}, made, tuple(WEIGHT), ("weight",))
+        yield Call("forward", {"weight": weight}, made, subject.weight, ("weight",))
         return
-    y, s = normal(N, C, R, R), normal(N, made.style_size) + 1
-    yield Call("in_scale", {"s": s}, lambda s: made.in_scale(s, weight), (N, C))
-    yield Call("out_scale", {"y": y, "s": s}, lambda y, s: made.out_scale(y, s, weight), (N, C))
-    yield Call("statistic", {"y": y}, made.statistic, (N, C, R, R), ("y",))
-    if made.site.condition:
-        yield Call("conditioned", {"y": y}, lambda y: made.conditioned(y, LABEL), (N, C, R, R), ("y",))
+    c_out, c_in = subject.weight[:2]
+    maps = (n, c_out, subject.interface.resolution, subject.interface.resolution)
+    y, s = normal(*maps), normal(n, made.style_size) + 1
+    yield Call("in_scale", {"s": s, "weight": weight}, made.in_scale, (n, c_in), ("s",))
+    yield Call("out_scale", {"y": y, "s": s, "weight": weight}, made.out_scale, (n, c_out), ("s",), may_ignore=True)
+    yield Call("statistic", {"y": y}, made.statistic, maps, ("y",))
+    if label is not None and made.site.condition:
+        inputs = {"y": y, "condition": label}
+        yield Call("conditioned", inputs, made.conditioned, maps, ("y", *_condition(subject)))
+
+
+def _condition(subject: Subject) -> tuple[str, ...]:
+    return ("condition",) if "condition" in subject.plugin.provides else ()
 
 
 def _generator(subject: Subject, made: Any) -> Iterator[Call]:
-    z = made.sample_z(SmallDraw(N))
-    ws = made.mapping(z, LABEL).detach()
+    n, label, channels = subject.n, subject.label, subject.interface.channels
+    z = made.sample_z(SmallDraw(n))
+    ws = made.mapping(z, label).detach()
 
     def painted(stage: Stage | None) -> Iterator[Call]:
         def images(ws: Tensor) -> Images:
             made_images: Images = made.synthesis(ws, noise_mode="const", stage=stage)
             return made_images
 
-        size, channels, name = R if stage is None else stage.resolution, INTERFACE.channels, f"synthesis{_at(stage)}"
-        yield Call(name, {"ws": ws}, lambda ws: images(ws)[-1], (N, channels, size, size))
-        yield Call(f"{name}, coarser images", {"ws": ws}, lambda ws: images(ws)[:-1], (N, channels, ...))
+        name, size = f"synthesis{at(stage)}", subject.interface.resolution if stage is None else stage.resolution
+        yield Call(name, {"ws": ws}, lambda ws: images(ws)[-1], (n, channels, size, size), ("ws",))
+        yield Call(f"{name}, coarser images", {"ws": ws}, lambda ws: images(ws)[:-1], (n, channels, ...))
 
-    yield Call("mapping", {"z": z}, lambda z: made.mapping(z, LABEL), (N, made.num_ws, made.w_dim))
+    yield Call("mapping", {"z": z, **_labels(label)}, made.mapping, (n, made.num_ws, made.w_dim), ("z",))
     for stage in (None, *subject.stages):
         yield from painted(stage)
 
@@ -92,28 +102,30 @@ def _generator(subject: Subject, made: Any) -> Iterator[Call]:
 def _discriminator(subject: Subject, made: Any) -> Iterator[Call]:
     """Not repeatable: dropout in a discriminator draws from torch's own generator, which the engine seeds."""
     for stage in (None, *subject.stages):
-        size = R if stage is None else stage.resolution
-        images = normal(N, INTERFACE.channels, size, size)
-        judge = partial(_judge, made, stage)
-        yield Call(f"head{_at(stage)}", {"images": images}, judge, (N, ...), repeatable=False)
+        size = subject.interface.resolution if stage is None else stage.resolution
+        images = normal(subject.n, subject.interface.channels, size, size)
+        judge, inputs = partial(_judge, made, stage), {"images": images, **_labels(subject.label)}
+        yield Call(f"head{at(stage)}", inputs, judge, (subject.n, ...), ("images",), repeatable=False)
 
 
-def _judge(made: Any, stage: Stage | None, images: Tensor) -> tuple[Tensor, ...]:
+def _labels(label: Tensor | None) -> dict[str, Tensor]:
+    return {} if label is None else {"label": label}
+
+
+def _judge(made: Any, stage: Stage | None, images: Tensor, label: Tensor | None = None) -> tuple[Tensor, ...]:
     """Logits and other outputs."""
     heads: tuple[Tensor, ...]
     if "wanted" not in inspect.signature(made.forward).parameters:
-        heads = made((images,), LABEL, stage)
+        heads = made((images,), label, stage)
         return heads
-    heads, outputs = made((images,), LABEL, stage, 1, tuple(sorted(made.provided_with(made.cfg))))
+    heads, outputs = made((images,), label, stage, 1, tuple(sorted(made.provided_with(made.cfg))))
     return heads + tuple(value for values in outputs.values() for value in values)
 
 
 def _loss(subject: Subject, made: Any) -> Iterator[Call]:
     """Losses of the whole step are scalars, or have a value a sample."""
-    logits = dict(zip(("real", "fake"), normal(2, N), strict=True))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)  # the networks of the step are the same every time
-        step = SmallStep(INTERFACE, SmallDraw(N), LABEL)
+    logits = dict(zip(("real", "fake"), normal(2, subject.n), strict=True))
+    step = SmallStep.of(subject)
     seen = step.main
 
     def judged(real: Tensor, fake: Tensor) -> tuple[Judged, Judged]:
@@ -134,36 +146,42 @@ def _loss(subject: Subject, made: Any) -> Iterator[Call]:
         return loss
 
     if type(made).discriminator_loss is Loss.discriminator_loss:
-        yield Call("d", logits, made.d, (N,), ("fake",))
+        yield Call("d", logits, made.d, (subject.n,), ("real", "fake"))
     else:
-        yield Call("discriminator_loss", logits, d_whole, (...,), ("fake",))
+        yield Call("discriminator_loss", logits, d_whole, (...,), ("real", "fake"))
+    compared = ("real", "fake") if made.needs_reals_for_g else ("fake",)
     if type(made).generator_loss is Loss.generator_loss:
-        yield Call("g", logits, g, (N,), ("fake",))
+        yield Call("g", logits, g, (subject.n,), compared)
     else:
-        yield Call("generator_loss", logits, g_whole, (...,), ("fake",))
+        yield Call("generator_loss", logits, g_whole, (...,), compared)
 
 
 def _augmentation(subject: Subject, made: Any) -> Iterator[Call]:
-    images = normal(N, INTERFACE.channels, R, R)
+    interface = subject.interface
+    images = normal(subject.n, interface.channels, interface.resolution, interface.resolution)
     yield Call(
         "images",
         {"images": images},
-        lambda images: made((images,), SmallDraw(N), 0.0),
+        lambda images: made((images,), SmallDraw(subject.n), 0.0),
         tuple(images.shape),
         differentiable=("images",),
     )
 
 
 def _latent(subject: Subject, made: Any) -> Iterator[Call]:
-    yield Call("sample", {}, lambda: made.sample(SmallDraw(N), C), (N, C))
+    yield Call("sample", {}, lambda: made.sample(SmallDraw(subject.n), C), (subject.n, C))
 
 
 def _regularizer(subject: Subject, made: Any) -> Iterator[Call]:
-    ws = normal(N, 3, 8)
-    yield Call("mix_ws", {"ws": ws}, lambda ws: made.mix_ws(ws, ws.clone, SmallDraw(N)), tuple(ws.shape))
+    """`penalty` starts from the networks of a step that is made anew for every call."""
+    ws = normal(subject.n, 3, 8)
+    n = subject.n
+    yield Call("mix_ws", {"ws": ws}, lambda ws: made.mix_ws(ws, ws.clone, SmallDraw(n)), tuple(ws.shape), ("ws",))
+    yield Call("penalty", {}, lambda: made.penalty(SmallStep.of(subject)), (...,))
 
 
-def _at(stage: Stage | None) -> str:
+def at(stage: Stage | None) -> str:
+    """The stage in words, behind what it belongs to."""
     return "" if stage is None else f" at {stage.resolution}x{stage.resolution}, alpha {stage.alpha:g}"
 
 

@@ -1,9 +1,9 @@
-"""Runs the checks of a plugin's kind."""
+"""Runs the checks of a plugin's kind (`gancore.testing.table`)."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import ModuleType, SimpleNamespace
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -14,24 +14,11 @@ from gancore.composition.contract import flaws
 from gancore.errors import GancoreError, PluginError
 from gancore.kinds import CONTRACTS
 from gancore.registry import PluginSpec
-from gancore.testing import (
-    analyses,
-    batches,
-    declarations,
-    gradients,
-    images,
-    observing,
-    outputs,
-    repeats,
-    scores,
-    updates,
-)
-from gancore.testing.family import Check, checks_of
 from gancore.testing.finding import Finding
 from gancore.testing.subject import Subject, small_options
+from gancore.testing.table import CHECKS, DECLARED, Check
 
-FAMILIES: tuple[ModuleType, ...] = (outputs, gradients, batches, repeats, images, scores, analyses, observing, updates)
-"""The files with the checks of a built plugin, in the order in which they run; `declarations` run before."""
+RAISES = "no exception"
 
 
 def check_plugin(plugin: type[contracts.Plugin] | PluginSpec, /, **options: Any) -> list[Finding]:
@@ -52,29 +39,22 @@ def findings(spec: PluginSpec, options: Mapping[str, Any] | None = None) -> Iter
     Raises PluginError for a plugin that cannot be loaded.
     """
     plugin = spec.load()
-    yield Finding("loads", f"{spec.kind}, {spec.target}")
+    yield Finding("loads", f"{spec.kind}, {spec.target}", check="loads")
     try:
         cfg = plugin.Config(**{**small_options(plugin), **(options or {})})
     except ValidationError as error:
         reasons = "; ".join(": ".join([*map(str, each["loc"]), each["msg"]]) for each in error.errors())
-        yield Finding("options", f"not built, since some must be given: {reasons}", skipped=True)
+        yield Finding("options", f"not built, since some must be given: {reasons}", skipped=True, check="options")
         return
-    subject = Subject(spec, plugin, cfg)
-    for check in checks_of(declarations, spec.kind):
-        yield from run(check, subject)
-    checks = [check for family in FAMILIES for check in checks_of(family, spec.kind)]
-    built = run(Check((), is_built), subject) if checks else []
-    yield from built
-    if any(finding.skipped or not finding.passed for finding in built):
-        return
-    told = set[str]()
-    for check in checks:
-        for finding in run(check, subject):
-            if finding.passed or finding.got not in told:  # an exception of one check is that of others, too
+    subject, told = Subject(spec, plugin, cfg), set[str]()
+    for check in (*DECLARED, is_built, *CHECKS[spec.kind]):
+        found = run(check, subject)
+        for finding in found:
+            if finding.expected != RAISES or finding.got not in told:  # one exception is found by several checks
                 yield finding
             told.add(finding.got)
-            if finding.skipped:
-                return
+        if any(finding.check == UNAVAILABLE for finding in found) or (check is is_built and not found[0].passed):
+            return
 
 
 def is_built(subject: Subject) -> Iterator[Finding]:
@@ -82,20 +62,34 @@ def is_built(subject: Subject) -> Iterator[Finding]:
     yield Finding("built", "all that the contract requires", got, "nothing can be composed with it")
 
 
+UNAVAILABLE = "availability"
+"""The name of the check that ends all others: weights or packages are not here."""
+
+
 def run(check: Check, subject: Subject) -> list[Finding]:
-    """The findings of a check, and exceptions of the plugin."""
+    """The findings of a check, and exceptions of the plugin. Torch's random state is the same in each, and restored."""
     found: list[Finding] = []
+    name = check.__name__.replace("_", " ")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try:
             with subject.spec.blamed("raises"):
-                found.extend(check.run(subject))
+                found.extend(check(subject))
         except PluginError as error:
-            about = ", ".join(getattr(error.__cause__, "__notes__", [check.name]))
-            found.append(Finding(about, "no exception", str(error).removeprefix(f"{subject.spec.title} raises: ")))
+            about = ", ".join(getattr(error.__cause__, "__notes__", [name]))
+            found.append(Finding(about, RAISES, str(error).removeprefix(f"{subject.spec.title} raises: ")))
         except GancoreError as missing:  # weights that are not here, a package that is not installed
-            found.append(Finding(check.name, f"not checked any further: {missing}", skipped=True))
-    return found
+            reason = f"not checked any further: {missing}"
+            found.append(Finding(name, reason, skipped=True, check=UNAVAILABLE))
+    return [_placed(finding, name, subject) for finding in found]
+
+
+def _placed(finding: Finding, check: str, subject: Subject) -> Finding:
+    """The finding with the name of its check; a failure with the line of the first method that it is about."""
+    raised = re.search(r"\(([^()]*:\d+)\)$", finding.got)
+    where = raised[1] if raised else subject.line_of(*re.findall(r"\w+", finding.about))
+    where = "" if finding.passed else where
+    return replace(finding, check=finding.check or check, where=where)
 
 
 @dataclass(frozen=True)
@@ -110,9 +104,20 @@ class GivenPlugin(PluginSpec):
 
 def spec_of(plugin: type[contracts.Plugin]) -> PluginSpec:
     """A spec for a class; its kind is that of the contract it is derived from. Raises PluginError for other classes."""
+    if (kind := kind_of(plugin)) is None:
+        raise PluginError(f"{plugin.__name__} is derived from no base class of gancore.contracts")
+    module = re.sub(r"[^\w.]", "_", plugin.__module__)
+    return GivenPlugin(kind, name_of(plugin), f"{module}:{plugin.__name__}", distribution=module, given=plugin)
+
+
+def kind_of(plugin: type[Any]) -> str | None:
+    """The kind of the contract that a class is derived from; None for other classes."""
     for kind, bases in CONTRACTS.items():
         if issubclass(plugin, tuple(getattr(contracts, base) for base in bases)):
-            module = re.sub(r"[^\w.]", "_", plugin.__module__)
-            name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plugin.__name__).strip("_").lower()
-            return GivenPlugin(kind, name, f"{module}:{plugin.__name__}", distribution=module, given=plugin)
-    raise PluginError(f"{plugin.__name__} is derived from no base class of gancore.contracts")
+            return kind
+    return None
+
+
+def name_of(plugin: type[Any]) -> str:
+    """MyOwn -> my_own."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plugin.__name__).strip("_").lower()

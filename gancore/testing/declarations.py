@@ -4,18 +4,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gancore.config.slots import reserved
-from gancore.contracts import Format
 from gancore.errors import did_you_mean
 from gancore.kinds import KINDS
-from gancore.testing.family import check
 from gancore.testing.finding import Finding, holds
-from gancore.testing.subject import CONTEXT, Subject
+from gancore.testing.subject import Subject
 
 SLOTS = (*KINDS, "network", "run")
 """The valid first words of a requirement, before its colon."""
 
 
-@check(*KINDS)
 def options_have_names_of_their_own(subject: Subject) -> Iterator[Finding]:
     names = subject.plugin.Config.model_fields
     taken = sorted(names.keys() & reserved(subject.spec.kind))
@@ -23,14 +20,12 @@ def options_have_names_of_their_own(subject: Subject) -> Iterator[Finding]:
     yield Finding("options", ", ".join(name for name in names if name not in taken) or "none", got)
 
 
-@check(*KINDS)
 def provides_is_a_set_of_words(subject: Subject) -> Iterator[Finding]:
     provides: Any = subject.plugin.provides
     sound = isinstance(provides, set | frozenset) and all(isinstance(word, str) for word in provides)
     yield holds(sound, "provides", "a set of words, frozenset({'styles'})", repr(provides))
 
 
-@check(*KINDS)
 def requires_says_what_and_why(subject: Subject) -> Iterator[Finding]:
     requires: Any = subject.plugin.requires
     what = "a mapping, {'generator:styles': 'why'}"
@@ -46,17 +41,7 @@ def requires_says_what_and_why(subject: Subject) -> Iterator[Finding]:
             yield Finding("requires", what, got, "no experiment could ever use the plugin")
 
 
-@check(*KINDS)
 def problems_are_sentences(subject: Subject) -> Iterator[Finding]:
     """Of a small composition."""
-    wrong = [repr(reason) for reason in subject.plugin.problems(subject.cfg, CONTEXT) if not isinstance(reason, str)]
+    wrong = [repr(reason) for reason in subject.problems if not isinstance(reason, str)]
     yield holds(not wrong, "problems", "sentences", ", ".join(wrong), "they are error messages of an experiment")
-
-
-@check("format")
-def a_format_reads_or_writes(subject: Subject) -> Iterator[Finding]:
-    format: Any = subject.plugin
-    reads = format.read is not Format.read and format.recognises is not Format.recognises
-    writes = bool(format.writes) and format.write is not Format.write
-    expected = "recognises(head) with read(file), or a name in `writes` with write(model, out)"
-    yield holds(reads or writes, "reads or writes", expected, "neither of the two", "no command could use it")

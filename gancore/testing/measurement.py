@@ -14,21 +14,28 @@ OUTPUTS = ("features", "logits", "distance")
 
 
 class SmallMeasurement:
-    """The `Measurement` of the contracts: features that are normal numbers, and no generator."""
+    """The `Measurement` of the contracts: features that are normal numbers, and no generator.
+
+    shift: how far generated features are from real ones. order: a seed that mixes the samples; None: as they are.
+    """
 
     samples, seed, device = SAMPLES, 0, torch.device("cpu")
 
+    def __init__(self, shift: float = 1.0, order: int | None = None) -> None:
+        self._fake = _mixed(torch.randn(SAMPLES, D, generator=torch.Generator().manual_seed(1)) + shift, order)
+        self._real = _mixed(torch.randn(2 * SAMPLES, D, generator=torch.Generator().manual_seed(2)), order)
+
     def fake(self, output: str = "features") -> Tensor:
-        return torch.randn(SAMPLES, D, generator=torch.Generator().manual_seed(1)) + 1
+        return self._fake
 
     def real(self, output: str = "features") -> Tensor:
-        return torch.randn(2 * SAMPLES, D, generator=torch.Generator().manual_seed(2))
+        return self._real
 
     def fake_moments(self) -> Moments:
-        return _moments(self.fake())
+        return _moments(self._fake)
 
     def real_moments(self) -> Moments:
-        return _moments(self.real())
+        return _moments(self._real)
 
     def generator(self) -> Any:
         raise GancoreError("there is no generator in a trial")
@@ -38,6 +45,10 @@ class SmallMeasurement:
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         return (a - b).square().flatten(1).mean(dim=1)
+
+
+def _mixed(rows: Tensor, order: int | None) -> Tensor:
+    return rows if order is None else rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(order))]
 
 
 def _moments(rows: Tensor) -> Moments:

@@ -9,7 +9,6 @@ from typing import Any
 from PIL import Image
 
 from gancore.contracts import Observer, RunInfo
-from gancore.testing.family import check
 from gancore.testing.finding import Finding, holds
 from gancore.testing.subject import Subject
 
@@ -17,7 +16,6 @@ VALUES = {"images_per_s": 40.0, "loss/G": 0.5, "loss/D": 1.25}
 SCORES = ({"name": "fid[embedded]", "value": 26.3, "spread": None}, {"name": "recall", "value": 0.0, "spread": None})
 
 
-@check("observer")
 def an_observer_sees_a_run_to_its_end(subject: Subject) -> Iterator[Finding]:
     """Every hook is called as a run calls it, in two sessions with an instance each, in a folder that is deleted."""
     hooks = [name for name in vars(Observer) if name.startswith("on_")]

@@ -1,86 +1,100 @@
-"""Metrics through made-up features, and feature plugins on made-up images."""
+"""Metrics, through made-up features."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gancore.contracts import Value
-from gancore.testing.family import check
 from gancore.testing.finding import Finding, holds
-from gancore.testing.measurement import OUTPUTS, SmallMeasurement
+from gancore.testing.measurement import OUTPUTS, SAMPLES, SmallMeasurement
 from gancore.testing.subject import Subject
 
 
-@check("metric")
 def a_protocol_is_one_line(subject: Subject) -> Iterator[Finding]:
     metric = subject.made()
     why = "it is printed beside the number, for comparisons"
-    yield holds(
-        bool(metric.protocol) and "\n" not in metric.protocol, "protocol", "one line", repr(metric.protocol), why
-    )
+    sound = bool(metric.protocol) and "\n" not in metric.protocol
+    yield holds(sound, "protocol", "one line", repr(metric.protocol), why)
     yield holds(metric.needs in OUTPUTS, "needs", f"one of {', '.join(OUTPUTS)}", repr(metric.needs))
+    sound = isinstance(metric.samples, int) and metric.samples >= 1
+    yield holds(sound, "samples", "a number of images", repr(metric.samples))
 
 
-@check("metric")
 def values_are_finite_and_repeat(subject: Subject) -> Iterator[Finding]:
     """Path lengths and their like, which need a generator, are not measured."""
-    metric = subject.made()
-    if metric.needs not in OUTPUTS or metric.needs == "distance":
+    first, again = _measured(subject), _measured(subject)
+    if first is None:
         return
-    first, again = metric.measure(SmallMeasurement()), metric.measure(SmallMeasurement())
     yield holds(bool(first), "measure", "values by name", "none", "there is nothing to report")
     for name, value in first.items():
         sound = isinstance(value, Value) and bool(torch.tensor(float(value.value)).isfinite())
         yield holds(sound, f"measure, {name}", "a finite Value", repr(value), "a report could not rank it")
+        if sound and value.spread is not None:
+            yield holds(value.spread >= 0, f"measure, {name}", "a spread from 0", repr(value.spread))
     yield holds(first == again, "measure", "the same values for the same images", f"{first}, then {again}")
 
 
-@check("feature")
-def weights_are_named(subject: Subject) -> Iterator[Finding]:
-    feature = subject.made()
-    outputs = f"some of {', '.join(OUTPUTS)}"
-    yield holds(
-        bool(feature.provides) and feature.provides <= set(OUTPUTS), "provides", outputs, str(set(feature.provides))
-    )
-    feature.check()
-    why = "statistics of real images are kept under it"
-    yield holds(bool(feature.weights_hash()), "weights_hash", "a name of the weights", "none", why)
-
-
-@check("feature")
-def each_image_is_seen_by_itself(subject: Subject) -> Iterator[Finding]:
-    feature, images = _prepared(subject), _images()
-    outputs = sorted(feature.provides - {"distance"})
-    if not outputs:
+def values_are_declared(subject: Subject) -> Iterator[Finding]:
+    """`values` lists what `measure` returns; without it there is one value, of the plugin's name."""
+    if (found := _measured(subject)) is None:
         return
-    alone = feature.extract(images[:1], outputs)
-    for name, rows in feature.extract(images, outputs).items():
-        sound = rows.dtype == torch.float32 and rows.ndim == 2 and len(rows) == 3 and bool(rows.isfinite().all())
-        yield holds(sound, name, "finite float32 [3, D]", f"{rows.dtype} {list(rows.shape)}")
-        if sound:
-            same = torch.allclose(alone[name], rows[:1], rtol=1e-3, atol=1e-4)
-            why = "scores would depend on the size of a batch"
-            yield holds(same, f"{name} of an image", "the same in every batch", "others in a batch of one", why)
+    declared = list(subject.plugin.values)
+    sound = list(found) == declared if declared else len(found) == 1
+    expected = ", ".join(declared) or "one value, or `values` with the names of all"
+    yield holds(
+        sound, "values", expected, ", ".join(found), "columns of a report are known before anything is measured"
+    )
 
 
-@check("feature")
-def a_distance_is_zero_between_equal_images(subject: Subject) -> Iterator[Finding]:
-    feature, images = _prepared(subject), _images().float()
-    if "distance" in feature.provides:
-        apart, together = feature.distance(images, images.flip(0)), feature.distance(images, images)
-        yield holds(tuple(apart.shape) == (3,), "distance", "shape [3]", str(list(apart.shape)))
-        largest = float(together.abs().max())
-        yield holds(largest <= 1e-4, "distance", "0 between equal images", f"up to {largest:.3g}")
+def the_order_of_images_does_not_matter(subject: Subject) -> Iterator[Finding]:
+    """But for rounding, and for subsets and splits that a metric takes: then within a tenth, or its spread."""
+    if (first := _measured(subject)) is None:
+        return
+    for name, value in (_measured(subject, order=5) or {}).items():
+        before, allowed = first[name].value, max(1e-5, first[name].spread or 0.0)
+        sound = abs(value.value - before) <= allowed + (0.1 if first[name].spread else 1e-4) * abs(before)
+        got = f"{value.value:.6g}, {before:.6g} before"
+        yield holds(sound, f"measure, {name}", "the same for another order", got, "batches come in any order")
 
 
-def _prepared(subject: Subject) -> Any:
-    feature = subject.made()
-    feature.check()
-    feature.prepare(torch.device("cpu"))
-    return feature
+def shared_features_are_left_as_they_are(subject: Subject) -> Iterator[Finding]:
+    metric, images = subject.made(), SmallMeasurement()
+    before = images.fake().clone(), images.real().clone()
+    if metric.needs in OUTPUTS and metric.needs != "distance":
+        metric.measure(images)
+        sound = images.fake().equal(before[0]) and images.real().equal(before[1])
+        why = "other metrics go on with the same features"
+        yield holds(sound, "measure", "features as they were", "features changed in place", why)
 
 
-def _images() -> Tensor:
-    return torch.randint(0, 256, (3, 3, 32, 32), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+def better_images_score_better(subject: Subject) -> Iterator[Finding]:
+    """Features near those of real images against some far away; of metrics on features alone."""
+    if subject.made().needs != "features" or (near := _measured(subject, shift=0.0)) is None:
+        return
+    far = _measured(subject, shift=4.0) or {}
+    name = next(iter(near))
+    a, b = near[name].value, far[name].value
+    better = a > b if subject.plugin.higher_is_better else a < b
+    expected = f"{'more' if subject.plugin.higher_is_better else 'less'} for images like the real ones"
+    yield holds(
+        better, f"measure, {name}", expected, f"{a:.4g}, and {b:.4g} for others", "the best model is kept by it"
+    )
+
+
+def shortages_are_sentences(subject: Subject) -> Iterator[Finding]:
+    """And there is none with all the images of the protocol."""
+    metric = subject.made()
+    why = "an experiment is refused with them"
+    few = [*metric.shortages(1, 1), *metric.shortages(SAMPLES, None)]
+    yield holds(all(isinstance(one, str) for one in few), "shortages", "sentences", repr(few), why)
+    enough = list(metric.shortages(metric.samples, 10 * metric.samples))
+    yield holds(not enough, "shortages", "none with all samples of the protocol", "; ".join(map(str, enough)), why)
+
+
+def _measured(subject: Subject, **images: Any) -> Mapping[str, Value] | None:
+    metric = subject.made()
+    if metric.needs not in OUTPUTS or metric.needs == "distance":
+        return None
+    found: Mapping[str, Value] = metric.measure(SmallMeasurement(**images))
+    return found

@@ -23,8 +23,9 @@ from gancore.contracts import (
     Stage,
     Synthesis,
 )
+from gancore.nn.precision import at_least_float32
 from gancore.seeds import seed_of
-from gancore.testing.subject import FEW_CHANNELS
+from gancore.testing.subject import FEW_CHANNELS, N, Subject
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,21 @@ class SmallDraw:
         return replace(self, path=f"{self.path}{name}/")
 
     def normal(self, purpose: str, shape: Any = ()) -> Tensor:
-        return torch.randn(self.n, *shape, generator=self._generator(purpose))
+        return self._first(torch.randn(self._rows, *shape, generator=self._generator(purpose)))
 
     def uniform(self, purpose: str, shape: Any = ()) -> Tensor:
-        return torch.rand(self.n, *shape, generator=self._generator(purpose))
+        return self._first(torch.rand(self._rows, *shape, generator=self._generator(purpose)))
 
     def once(self, purpose: str) -> float:
         return float(self.uniform(purpose)[0])
+
+    @property
+    def _rows(self) -> int:
+        """As many for every small draw, so that a sample's numbers do not depend on the number of samples."""
+        return max(self.n, 2 * N)
+
+    def _first(self, values: Tensor) -> Tensor:
+        return values[: self.n].to(torch.get_default_dtype())
 
     def _generator(self, purpose: str) -> torch.Generator:
         return torch.Generator().manual_seed(seed_of(self.path + purpose))
@@ -60,7 +69,14 @@ class SmallStep:
     kimg = 0.0
     stage: Stage | None = None
 
-    def __init__(self, interface: Interface, draw: SmallDraw, label: Tensor) -> None:
+    @classmethod
+    def of(cls, subject: Subject) -> "SmallStep":
+        """A step for the sizes of a subject; its networks and images are the same every time."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return cls(subject.interface, SmallDraw(subject.n), subject.label)
+
+    def __init__(self, interface: Interface, draw: SmallDraw, label: Tensor | None) -> None:
         self.draw, self.real_label = draw, label
         self.G: Generator = _SmallGenerator(None, interface, _identity)
         self.D: Discriminator = _SmallDiscriminator(None, interface, _identity)
@@ -73,10 +89,10 @@ class SmallStep:
 
     def generate(self, shrink: int = 1) -> Fakes:
         n = max(self.draw.n // shrink, 1)
-        draw, label = replace(self.draw, n=n), self.real_label[:n]
+        draw, label = replace(self.draw, n=n), None if self.real_label is None else self.real_label[:n]
         z = self.G.sample_z(draw)
         ws = self.G.mapping(z, label)
-        return Fakes(self.G.synthesis(ws), ws, z, label, draw)
+        return Fakes(tuple(map(at_least_float32, self.G.synthesis(ws))), ws, z, label, draw)
 
     @property
     def main(self) -> Main:
@@ -128,7 +144,7 @@ class _SmallDiscriminator(Discriminator):
         self.maps = (FEW_CHANNELS.at(4), 4, 4)
         features = math.prod(self.maps)
         self.hidden = nn.Linear(interface.channels * interface.resolution**2, features)
-        self.logit, self.classes = nn.Linear(features, 1), nn.Linear(features, interface.label_dim)
+        self.logit, self.classes = nn.Linear(features, 1), nn.Linear(features, max(interface.label_dim, 1))
 
     def forward(
         self,

@@ -14,4 +14,4 @@ class PNGFolder(ImageFormat):
     class Config(ImageFormat.Config):
         """Options of writing."""
 
-        count: int = Field(50_000, ge=1, le=1_000_000, description="images")
+        count: int = Field(50_000, ge=1, le=1_000_000, json_schema_extra={"small": 2}, description="images")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from support.small import sampled
 from support.tiny import tiny_experiment, tiny_mapping
 
 from gancore import cli
@@ -24,7 +25,9 @@ def run(*args: str | Path) -> int:
     return cli.main(list(map(str, args)))
 
 
-@pytest.mark.parametrize("kind", [*USES, *COMMANDS])
+@pytest.mark.parametrize(
+    "kind", sampled([(kind,) for kind in (*USES, *COMMANDS)], {("loss",), ("dataset",), ("metric",), ("feature",)})
+)
 def test_a_new_plugin_passes_its_check(tmp_path: Path, capsys, kind: str):
     assert run("plugins", "new", kind, "my_own", "--dir", tmp_path / "sub") == 0
     file = tmp_path / "sub/my_own.py"
@@ -109,8 +112,8 @@ def test_class_names():
 
 
 SPECS = [spec for spec in discover().specs() if spec.distribution == "gancore"]
-SAMPLE = [spec for kind in {spec.kind for spec in SPECS} for spec in [own for own in SPECS if own.kind == kind][::3]]
-"""One of three of each kind; the slow tests check them all."""
+SAMPLE = [spec for spec in SPECS if spec.name in ("uniform", "fid", "nvidia", "csv", "truncation")]
+"""Of kinds whose check takes a moment; the slow tests check them all."""
 
 
 @pytest.mark.parametrize(
@@ -190,7 +193,17 @@ FAULTS = {
 """What is replaced in a new plugin of a kind, and what the check says; (*) stands for the file and a line."""
 
 
-@pytest.mark.parametrize(("kind", "right", "wrong", "message"), FAULTS.values(), ids=FAULTS)
+QUICK = ("not finite", "required option", "contract", "not built", "not cheap", "side", "exit")
+"""Faults that are found in a moment, of several kinds; the slow tests plant them all."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "right", "wrong", "message"),
+    [
+        pytest.param(*fault, id=name, marks=[] if name in QUICK else [pytest.mark.slow])
+        for name, fault in FAULTS.items()
+    ],
+)
 def test_check_finds_what_is_wrong(tmp_path: Path, capsys, kind: str, right: str, wrong: str, message: str):
     run("plugins", "new", kind, "mine", "--dir", tmp_path)
     file = tmp_path / "mine.py"
@@ -204,6 +217,8 @@ def test_check_finds_what_is_wrong(tmp_path: Path, capsys, kind: str, right: str
     assert code == (0 if "must be given" in message else 2)
 
 
-@pytest.mark.parametrize("args", [["loss"], ["a", "b", "c"], ["loss", "hinge", "--kind", "loss"], []])
+@pytest.mark.parametrize(
+    "args", [["nothing"], ["a", "b", "c"], ["loss", "hinge", "--kind", "loss"], [], ["missing.py"]]
+)
 def test_check_wants_one_plugin(args: list[str]):
     assert run("plugins", "check", *args) == 2
