@@ -1,0 +1,27 @@
+"""The checks find what is wrong in plugins: faults planted into sound ones, of every kind."""
+
+import pytest
+from support.small import sampled
+
+from gancore.kinds import KINDS
+from gancore.testing.table import CHECKS
+from scripts.plant_plugin_faults import Planted, failures, is_sound, planted
+
+FAULTS = list(planted())
+FIRST = {next((fault,) for fault in FAULTS if fault.kind == kind) for kind in KINDS}
+"""One of each kind; the slow tests have all."""
+
+
+def test_every_kind_has_checks_and_faults() -> None:
+    assert set(CHECKS) == set(KINDS)
+    assert len(FAULTS) >= 130
+    assert {fault.kind for fault in FAULTS} == set(KINDS)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("fault", sampled([(fault,) for fault in FAULTS], FIRST), ids=str)
+def test_a_planted_fault_is_found(fault: Planted) -> None:
+    assert is_sound(fault.kind, fault.base, fault.check), "the plugin without the fault is refused"
+    found = failures(fault.kind, fault.source, fault.check)
+    assert found, "not found"
+    assert all(finding.expected and finding.got for finding in found)
