@@ -181,7 +181,7 @@ def _regularizer(subject: Subject, made: Any) -> Iterator[Call]:
 
 
 def at(stage: Stage | None) -> str:
-    """The stage in words, behind what it belongs to."""
+    """The stage as text, for the end of a name."""
     return "" if stage is None else f" at {stage.resolution}x{stage.resolution}, alpha {stage.alpha:g}"
 
 
