@@ -38,14 +38,14 @@ def check(plugin: tuple[str, ...], kind: str | None, as_json: bool) -> None:
             raise PluginError(f"{spec.title}: {len(failed)} findings, the first: {failed[0]}")
 
 
-def asked_for(words: Sequence[str], kind: str | None = None) -> list[PluginSpec]:
-    """The plugins that the words of the command name. Raises PluginError and UsageError."""
-    if len(words) == 2 and kind is None and words[0] in KINDS:
-        return [discover().get(*words)]
-    if len(words) == 1 and (".py" in words[0] or "/" in words[0]):
-        return list(_of_file(words[0], kind))
-    if len(words) == 1:
-        return [_named(words[0], kind)]
+def asked_for(target: Sequence[str], kind: str | None = None) -> list[PluginSpec]:
+    """The plugins that the arguments name. Raises PluginError and UsageError."""
+    if len(target) == 2 and kind is None and target[0] in KINDS:
+        return [discover().get(*target)]
+    if len(target) == 1 and (".py" in target[0] or "/" in target[0]):
+        return list(_of_file(target[0], kind))
+    if len(target) == 1:
+        return [_named(target[0], kind)]
     raise click.UsageError("say NAME or KIND NAME for an installed plugin, FILE or FILE:CLASS for one in a file")
 
 
