@@ -191,33 +191,41 @@ def told(found: Counter[str], words: Mapping[str, str]) -> str:
     return ", ".join(f"{count} {words.get(outcome, outcome)}" for outcome, count in found.most_common())
 
 
+def table(what: str, times: str, rows: Iterator[Row]) -> Iterator[str]:
+    """The lines of a table, as they are known; what trainings say is dropped."""
+    yield from ("", f"| {what} | {times} | outcome |", "|---|---|---|")
+    total = 0
+    while True:
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+            row = next(rows, None)
+        if row is None:
+            yield f"| all | {total:,} | |"
+            return
+        total += row[1]
+        yield f"| {row[0]} | {row[1]:,} | {row[2]} |"
+
+
 def main() -> None:
     minutes = float(sys.argv[1]) if len(sys.argv) > 1 else 90.0
     torch.set_num_threads(1)
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     os.fsync = lambda descriptor: None
-    started, lines = time.monotonic(), []
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"GANCORE_CACHE": f"{folder}/cache", "GANCORE_DATA": f"{folder}/data"}
-        parts = (("input", "tries", fuzz(minutes, Path(folder))), ("fault", "times", soak(minutes, Path(folder))))
-        for what, times, rows in parts:
-            lines += ["", f"| {what} | {times} | outcome |", "|---|---|---|"]
-            print("\n".join(lines[-3:]), flush=True)
-            total = 0
-            while True:
-                with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
-                    row = next(rows, None)
-                if row is None:
-                    break
-                total += row[1]
-                lines.append(f"| {row[0]} | {row[1]:,} | {row[2]} |")
-                print(lines[-1], flush=True)
-            lines.append(f"| all | {total:,} | |")
-    took = f"`make soak MINUTES={minutes:g}` took {(time.monotonic() - started) / 60:.0f} minutes and printed this:"
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{took}\n" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
+    started, lines, end = time.monotonic(), [], "was cut off after"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ |= {"GANCORE_CACHE": f"{folder}/cache", "GANCORE_DATA": f"{folder}/data"}
+            inputs = table("input", "tries", fuzz(minutes, Path(folder)))
+            for line in itertools.chain(inputs, table("fault", "times", soak(minutes, Path(folder)))):
+                lines.append(line)
+                print(line, flush=True)
+        end = "took"
+    finally:  # what is known is written, also where a part fails or is interrupted
+        took = (
+            f"`make soak MINUTES={minutes:g}` {end} {(time.monotonic() - started) / 60:.0f} minutes and printed this:"
+        )
+        before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+        text = "\n".join([took, *lines])
+        PAGE.write_text(f"{before}{BEGIN}\n{text}\n\n{END}{rest.split(END)[1]}", encoding="utf-8")
 
 
 if __name__ == "__main__":
