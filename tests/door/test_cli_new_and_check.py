@@ -26,7 +26,7 @@ def run(*args: str | Path) -> int:
 
 
 @pytest.mark.parametrize(
-    "kind", sampled([(kind,) for kind in (*USES, *COMMANDS)], {("loss",), ("dataset",), ("metric",), ("feature",)})
+    ("kind",), sampled([(kind,) for kind in (*USES, *COMMANDS)], {("loss",), ("dataset",), ("metric",), ("feature",)})
 )
 def test_a_new_plugin_passes_its_check(tmp_path: Path, capsys, kind: str):
     assert run("plugins", "new", kind, "my_own", "--dir", tmp_path / "sub") == 0

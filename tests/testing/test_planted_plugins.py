@@ -19,7 +19,7 @@ def test_every_kind_has_checks_and_faults() -> None:
 
 
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("fault", sampled([(fault,) for fault in FAULTS], FIRST), ids=str)
+@pytest.mark.parametrize(("fault",), sampled([(fault,) for fault in FAULTS], FIRST), ids=str)
 def test_a_planted_fault_is_found(fault: Planted) -> None:
     assert is_sound(fault.kind, fault.base, fault.check), "the plugin without the fault is refused"
     found = failures(fault.kind, fault.source, fault.check)
