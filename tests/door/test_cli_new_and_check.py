@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from support.small import sampled
 from support.tiny import tiny_experiment, tiny_mapping
 
 from gancore import cli
@@ -25,8 +24,12 @@ def run(*args: str | Path) -> int:
     return cli.main(list(map(str, args)))
 
 
+BRIEF = ("loss", "dataset", "metric", "feature")
+"""Kinds whose check takes a moment; the slow tests write and check all."""
+
+
 @pytest.mark.parametrize(
-    ("kind",), sampled([(kind,) for kind in (*USES, *COMMANDS)], {("loss",), ("dataset",), ("metric",), ("feature",)})
+    "kind", [kind if kind in BRIEF else pytest.param(kind, marks=pytest.mark.slow) for kind in (*USES, *COMMANDS)]
 )
 def test_a_new_plugin_passes_its_check(tmp_path: Path, capsys, kind: str):
     assert run("plugins", "new", kind, "my_own", "--dir", tmp_path / "sub") == 0
