@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -19,10 +20,13 @@ from PIL import Image
 from support.distributions import write_dist_info
 from support.fakes import FakeDraw
 from support.golden_cases import Case, cases
+from support.killing import run_child
 from support.tiny import QUICK, assert_equal_bits, tiny_experiment, tiny_trainer, walked
 from torch import Tensor
 from torch.nn import functional as F
 
+from gancore.artifacts.run import RunFolder
+from gancore.artifacts.tensors import load_tensors
 from gancore.contracts import Judged, Main
 from gancore.discovery import discover
 from gancore.errors import DataError
@@ -298,6 +302,19 @@ def test_mistakes_of_a_table_have_a_line(right: str, wrong: str, message: str) -
     plugin = discover().get("dataset", "vectors").load()
     with pytest.raises(DataError, match=message):
         plugin(plugin.Config(**REQUIRED["vectors"]), Path()).items()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [1, 3, 4])
+def test_infogan_goes_on_bit_equal_after_sigkill(number: int, tmp_path: Path) -> None:
+    """Q, its moments and the phases of both networks; it is killed in a step, and while a checkpoint is written."""
+    given = changes("infogan", weight=4) | {"training__kimg": 0.064, "training__checkpoint_kimg": 0.016}
+    assert run_child(tmp_path / "straight", None, **given) == 0
+    assert run_child(tmp_path / "killed", number, **given) == -signal.SIGKILL
+    assert run_child(tmp_path / "killed", None, **given) == 0
+    straight, killed = (load_tensors(RunFolder(tmp_path / name).checkpoints()[0])[0] for name in ("straight", "killed"))
+    assert [name for name in straight if "infogan" in name and name.endswith("Q.weight")]
+    assert_equal_bits(straight, killed)
 
 
 @pytest.mark.slow
