@@ -22,15 +22,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("plugin", nargs=-1, required=True, metavar="NAME | KIND NAME | FILE[:CLASS]")
 @click.option("--kind", type=click.Choice(KINDS), help="The kind, where a name or a class does not tell it.")
+@click.option("--without", multiple=True, metavar="CHECK", help="A check to leave out; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
-def check(plugin: tuple[str, ...], kind: str | None, as_json: bool) -> None:
+def check(plugin: tuple[str, ...], kind: str | None, without: tuple[str, ...], as_json: bool) -> None:
     """Check that a plugin keeps the contract of its kind: build it small, use it, train six steps with it.
 
     Takes a few seconds. A FILE without a class is checked for each class of it that is a plugin. Exit code 2 if a check
     fails.
     """
     specs = asked_for(plugin, kind)
-    reports = [_report(spec, quiet=as_json) for spec in specs]
+    reports = [_report(spec, without, quiet=as_json) for spec in specs]
     if as_json:
         click.echo(json.dumps([_facts(*pair) for pair in zip(specs, reports, strict=True)], indent=2))
     for spec, found in zip(specs, reports, strict=True):
@@ -107,12 +108,12 @@ def _lower(name: str) -> str:
     return text if text.isascii() and text[:1].isalpha() else "checked"
 
 
-def _report(spec: PluginSpec, quiet: bool) -> list["Finding"]:
+def _report(spec: PluginSpec, without: Sequence[str], quiet: bool) -> list["Finding"]:
     """All findings; prints a line for each check that passes, and one for each failure."""
     from gancore.testing import findings
 
     report: list[Finding] = []
-    for name, group in itertools.groupby(findings(spec), key=lambda finding: finding.check):
+    for name, group in itertools.groupby(findings(spec, without=without), key=lambda finding: finding.check):
         found = list(group)
         report += found
         for line in [] if quiet else _lines(name, found):

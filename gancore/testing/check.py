@@ -1,7 +1,7 @@
 """Runs the checks of a plugin's kind (`gancore.testing.table`)."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from gancore import contracts
 from gancore.composition.contract import flaws
-from gancore.errors import GancoreError, PluginError
+from gancore.errors import GancoreError, PluginError, did_you_mean
 from gancore.kinds import CONTRACTS
 from gancore.registry import PluginSpec
 from gancore.testing.finding import Finding
@@ -21,24 +21,33 @@ from gancore.testing.table import CHECKS, DECLARED, Check
 RAISES = "no exception"
 
 
-def check_plugin(plugin: type[contracts.Plugin] | PluginSpec, /, **options: Any) -> list[Finding]:
+def check_plugin(
+    plugin: type[contracts.Plugin] | PluginSpec, /, *, without: Collection[str] = (), **options: Any
+) -> list[Finding]:
     """Checks a plugin with these options (default: its own), built small, and returns the findings.
+
+    without: names of checks to leave out, because the plugin breaks their rule on purpose.
 
     Raises AssertionError with all failures.
     """
     spec = plugin if isinstance(plugin, PluginSpec) else spec_of(plugin)
-    found = list(findings(spec, options))
+    found = list(findings(spec, options, without))
     if failed := [str(finding) for finding in found if not finding.passed]:
         raise AssertionError("\n  ".join([f"{spec.title} does not keep its contract:", *failed]))
     return found
 
 
-def findings(spec: PluginSpec, options: Mapping[str, Any] | None = None) -> Iterator[Finding]:
-    """Yields the findings of all checks of the plugin's kind.
+def findings(
+    spec: PluginSpec, options: Mapping[str, Any] | None = None, without: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Yields the findings of all checks of the plugin's kind; those in `without` are skipped.
 
-    Raises PluginError for a plugin that cannot be loaded.
+    Raises PluginError for a plugin that cannot be loaded, and for an unknown check in `without`.
     """
-    plugin = spec.load()
+    plugin, checks = spec.load(), (*DECLARED, is_built, *CHECKS[spec.kind])
+    known = {name_of_check(check) for check in checks}
+    if unknown := sorted(set(without) - known):
+        raise PluginError(f"{spec.kind} plugins have no check {unknown[0]!r}; {did_you_mean(unknown[0], known)}")
     yield Finding("loads", f"{spec.kind}, {spec.target}", check="loads")
     try:
         cfg = plugin.Config(**{**small_options(plugin), **(options or {})})
@@ -47,7 +56,10 @@ def findings(spec: PluginSpec, options: Mapping[str, Any] | None = None) -> Iter
         yield Finding("options", f"not built, since some must be given: {reasons}", skipped=True, check="options")
         return
     subject, told = Subject(spec, plugin, cfg), set[str]()
-    for check in (*DECLARED, is_built, *CHECKS[spec.kind]):
+    for check in checks:
+        if (name := name_of_check(check)) in without:
+            yield Finding(name, "left out", skipped=True, check=name)
+            continue
         found = run(check, subject)
         for finding in found:
             if finding.expected != RAISES or finding.got not in told:  # one exception is found by several checks
@@ -62,6 +74,11 @@ def is_built(subject: Subject) -> Iterator[Finding]:
     yield Finding("built", "all that the contract requires", got, "nothing can be composed with it")
 
 
+def name_of_check(check: Check) -> str:
+    """The function's name as text."""
+    return check.__name__.replace("_", " ")
+
+
 UNAVAILABLE = "availability"
 """The name of the check that ends all others: weights or packages are not here."""
 
@@ -69,7 +86,7 @@ UNAVAILABLE = "availability"
 def run(check: Check, subject: Subject) -> list[Finding]:
     """The findings of a check, and exceptions of the plugin. Torch's random state is the same in each, and restored."""
     found: list[Finding] = []
-    name = check.__name__.replace("_", " ")
+    name = name_of_check(check)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         try:

@@ -50,7 +50,8 @@ def schedules_are_followed(subject: Subject) -> Iterator[Finding]:
     """An option that takes a schedule works with one."""
     for name in subject.plugin.Config.model_fields:
         value = getattr(subject.cfg, name)
-        schedule = TableSchedule(schedule="table", points={0: value if isinstance(value, float | int) else 1.0})
+        number = value if isinstance(value, float | int) and not isinstance(value, bool) else 1.0
+        schedule = TableSchedule(schedule="table", points={0: number})
         if cfg := changed(subject.cfg, name, schedule):
             try:
                 used(replace(subject, cfg=cfg))

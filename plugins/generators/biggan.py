@@ -14,7 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Context, Images, Interface, Normalize, Pass
+from gancore.contracts import Context, Interface, Normalize
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
@@ -67,6 +67,6 @@ class BigGANSynthesis(ResidualSynthesis):
             self.add(f"b{size}", block, at(size) if size in cfg.attention else None)
         self.end(statistics, sizes[-1], at(sizes[-1]), interface.channels)
 
-    def forward(self, ws: Tensor, how: Pass) -> Images:
+    def entered(self, ws: Tensor) -> tuple[Tensor, Iterable[Tensor]]:
         first, *parts, label = ws[:, 0].split(self.sizes, dim=1)
-        return (self.paint(self.b4(first), (torch.cat([label, part], dim=1) for part in parts)),)
+        return first, (torch.cat([label, part], dim=1) for part in parts)

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from gancore.contracts import Context, Images, Interface, Normalize, Pass
+from gancore.contracts import Context, Interface, Normalize
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
@@ -67,10 +67,10 @@ class BigGANDeepSynthesis(ResidualSynthesis):
             self.add(name, block, at(size) if size in cfg.attention and last else None)
         self.end(statistics, sizes[-1], at(sizes[-1]), interface.channels)
 
-    def forward(self, ws: Tensor, how: Pass) -> Images:
+    def entered(self, ws: Tensor) -> tuple[Tensor, Iterable[Tensor]]:
         z, label = ws[:, 0].split(self.parts, dim=1)
         condition = torch.cat([label, z], dim=1)
-        return (self.paint(self.b4(condition), repeat(condition, len(self.blocks))),)
+        return condition, repeat(condition, len(self.blocks))
 
 
 class DeepBlock(nn.Module):

@@ -13,7 +13,7 @@ from itertools import pairwise, repeat
 from pydantic import Field
 from torch import Tensor
 
-from gancore.contracts import Context, Images, Interface, Later, Normalize, Pass
+from gancore.contracts import Context, Interface, Later, Normalize
 from gancore.nn import (
     FIRST_RESOLUTION,
     ChannelsConfig,
@@ -80,6 +80,5 @@ class ResNetSynthesis(ResidualSynthesis):
             self.add(f"b{size}", block, at(size) if size in cfg.attention else None)
         self.end(statistics, sizes[-1], at(sizes[-1]), interface.channels)
 
-    def forward(self, ws: Tensor, how: Pass) -> Images:
-        condition = label_in(ws, self.label_dim)
-        return (self.paint(self.b4(ws[:, 0, : self.inputs]), repeat(condition, len(self.blocks))),)
+    def entered(self, ws: Tensor) -> tuple[Tensor, Iterable[Tensor | None]]:
+        return ws[:, 0, : self.inputs], repeat(label_in(ws, self.label_dim), len(self.blocks))

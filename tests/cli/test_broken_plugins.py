@@ -100,4 +100,4 @@ def test_a_file_that_cannot_be_loaded_is_told_with_its_line(tmp_path: Path, caps
     file = tmp_path / "mine.py"
     file.write_text(f"# first line\n{line}\n")
     assert cli.main(["plugins", "check", "--kind", "loss", f"{file}:Mine"]) == 2
-    assert capsys.readouterr().err == f"loss 'checked' of {file} cannot be loaded: {told} ({file}:2)\n"
+    assert capsys.readouterr().err == f"loss 'mine' of {file} cannot be loaded: {told} ({file}:2)\n"

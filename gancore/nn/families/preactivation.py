@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
-from gancore.contracts import Normalize, Synthesis
+from gancore.contracts import Images, Normalize, Pass, Synthesis
 from gancore.nn.activation import ActivationName, activation_of
 from gancore.nn.attention import SelfAttention
 from gancore.nn.kernels.resampled_conv import Sampling
@@ -124,7 +124,7 @@ class PreactivationBlock(nn.Module):
 class ResidualSynthesis(Synthesis):
     """The base of syntheses of residual blocks: maps of 4x4, blocks with self-attention behind some, one image.
 
-    A subclass calls `add` for each block from the coarsest on, then `end`; its `forward` returns `self.paint(...)`.
+    A subclass calls `add` for each block from the coarsest on, then `end`, and says what enters (`entered`).
     """
 
     def __init__(self, first: nn.Module) -> None:
@@ -144,13 +144,18 @@ class ResidualSynthesis(Synthesis):
         self.act = statistics.at("act", resolution, channels, conditioned=False)
         self.torgb = conv(channels, image_channels, 3, bias=True)
 
-    def paint(self, x: Tensor, conditions: Iterable[Tensor | None]) -> Tensor:
-        """Images [N, C, R, R] in (-1, 1) from maps of 4x4 and the condition of each block."""
+    def entered(self, ws: Tensor) -> tuple[Tensor, Iterable[Tensor | None]]:
+        """What `first` takes of ws, and the condition of each block."""
+        raise NotImplementedError
+
+    def forward(self, ws: Tensor, how: Pass) -> Images:
+        """Images [N, C, R, R] in (-1, 1)."""
+        first, conditions = self.entered(ws)
+        x = self.b4(first)
         for name, condition in zip(self.blocks, conditions, strict=True):
             x = self.get_submodule(name)(x, condition=condition)
             x = self.attention[name](x) if name in self.attention else x
-        image: Tensor = self.torgb(self.act(x)).tanh()
-        return image
+        return (self.torgb(self.act(x)).tanh(),)
 
 
 def start_orthogonal(network: nn.Module) -> None:
