@@ -2,7 +2,8 @@
 
 A distribution names a provider module in its entry-point group `gancore`; the module implements the hooks of
 gancore.hookspecs. Each provider is loaded separately, so that one that fails is recorded as broken, with its
-distribution and the reason, and never stops the rest (pluggy's own loader would stop at the first).
+distribution and the reason, and never stops the rest (pluggy's own loader would stop at the first). So is an entry of
+a catalogue file that is wrong; the other entries are offered.
 
 If several distributions offer the same name of the same kind, gancore's own plugin keeps it; of third parties, none
 gets it: installation order must not decide. Both origins are reported.
@@ -11,7 +12,7 @@ gets it: installation order must not decide. Both origins are reported.
 import functools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, distributions
@@ -19,6 +20,7 @@ from importlib.metadata import Distribution, distributions
 import pluggy
 
 from gancore import hookspecs
+from gancore.catalogue import CatalogueError
 from gancore.errors import PluginError
 from gancore.registry import BrokenProvider, PluginSpec, Registry, explain
 
@@ -43,11 +45,13 @@ def discover() -> Registry:
     for found, origin in _distributions():
         with _kept_apart(broken, origin, "entry_points.txt"):
             for point in found.entry_points.select(group=GROUP):
-                with _kept_apart(broken, origin, f"provider {point.value!r}"):
+                what = f"provider {point.value!r}"
+                with _kept_apart(broken, origin, what):
                     provider = point.load()
-                    offered = _consult(provider)
+                    offered, mistakes = _consult(provider)
                     manager.register(provider, name=f"{origin.distribution}:{point.name}")
                     specs += [replace(spec, **vars(origin)) for spec in offered]
+                    broken += [BrokenProvider(**vars(origin), reason=f"{what}: {mistake}") for mistake in mistakes]
     return _settle(specs, broken, manager)
 
 
@@ -89,16 +93,18 @@ def _manager() -> pluggy.PluginManager:
     return manager
 
 
-def _consult(provider: object) -> list[PluginSpec]:
-    """The catalogue of one provider; a separate manager checks its hooks."""
+def _consult(provider: object) -> tuple[list[PluginSpec], Sequence[PluginError]]:
+    """The catalogue of one provider, and the mistakes in others of its entries; a separate manager checks its hooks."""
     manager = _manager()
     manager.register(provider)
     manager.check_pending()
-    specs = [spec for specs in manager.hook.gancore_catalogue() for spec in specs]
-    for spec in specs:
-        if not isinstance(spec, PluginSpec):
-            raise PluginError(f"gancore_catalogue should return PluginSpec objects, not {spec!r}")
-    return specs
+    try:
+        found = [spec for specs in manager.hook.gancore_catalogue() for spec in specs]
+    except CatalogueError as error:
+        return list(error.specs), error.mistakes
+    specs = [spec for spec in found if isinstance(spec, PluginSpec)]
+    wrong = [spec for spec in found if not isinstance(spec, PluginSpec)]
+    return specs, [PluginError(f"gancore_catalogue should return PluginSpec objects, not {spec!r}") for spec in wrong]
 
 
 def _settle(specs: Iterable[PluginSpec], broken: list[BrokenProvider], manager: pluggy.PluginManager) -> Registry:

@@ -6,6 +6,7 @@ import click
 
 from gancore.cli import print_result
 from gancore.cli.options import data_at, load_at, overrides, trust_local_plugins
+from gancore.discovery import discover
 from gancore.messages import tell
 
 
@@ -29,10 +30,14 @@ def train(
     asked = load_at(experiment, override, trust, place)
     for note in asked.dropped:
         tell(note)
+    from gancore.training.distribution import started_with
+
+    if started_with()[0] == 0:  # of several processes, one speaks
+        for provider in discover().broken:
+            tell(f"warning: {provider}")
 
     from gancore.training import train as run_training
     from gancore.training.allocation import keep_freed_memory
-    from gancore.training.distribution import started_with
 
     observer = None
     if profile:
@@ -41,7 +46,7 @@ def train(
         observer = Profile()
     keep_freed_memory()
     run = run_training(asked, out, observer)
-    if started_with()[0] == 0:  # of several processes, one speaks
+    if started_with()[0] == 0:
         if asked.analyses:
             from gancore.analysis.of_run import analyze_run
 

@@ -108,11 +108,12 @@ class GridFolder:
         It is running while a process holds its lock, and until the process that runs the grid has recorded how
         that ended. It was interrupted if there is a run, but no process left to record how it ended.
         """
+        at_work, watched = is_locked(self.lock(name)), is_locked(self.lock_file)  # before its file, which tells the end
         try:
             state = self.stored(name) or CellState(name)
         except RunError as error:
             state = CellState(name, state="damaged", reason=str(error))
-        if is_locked(self.lock(name)) or (state.started is not None and is_locked(self.lock_file)):
+        if at_work or (state.started is not None and watched):
             return replace(state, state="running")
         if state.state == "waiting" and self.run(name).exists():
             return replace(state, state="interrupted")

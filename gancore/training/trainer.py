@@ -13,6 +13,7 @@ from gancore.contracts import Generator, Part, Stage
 from gancore.contracts.types import Network
 from gancore.data import ImageData
 from gancore.data.labels import examples_of
+from gancore.errors import GancoreError
 from gancore.nn.gradients import inner_scale
 from gancore.nn.half_from import half_from
 from gancore.nn.processes import mean
@@ -58,7 +59,8 @@ class Trainer:
         device: torch.device,
         processes: Processes | None = None,
     ) -> None:
-        """`processes` share the batch (default: this one is alone). Raises GancoreError if they cannot."""
+        """`processes` share the batch (default: this one is alone). Raises GancoreError if they cannot, or if a
+        network has no parameters to train."""
         self.gan, self.data, self.training, self.device = gan, data, training, device
         self.processes = processes or Processes()
         self.observer = Observer()
@@ -257,6 +259,12 @@ class Trainer:
                 p.requires_grad_(network == side)
 
     def _optimizer(self, network: Network) -> NetworkOptimizer:
+        """Raises GancoreError if there is nothing to train in the network."""
+        if not any(p.requires_grad for p in self.networks[network].parameters()):
+            raise GancoreError(
+                f"{network}: it has no parameters that are trained; leave some out of init_from.freeze, or give the "
+                "plugin parameters with requires_grad"
+            )
         intervals = [r.interval for r in self.gan.regularizers.values() if r.side == network]
         return NetworkOptimizer(
             self.gan.optimizers[network], self.networks[network], intervals, self.gan.trained_with(network)

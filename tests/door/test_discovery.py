@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from support.distributions import names_of, reasons_of, write_dist_info
 
+from gancore.cli import main
 from gancore.discovery import discover
-from gancore.errors import PluginError
+from gancore.errors import GancoreError, PluginError
 
 GOOD = """
     from gancore.hookspecs import hookimpl
@@ -50,6 +51,49 @@ def test_a_broken_provider_is_told_and_the_others_work(install, code, reason):
     assert reason in reasons_of("broken-plugins")[0]
     assert names_of("their-plugins") == ["theirs"]
     assert len(names_of("gancore")) > 5
+
+
+def test_entries_of_a_catalogue_that_are_wrong_are_told_and_the_others_offered(site: Path, install):
+    install(
+        "mixed-plugins",
+        "mixed",
+        """
+        from pathlib import Path
+        from gancore.catalogue import read_catalogue
+        from gancore.hookspecs import hookimpl
+
+        @hookimpl
+        def gancore_catalogue():
+            return read_catalogue(Path(__file__).with_name("c.yaml"))
+        """,
+    )
+    (site / "c.yaml").write_text(
+        "kind_of_a_later_gancore:\n  a: {target: 'a:A', summary: s}\n"
+        "loss:\n  good: {target: 'a:B', summary: s}\n  Bad: {target: 'a:C', summary: s}\n"
+    )
+    assert names_of("mixed-plugins") == ["good"]
+    kind, name = reasons_of("mixed-plugins")
+    assert kind.startswith(f"provider 'mixed': {site / 'c.yaml'}:1: unknown kind 'kind_of_a_later_gancore'; known: ")
+    assert name.startswith(f"provider 'mixed': {site / 'c.yaml'}:5: loss 'Bad': a name is lower-case letters")
+
+
+def test_what_is_no_spec_in_a_catalogue_is_told_and_the_others_offered(install):
+    install("mixed-plugins", "mixed", good("theirs", "mixed").replace("return [", "return ['x', "))
+    assert names_of("mixed-plugins") == ["theirs"]
+    assert reasons_of("mixed-plugins") == [
+        "provider 'mixed': gancore_catalogue should return PluginSpec objects, not 'x'"
+    ]
+
+
+def test_train_tells_once_who_is_broken(install, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def no_training(*arguments: object) -> None:
+        raise GancoreError("no training here")
+
+    monkeypatch.setattr("gancore.training.train", no_training)
+    install("broken-plugins", "broken", "raise RuntimeError('out of order')")
+    assert main(["train", "preset:dcgan"]) == 2
+    warning = "warning: broken-plugins 1.0: provider 'broken': RuntimeError: out of order"
+    assert capsys.readouterr().err.splitlines() == [warning, "no training here"]
 
 
 def test_malformed_entry_points_are_told(site: Path, install):

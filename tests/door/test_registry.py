@@ -1,8 +1,10 @@
 """Specs and registry: what they accept, find, load, and say when they cannot."""
 
+import itertools
+
 import pytest
 
-from gancore.errors import PluginError
+from gancore.errors import PluginError, did_you_mean, nearest
 from gancore.kinds import CONTRACTS, KINDS
 from gancore.registry import PluginSpec, Registry
 
@@ -102,3 +104,9 @@ def test_a_weight_normalization_is_a_normalization(site):
         "from gancore.contracts import WeightNormalization\nclass W(WeightNormalization): ..."
     )
     assert spec("normalization", target="theirs:W").load().__name__ == "W"
+
+
+def test_suggestions_do_not_depend_on_the_order_of_names():
+    orders = list(itertools.permutations(["ping", "ding", "hinge", "ring"]))  # three are equally near
+    assert {did_you_mean("ing", names) for names in orders} == {did_you_mean("ing", orders[0])}
+    assert {nearest("ing", names) for names in orders} == {"did you mean 'ring', 'ping' or 'ding'? "}

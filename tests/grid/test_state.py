@@ -78,6 +78,21 @@ def test_a_cell_that_has_just_ended_is_running_until_its_end_is_written_down(tmp
     assert folder.state("seed=0").state == "interrupted"  # nobody is left who would write anything
 
 
+def test_a_cell_that_ends_while_it_is_looked_at_was_not_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its end is written, and the grid's lock given back, just before the locks are looked at."""
+    folder = made_up(tmp_path, {"seeds": [0]}, {"seed=0": {"at": 3, "started": 5.0}})
+    ended = replace(folder.known("seed=0"), state="done", started=None)
+
+    def free(path: Path) -> bool:
+        folder.write(ended)
+        return False
+
+    monkeypatch.setattr("gancore.grid.folder.is_locked", free)
+    assert folder.state("seed=0").state == "done"
+
+
 def test_a_state_is_read_as_it_was_written(tmp_path: Path) -> None:
     folder = made_up(tmp_path, {"seeds": [0]}, {})
     state = CellState(

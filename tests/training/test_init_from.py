@@ -113,6 +113,7 @@ def test_parts_are_frozen(source: RunFolder, tmp_path: Path):
     [
         ("discriminatr.b4", "'discriminatr.b4' is in no network; did you mean 'discriminator'"),
         ("generator.fcc9", "'generator.fcc9' has no parameters"),
+        ("discriminator", "^discriminator: it has no parameters that are trained; leave some out of init_from.freeze"),
     ],
 )
 def test_what_is_frozen_is_there(source: RunFolder, freeze: str, told: str):
