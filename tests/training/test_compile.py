@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 from support.killing import start, step_without_a_compiler
+from support.presets import trainer_of
 from support.small import experiment_of, load, names
-from support.tiny import tiny_experiment, tiny_trainer, trainer_for
+from support.tiny import assert_equal_bits, tiny_experiment, tiny_trainer, trainer_for
 
 from gancore.artifacts import RunFolder
 from gancore.config import Experiment
@@ -98,6 +99,17 @@ def same_as_eager() -> None:
 def test_a_compiled_stylegan2_has_the_gradients_of_the_eager_one(graphs: Graphs) -> None:
     same_as_eager()
     assert 6 <= len(graphs) <= 8  # three forward passes in two phases, mapping again where styles mix: none is broken
+
+
+def test_a_compiled_discriminator_gives_its_outputs_besides_logits(graphs: Graphs) -> None:
+    """ACGAN's: class logits, dropout, batch norm; the same operations have the same bits."""
+    eager, fast = trainer_of("acgan"), trainer_of("acgan")
+    fast.compile()
+    assert_equal_bits(gradients(fast), gradients(eager))
+    assert len(graphs) == 6  # mapping, synthesis and discriminator in two phases
+    head = eager.networks["discriminator"].get_parameter("classes.weight")
+    assert head.grad is not None
+    assert bool(head.grad.any())
 
 
 @pytest.mark.slow

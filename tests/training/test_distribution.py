@@ -38,6 +38,14 @@ CASES = {
         "regularizers={codes: {}}",
         "loss=scaled",
     ],
+    "ACGAN": [  # without dropout: its masks are those of a process's own part of the batch
+        "data.labels=true",
+        "generator={use: dcgan, normalization: batch, z_dim: 8, kernel: 5, bias: true, channels: {base: 64, max: 8}}",
+        "discriminator={use: acgan, normalization: batch, width: 2, dropout: 0}",
+        "loss=acgan",
+        "regularizers={path_length: null, style_mixing: null}",
+        "training.order=d_first",
+    ],
 }
 
 
