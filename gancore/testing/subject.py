@@ -148,3 +148,4 @@ def variants(subject: Subject) -> Iterator[tuple[str, Subject]]:
     if subject.spec.kind in ("normalization", "generator", "discriminator", "regularizer", "loss"):
         yield "no labels", subject.at(label_dim=0)
         yield "3 classes", subject.at(label_dim=3)
+        yield "a batch of 1 without labels", replace(subject.at(label_dim=0), n=1)

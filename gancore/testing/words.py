@@ -24,7 +24,7 @@ def provided_words_are_declared(subject: Subject) -> Iterator[Finding]:
 
 def styles_are_true(subject: Subject) -> Iterator[Finding]:
     """Sites are styled where the generator provides "styles", and only there."""
-    sites, _ = _sites(subject)
+    sites = [layer.site for layer in _recorded(subject)[0]]
     styled, declared = any(site.styled for site in sites), "styles" in subject.plugin.provides
     expected = "styled sites" if declared else 'no styled site without the word "styles"'
     yield holds(styled == declared or not sites, "styles", expected, "none" if declared else "some", WHY)
@@ -107,7 +107,8 @@ def reals_are_needed_as_declared(subject: Subject) -> Iterator[Finding]:
 
 def sites_are_those_of_the_network(subject: Subject) -> Iterator[Finding]:
     """Names, numbers and sizes of the sites are those of the layers; normalizations are called."""
-    sites, made = _sites(subject)
+    recorders, made = _recorded(subject)
+    sites = [layer.site for layer in recorders]
     if not sites:
         return
     names = {name for name, _ in made.named_modules()}
@@ -119,10 +120,10 @@ def sites_are_those_of_the_network(subject: Subject) -> Iterator[Finding]:
     counted = sorted(order) == list(range(len(sites))) and {site.total for site in sites} == {len(sites)}
     expected, got = f"indices 0 to {len(sites) - 1} of {len(sites)}", f"{order} of {sorted({s.total for s in sites})}"
     yield holds(counted, "sites", expected, got, "the share of PIN depends on the depth")
-    wrong = [f"{layer.site.name}: {layer.got}" for layer in _recorders(made) if layer.got]
+    wrong = [f"{layer.site.name}: {layer.got}" for layer in recorders if layer.got]
     expected = "activations of the sizes of each site"
     yield holds(not wrong, "sites", expected, "; ".join(wrong), "normalizations are built for these sizes")
-    uncalled = [layer.site.name for layer in _recorders(made) if not layer.called]
+    uncalled = [layer.site.name for layer in recorders if not layer.called]
     yield holds(not uncalled, "sites", "every normalization is called", f"not at {', '.join(uncalled)}", WHY)
 
 
@@ -140,13 +141,13 @@ class _Recorder(Normalization):
         return y
 
 
-def _sites(subject: Subject) -> tuple[list[Site], Any]:
-    """The sites of a network, and the network after a pass with layers that record what they see."""
-    sites: list[Site] = []
+def _recorded(subject: Subject) -> tuple[list[_Recorder], Any]:
+    """The normalizations that a network asked for, which record what they see, and the network, after a pass."""
+    recorders: list[_Recorder] = []
 
     def normalize(site: Site) -> Normalization:
-        sites.append(site)
-        return _Recorder(None, site)
+        recorders.append(_Recorder(None, site))
+        return recorders[-1]
 
     recorded = replace(subject, normalize=normalize)
     made = recorded.made()
@@ -156,8 +157,4 @@ def _sites(subject: Subject) -> tuple[list[Site], Any]:
     else:
         size = subject.interface.resolution
         made((normal(subject.n, subject.interface.channels, size, size),), subject.label)
-    return sites, made
-
-
-def _recorders(made: Any) -> list[_Recorder]:
-    return [module for module in made.modules() if isinstance(module, _Recorder)]
+    return recorders, made
