@@ -27,9 +27,9 @@ IMAGES, BATCH = 12, 4
 CHANNELS = plain(FEW_CHANNELS)
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "generator": {"z_dim": 8, "w_dim": 8, "mapping": {"layers": 2}, "channels": CHANNELS},
-    "discriminator": {"channels": CHANNELS, "mbstd": {"channels": 0}},
+    "discriminator": {"channels": CHANNELS, "mbstd": {"channels": 0}, "dropout": 0, "input_dropout": 0},
 }
-"""Options of the networks beside the plugin, as far as they have them; no statistic spans a batch."""
+"""Options of the networks beside the plugin, as far as they have them: no statistic of a batch, and no dropout."""
 
 BESIDE: Mapping[str, Mapping[str, Any]] = {
     "discriminator": {"r1": {"gamma": 1.0, "interval": 2}},
@@ -92,16 +92,21 @@ def _experiment(subject: Subject, training: Mapping[str, Any]) -> Experiment:
 
 
 def _networks(subject: Subject, registry: Registry) -> Iterator[tuple[str, str]]:
-    """Names of generators and discriminators that provide what the plugin requires, the usual ones first."""
+    """Names of generators and discriminators that provide what the plugin requires.
+
+    The other network of the same system, which has the same name, comes first, then one that judges all images of a
+    pyramid, then the usual ones.
+    """
     kind, name, requires = subject.spec.kind, subject.spec.name, subject.plugin.requires
     usual = {"generator": "skip", "discriminator": "residual"}
+    all_sizes = "pyramid" if "pyramid" in subject.plugin.provides else ""
 
     def fitting(network: str) -> list[str]:
         if kind == network:
             return [name]
         words = {need.partition(":")[2] for need in requires if need.startswith(f"{network}:")}
-        names = [usual[network], *(n for n in registry.names(network) if n != usual[network])]
-        return [n for n in names if not words or words <= registry.get(network, n).load().provides]
+        names = [n for n in registry.names(network) if words <= registry.get(network, n).load().provides]
+        return sorted(names, key=lambda n: (n != name, n != all_sizes, n != usual[network]))
 
     yield from product(fitting("generator"), fitting("discriminator"))
 

@@ -59,7 +59,10 @@ def _discriminator(subject: Subject, made: Any) -> Iterator[Any]:
 
 def _generator(subject: Subject, made: Any) -> Iterator[Any]:
     draw = SmallDraw(subject.n)
-    yield made.synthesis(made.mapping(made.sample_z(draw), subject.label), draw=draw)
+    ws, size = made.mapping(made.sample_z(draw), subject.label), subject.interface.resolution
+    yield made.synthesis(ws, draw=draw)
+    reals = torch.linspace(-1, 1, size).expand(subject.n, subject.interface.channels, size, size)
+    yield made.fakes(ws, lambda: made.reals(reals, None), None, draw)
 
 
 def _augmentation(subject: Subject, made: Any) -> Iterator[Any]:
