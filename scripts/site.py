@@ -15,7 +15,6 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[1]
 PAGES = {"README.md": "index.md"} | {name: name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")}
-LINK = re.compile(r"\]\((?:\.\./|docs/)([^)\s]+)\)")
 ELSEWHERE = re.compile(
     r"<(?:script|img|iframe|source)[^>]* src=\"?(https?:)?//[^>]*>|<link[^>]* href=\"?(https?:)?//[^>]*>"
 )
@@ -26,7 +25,7 @@ def on_files(files: Files, config: Any) -> Files:
     for name, page in PAGES.items():
         files.append(File.generated(config, page, content=(ROOT / name).read_text()))
     for page in [file for file in files if file.is_documentation_page()]:
-        for target in LINK.findall(page.content_string):
+        for target in outside(page).findall(page.content_string):
             path = ROOT / target.partition("#")[0]
             if path.is_file() and not files.get_file_from_path(target.partition("#")[0]) and path.suffix != ".md":
                 files.append(File.generated(config, str(path.relative_to(ROOT)), abs_src_path=str(path)))
@@ -35,6 +34,11 @@ def on_files(files: Files, config: Any) -> Files:
         page = notebook.src_uri.replace(".ipynb", ".md")
         files.append(File.generated(config, page, content="\n\n".join(map(as_markdown, cells))))
     return files
+
+
+def outside(page: File) -> re.Pattern[str]:
+    """The links of a page that lead out of docs/, or out of README.md into it."""
+    return re.compile(rf"\]\((?:{re.escape('../' * (page.src_uri.count('/') + 1))}|docs/)([^)\s]+)\)")
 
 
 def as_markdown(cell: dict[str, Any]) -> str:
@@ -56,11 +60,11 @@ def _output(output: dict[str, Any]) -> Iterator[str]:
         yield f"```text\n{''.join(plain).rstrip()}\n```"
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Links as they are on the site."""
-    return (
-        LINK.sub(r"](\1)", markdown).replace("](README.md", "](index.md").replace("](notebook.ipynb", "](notebook.md")
-    )
+    up = "../" * page.file.src_uri.count("/")
+    markdown = outside(page.file).sub(rf"]({up}\1)", markdown)
+    return markdown.replace("](README.md", "](index.md").replace("](notebook.ipynb", "](notebook.md")
 
 
 def on_post_build(config: Any) -> None:
