@@ -16,7 +16,7 @@ def noise_maps(generator: Generator) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Muted:
-    """A draw whose noise images are zero but for those that are heard.
+    """A draw whose noise images are zero, except those of chosen layers.
 
     heard: from the purpose of a noise image and its shape to whether it stays.
     """

@@ -1,4 +1,4 @@
-"""Sequences whose elements are made when they are asked for, so that millions of them take no memory."""
+"""Sequences that make each element on access, so that millions of them take no memory."""
 
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar, overload

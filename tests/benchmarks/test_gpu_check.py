@@ -79,7 +79,7 @@ def test_a_file_of_something_else_is_left_alone(text: str, call: Callable[..., i
 
 
 def test_the_shipped_checks(tmp_path: Path) -> None:
-    """What needs a GPU says so; what the CPU can tell is told."""
+    """Checks that need a GPU are skipped with that reason; the others say what the CPU showed."""
     place = Place(torch.device("cpu"), tmp_path)
     assert list(program.CHECKS) == list(range(1, 14))
     for number in (7, 8, 9, 12, 13):
