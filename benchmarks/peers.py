@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 from torch import Tensor, nn
+from torch.torch_version import TorchVersion
 
 from benchmarks.configuration import CHANNEL_BASE, WIDTH
 from benchmarks.iteration import Iteration
@@ -110,10 +111,18 @@ FILES = {
 """By which a checkout is known."""
 
 
+_STAND_INS: dict[str, dict[str, Any]] = {
+    "requests": {},  # peers download by it
+    "pkg_resources": {"parse_version": TorchVersion},  # peers compare versions of torch; setuptools 81 dropped it
+}
+
+
 def _imported(path: Path, module: str) -> Any:
-    """A module of a checkout. `requests`, by which peers download, is not needed here."""
-    if "requests" not in sys.modules and importlib.util.find_spec("requests") is None:
-        sys.modules["requests"] = types.ModuleType("requests")
+    """A module of a checkout. Of two modules that it imports, stand-ins will do where they are missing."""
+    for name, stand_in in _STAND_INS.items():
+        if name not in sys.modules and importlib.util.find_spec(name) is None:
+            sys.modules[name] = types.ModuleType(name)
+            vars(sys.modules[name]).update(stand_in)
     sys.path.insert(0, str(path))
     return importlib.import_module(module)
 
