@@ -15,7 +15,7 @@ from gancore.errors import GancoreError
 from gancore.training.compile.compiler import why_not
 from gancore.training.compile.networks import is_first_order
 from gancore.training.device import training_device
-from gancore.training.run import new_trainer
+from gancore.training.initial import new_trainer
 from gancore.training.trainer import Trainer
 
 

@@ -26,7 +26,7 @@ from gancore.config import load_experiment
 from gancore.data import ImageData
 from gancore.data.images import DataIdentity
 from gancore.nn.kernels import philox
-from gancore.training.run import new_trainer
+from gancore.training.initial import new_trainer
 from gancore.training.step.draws import DeviceDraw, SeededDraw
 
 RESOLUTIONS = (256, 1024)

@@ -27,7 +27,7 @@ FIRST_STEP = """\
 import sys, torch
 from gancore.config import load_experiment
 from gancore.composition import experiment_data
-from gancore.training.run import new_trainer
+from gancore.training.initial import new_trainer
 experiment = load_experiment(sys.argv[1])
 new_trainer(experiment, experiment_data(experiment), torch.device("cpu")).step()
 """

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ PATIENCE = timedelta(days=7)
 """How long a process waits for the first one, which may be evaluating; torchrun notices a process that ends."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Processes:
     """The place of this process among those of the run; by default it is alone."""
 
@@ -32,6 +33,8 @@ class Processes:
     """For tensors of the device."""
     control: Any = None
     """For messages between hosts, for which no device has to wait."""
+    others_wait: bool = False
+    """Whether this is the first process, and the others wait for it."""
 
     @property
     def first(self) -> bool:
@@ -99,9 +102,42 @@ class Processes:
 
     @contextmanager
     def first_alone(self) -> Iterator[bool]:
-        """A context in which only the first process works; all wait at its end. Yields whether this is the first."""
-        yield self.first
+        """A context in which only the first process works; all wait at its end. Yields whether this is the first.
+
+        Within another such context it changes nothing.
+        """
+        if self.others_wait:
+            yield True
+            return
+        self.others_wait = self.first
+        try:
+            yield self.first
+        finally:
+            self.others_wait = False
         self.wait()
+
+
+class OfProcesses(Protocol):
+    """What has a part in each process of a run."""
+
+    @property
+    def processes(self) -> Processes: ...
+
+
+Owner = TypeVar("Owner", bound=OfProcesses)
+P = ParamSpec("P")
+
+
+def first_process(work: Callable[Concatenate[Owner, P], None]) -> Callable[Concatenate[Owner, P], None]:
+    """Makes a method one for the first process, while the others wait. Such a method may call another."""
+
+    @wraps(work)
+    def guarded(owner: Owner, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        with owner.processes.first_alone() as first:
+            if first:
+                work(owner, *args, **kwargs)
+
+    return guarded
 
 
 def started_with() -> tuple[int, int]:

@@ -1,4 +1,7 @@
-"""First weights from a file: the tensors that `init_from` takes, those that it leaves, and those that it freezes."""
+"""What a run begins with: its data, a trainer at step 0, and first weights from a file.
+
+Of the file `init_from` takes some tensors, leaves others, and freezes parts of the networks.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -10,13 +13,15 @@ from torch import Tensor, nn
 
 from gancore.artifacts.run import RunFolder
 from gancore.artifacts.tensors import load_tensors
-from gancore.composition import GAN
+from gancore.composition import GAN, compose, experiment_data
 from gancore.config import Experiment
 from gancore.config.differences import differences
 from gancore.config.sections.init_from import InitFrom
+from gancore.data import ImageData
 from gancore.errors import GancoreError, did_you_mean
 from gancore.interop import import_checkpoint
 from gancore.interop.inspecting import described
+from gancore.training.distribution import Processes
 from gancore.training.trainer import Trainer
 
 AVERAGE = {"model": "", "checkpoint": "ema/"}
@@ -160,3 +165,24 @@ def _other_dimension(a: Tensor, b: Tensor) -> int | None:
     """The only dimension in which two shapes differ; None if there is none, or more."""
     differing = [i for i, (m, n) in enumerate(zip(a.shape, b.shape, strict=False)) if m != n]
     return differing[0] if a.ndim == b.ndim and len(differing) == 1 else None
+
+
+def training_data(experiment: Experiment, processes: Processes | None = None) -> ImageData:
+    """The images of an experiment (see `experiment_data`). The first process decodes; the others read its cache."""
+    processes = processes or Processes()
+    if not processes.first:
+        processes.wait()
+    try:
+        return experiment_data(experiment)
+    finally:
+        if processes.first:
+            processes.wait()
+
+
+def new_trainer(
+    experiment: Experiment, data: ImageData, device: torch.device, processes: Processes | None = None
+) -> Trainer:
+    """A trainer at step 0."""
+    gan = compose(experiment, data.interface)
+    freeze(gan, experiment.init_from)
+    return Trainer(gan, data, experiment.training, device, processes)

@@ -22,6 +22,14 @@ def memory_shortage(error: BaseException) -> str | None:
     return None
 
 
+def memory_advice(trainer: Trainer) -> str:
+    """What to do when a step has run out of memory: a microbatch that was tried, and fits."""
+    if trainer.processes.size > 1:  # the others cannot be asked to try: they are in the middle of the step
+        return "try a smaller training.microbatch"
+    fits = fitting_microbatch(trainer)
+    return f"-o training.microbatch={fits} fits" if fits else "not even a microbatch of one image fits"
+
+
 def fitting_microbatch(trainer: Trainer) -> int | None:
     """A smaller microbatch with which every phase fits into memory, found by halving; None if not even 1 does."""
     training, batches = trainer.training, trainer.training.batches(trainer.growth.resolution)

@@ -10,49 +10,39 @@ Each process of a run executes this file on its own part of every batch. Only th
 `@first_process`; the others wait.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
-from functools import wraps
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from gancore.artifacts.atomic import write_json, write_text
-from gancore.artifacts.model import save_model
 from gancore.artifacts.run import RunFolder, SoundCheckpoint
-from gancore.artifacts.tensors import save_tensors, saved_step
-from gancore.composition import compose, experiment_data
 from gancore.config import Experiment, ExperimentLike, as_experiment
-from gancore.config.identity import Identity
 from gancore.config.sections.training import TrainingConfig
 from gancore.contracts import Ending, RunInfo
 from gancore.data import ImageData
-from gancore.errors import DataError, GancoreError, Interrupted, RunError, RunFailed
+from gancore.errors import DataError, GancoreError, Interrupted, RunFailed
 from gancore.evaluation.progress import Stopped, stoppable
 from gancore.messages import tell
 from gancore.registry import explain
-from gancore.training.checkpoint import misfits_of, modules_of, restore, state_of, unsaved
 from gancore.training.compile.choice import compile_as_asked
 from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
 from gancore.training.device import describe_environment, training_device
-from gancore.training.distribution import Processes, joined
+from gancore.training.distribution import Processes, first_process, joined
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
 from gancore.training.identity import as_begun, begun_identity, check_same_data, check_same_experiment
-from gancore.training.initial import Taken, freeze, pinned, start_from
+from gancore.training.initial import Taken, new_trainer, pinned, start_from, training_data
 from gancore.training.interruption import StopRequest, stop_request
 from gancore.training.logs import Speed, observers_of
-from gancore.training.memory import fitting_microbatch, memory_shortage
+from gancore.training.memory import memory_advice, memory_shortage
 from gancore.training.observer import Observer, ObserverFailed, Observers
 from gancore.training.samples import generate, grid_side, real_images, save_grid
+from gancore.training.saving import Saves
 from gancore.training.settings import process_settings
-from gancore.training.step.loading import Loader
+from gancore.training.step.loading import Loader, loading
 from gancore.training.trainer import Trainer, scalars_of
-
-P = ParamSpec("P")
 
 
 def train(experiment: ExperimentLike, out: str | Path | None = None, observer: Observer | None = None) -> RunFolder:
@@ -85,25 +75,6 @@ def train(experiment: ExperimentLike, out: str | Path | None = None, observer: O
     return folder
 
 
-def first_process(work: Callable[Concatenate["Run", P], None]) -> Callable[Concatenate["Run", P], None]:
-    """Makes a method of Run one for the first process, while the others wait. Such a method may call another."""
-
-    @wraps(work)
-    def guarded(run: "Run", /, *args: P.args, **kwargs: P.kwargs) -> None:
-        if run.others_wait:
-            work(run, *args, **kwargs)
-            return
-        with run.processes.first_alone() as first:
-            if first:
-                run.others_wait = True
-                try:
-                    work(run, *args, **kwargs)
-                finally:
-                    run.others_wait = False
-
-    return guarded
-
-
 class Run:
     """One process's part of a training run."""
 
@@ -115,13 +86,10 @@ class Run:
     # Where it runs, and with which other processes.
     device: torch.device
     processes: Processes
-    others_wait: bool = False
 
-    # What a checkpoint must have to be of this run.
-    identity: Identity
-
-    # The training images, and the evaluation of results.
+    # The training images, the checkpoints, and the evaluation of results.
     data: ImageData
+    saves: Saves
     evaluation: RunEvaluation
 
     # What prepares the images of coming steps, where that is worth a thread.
@@ -137,15 +105,9 @@ class Run:
     observers: Observers
     speed: Speed
 
-    # Attributes of plugins that checkpoints leave out, and that a warning has named.
-    warned_of: set[str]
-
-    # Why the last evaluation failed, if it did.
-    unmeasured: str = ""
-
-    # Interruptions: a signal, and the checkpoint that the last rollback returned to.
+    # Whether a signal has arrived; why the last evaluation failed, if it did.
     stop: StopRequest
-    returned_to: Path | None = None
+    unmeasured: str = ""
 
     def __init__(
         self,
@@ -157,27 +119,25 @@ class Run:
     ) -> None:
         """Opens the data and builds the networks; nothing is written. Raises GancoreError if parts do not fit."""
         self.experiment, self.training, self.folder = experiment, experiment.training, folder
-        self.device, self.processes, self.warned_of = device, processes, set()
+        self.device, self.processes = device, processes
         self.data = training_data(experiment, processes)
         for batch in self.training.batches(self.data.interface.resolution):
             processes.check(batch, self.training.microbatch)
-        self.identity = begun_identity(folder, experiment, self.data.identity.to_dict())
-        self.evaluation = RunEvaluation(experiment, folder, self.data, device, self.identity)
+        identity = begun_identity(folder, experiment, self.data.identity.to_dict())
+        self.saves = Saves(experiment, folder, identity, processes)
+        self.evaluation = RunEvaluation(experiment, folder, self.data, device, identity)
         self.observers = observers_of(experiment, folder, observer) if processes.first else Observers()
         self.trainer = self.new_trainer()
 
     def train(self) -> None:
         """Trains up to `training.kimg`, from the newest checkpoint if there is one."""
         with self.folder.locked() if self.processes.first else nullcontext(), stop_request() as self.stop:
-            notes = [*self.data.notes, *self.start()]
-            if self.training.recompute is not None and not self.trainer.recomputed:
-                notes.append(f"training.recompute: {self.training.recompute} changes nothing: no such block repeats")
-            if self.training.half_from is not None and not self.trainer.widened:
-                notes.append(f"training.half_from: {self.training.half_from} changes nothing: no block is below it")
+            notes = [*self.data.notes, *self.start(), *self.trainer.idle_options()]
             notes += compile_as_asked(self.experiment, self.folder, self.trainer, self.twin)
             for note in notes:
                 self.say(note)
-            with self.watched(), self.loading():
+            with self.watched(), loading(self.data, self.device) as self.loader:
+                self.trainer.loader = self.loader
                 self.begin()
                 while self.trainer.kimg < self.training.kimg:
                     kimg_before = self.trainer.kimg
@@ -188,9 +148,14 @@ class Run:
     def start(self) -> list[str]:
         """Begins the run, or continues it; writes nothing before all that is there is checked. Returns notes."""
         self.check()
-        found = self.newest()
+        found = self.saves.newest(self.trainer)
         self.set_up()
         return self.resume(found)
+
+    def resume(self, found: SoundCheckpoint | None) -> list[str]:
+        """Goes on from a checkpoint, or from the first weights. Returns notes for the log."""
+        notes = self.saves.resume(self.trainer, found)
+        return notes if found or not self.started else list(self.started.lines())
 
     @first_process
     def check(self) -> None:
@@ -210,44 +175,6 @@ class Run:
         if self.started is not None:
             write_json(self.folder.init_from, self.started.to_dict())
         write_text(self.folder.config, self.experiment.copied_into(self.folder.path).to_yaml())  # last: now it is a run
-
-    def newest(self) -> SoundCheckpoint | None:
-        """The newest sound checkpoint of this run. Raises RunError if a trained run has none left."""
-        found = self.folder.newest_checkpoint(self.misfits)
-        if found is None and self.folder.model.exists():
-            raise RunError(
-                f"{self.folder}: there is a model but no checkpoint to continue from; train elsewhere with --out"
-            )
-        self.processes.wait()  # until all have looked, before the first one renames files
-        return found
-
-    def resume(self, found: SoundCheckpoint | None) -> list[str]:
-        """Restores a checkpoint and cuts the logs back to it. Returns notes for the log.
-
-        Newer checkpoints that are damaged, or of another run, are set aside under another name.
-        """
-        self.cut_back(found)
-        if found is None:
-            return list(self.started.lines()) if self.started else []
-        restore(self.trainer, found.tensors, found.about)
-        what = "finished already:" if self.trainer.kimg >= self.training.kimg else "continuing from"
-        earlier = (
-            []
-            if "identity" in found.about
-            else [f"{found.path}: of an earlier version, which noted no experiment in it"]
-        )
-        return [*found.damaged.values(), *earlier, f"{what} {found.path} ({self.trainer.kimg:.4g} kimg)"]
-
-    @first_process
-    def cut_back(self, found: SoundCheckpoint | None) -> None:
-        """Removes later steps from the logs, and sets damaged checkpoints aside."""
-        self.folder.cut_logs(found.about["counters"]["step"] if found else 0)
-        for damaged in found.damaged if found else ():
-            self.folder.set_aside(damaged)
-
-    def misfits(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> list[str]:
-        """What a checkpoint is of, if not of this run."""
-        return list(misfits_of(self.identity, modules_of(self.trainer), tensors, about))
 
     def begin(self) -> None:
         """A new run: samples before the first step. A continued one: the evaluation that was due when it stopped."""
@@ -269,11 +196,7 @@ class Run:
             if (shortage := memory_shortage(error)) is None:
                 raise
         # outside of the handler, in which the error still keeps the tensors of the failed step alive
-        if self.processes.size > 1:  # the others cannot be asked to try: they are in the middle of the step
-            raise self.failed(f"{shortage}: try a smaller training.microbatch")
-        fits = fitting_microbatch(self.trainer)
-        advice = f"-o training.microbatch={fits} fits" if fits else "not even a microbatch of one image fits"
-        raise self.failed(f"{shortage}: {advice}")
+        raise self.failed(f"{shortage}: {memory_advice(self.trainer)}")
 
     def after_step(self, kimg_before: float) -> None:
         """Does what is due after a step: a log line, samples, a checkpoint, an evaluation, each at its own interval.
@@ -336,30 +259,13 @@ class Run:
     @first_process
     def checkpoint(self) -> None:
         """Saves, and deletes all but the newest `training.keep_checkpoints` checkpoints."""
-        self.save()
-        self.warn_of_unsaved()
-        try:
-            self.folder.retain(self.training.keep_checkpoints, self.folder.checkpoint(self.trainer.kimg))
-        except RunError as error:
-            raise RunFailed(f"the checkpoint just written cannot be read back: {error}") from error
-        self.observers.on_checkpoint(*self.now, self.folder.checkpoint(self.trainer.kimg))
+        self.observers.on_checkpoint(*self.now, self.saves.keep(self.trainer))
 
     @first_process
     def save_unless_saved(self) -> None:
         """Writes a checkpoint unless the folder already has one of this step, with its model."""
-        last = self.folder.checkpoint(self.trainer.kimg)
-        if saved_step(self.folder.model) != self.trainer.counters.step or not last.exists():
+        if not self.saves.has(self.trainer):
             self.checkpoint()
-
-    def warn_of_unsaved(self) -> None:
-        """Warns once of each attribute of a plugin that checkpoints leave out."""
-        for attribute in unsaved(self.trainer):
-            if attribute not in self.warned_of:
-                self.warned_of.add(attribute)
-                self.say(
-                    f"warning: {attribute} is in no checkpoint, so a continued run starts without it; "
-                    "what training depends on belongs in a parameter or a buffer (register_buffer)"
-                )
 
     def evaluate(self) -> None:
         """Scores of the averaged generator, after a checkpoint, so that nothing that fails here loses what was trained.
@@ -410,46 +316,20 @@ class Run:
         return False
 
     def roll_back(self, attempt: int) -> None:
-        """Returns to the newest sound checkpoint, or to the start, and goes on with random numbers of another attempt.
-
-        If the last rollback returned to that checkpoint, it did not help: it is set aside, if an older one is sound.
-        """
-        sound = (found.path for found in self.folder.sound_checkpoints(self.misfits))
-        newest = next(sound, None)
-        unhelpful = newest if newest == self.returned_to else None
-        older = next(sound, None) if unhelpful else None
-        self.processes.wait()  # until all have looked, before the first one renames files
-        if unhelpful and older:
-            self.set_aside(unhelpful)
-            newest = older
-        self.returned_to = newest
+        """Returns to a checkpoint, or to the start, and goes on with random numbers of another attempt."""
+        checkpoint = self.saves.checkpoint_to_return_to(self.trainer)
         compiled = self.trainer.compiled is not None
         self.trainer = self.new_trainer()
         self.trainer.loader = self.loader
         if compiled:
             self.trainer.compile()
-        for note in self.resume(self.newest()):
+        for note in self.resume(self.saves.newest(self.trainer)):
             self.say(note)
         self.trainer.counters.attempt = attempt
         self.speed.restart(self.trainer.kimg)
         self.observers.on_rewind(*self.now)
-        if newest is not None:
-            self.save()  # so that a kill does not forget the attempt
-
-    @first_process
-    def set_aside(self, checkpoint: Path) -> None:
-        """Renames a checkpoint, so that the run does not continue from it."""
-        self.folder.set_aside(checkpoint)
-
-    @first_process
-    def save(self) -> None:
-        """Writes a checkpoint and the model of the present state."""
-        trainer = self.trainer
-        average = trainer.averaged()
-        save_tensors(self.folder.checkpoint(trainer.kimg), *state_of(trainer, self.identity))
-        about = {"kimg": trainer.kimg, "step": trainer.counters.step, "data": self.data.identity.to_dict()}
-        about["identity"] = self.identity.short
-        save_model(self.folder.model, average, self.experiment.copied_into(self.folder.path), about)
+        if checkpoint is not None:
+            self.saves.write(self.trainer)  # so that a kill does not forget the attempt
 
     def new_trainer(self) -> Trainer:
         """A trainer at step 0, with first weights from `init_from`; the observer sees that of the first process."""
@@ -462,17 +342,6 @@ class Run:
     def twin(self, experiment: Experiment) -> Trainer:
         """A trainer of this process alone, for measurements."""
         return new_trainer(experiment, self.data, self.device)
-
-    @contextmanager
-    def loading(self) -> Iterator[None]:
-        """Has the images of coming steps prepared by a thread, if they are to be decoded or go to a GPU."""
-        gpu = self.device.type == "cuda"
-        if not gpu and isinstance(self.data.images, np.ndarray):
-            yield
-            return
-        with closing(Loader(self.data, pin=gpu)) as self.loader:
-            self.trainer.loader = self.loader
-            yield
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -492,7 +361,10 @@ class Run:
             ending, reason = "interrupted", str(error)
             raise
         except ObserverFailed as error:
-            reason, self.others_wait = str(error), True  # the others do not know of it, and cannot be asked to join
+            reason, self.processes.others_wait = (
+                str(error),
+                True,
+            )  # the others do not know of it, and cannot be asked to join
             if self.trainer.first_bad_step() is None:
                 self.save_unless_saved()
             raise self.failed(reason) from error
@@ -527,24 +399,3 @@ class Run:
             f"stopped at {self.trainer.kimg:.4g} kimg and saved; "
             f"run the same command again to continue in {self.folder}"
         )
-
-
-def training_data(experiment: Experiment, processes: Processes | None = None) -> ImageData:
-    """The images of an experiment (see `experiment_data`). The first process decodes; the others read its cache."""
-    processes = processes or Processes()
-    if not processes.first:
-        processes.wait()
-    try:
-        return experiment_data(experiment)
-    finally:
-        if processes.first:
-            processes.wait()
-
-
-def new_trainer(
-    experiment: Experiment, data: ImageData, device: torch.device, processes: Processes | None = None
-) -> Trainer:
-    """A trainer at step 0."""
-    gan = compose(experiment, data.interface)
-    freeze(gan, experiment.init_from)
-    return Trainer(gan, data, experiment.training, device, processes)

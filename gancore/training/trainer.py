@@ -115,6 +115,13 @@ class Trainer:
             with self.observer.end_of_step():
                 self.end_step()
 
+    def idle_options(self) -> Iterator[str]:
+        """Notes about options that change nothing in these networks."""
+        if self.training.recompute is not None and not self.recomputed:
+            yield f"training.recompute: {self.training.recompute} changes nothing: no such block repeats"
+        if self.training.half_from is not None and not self.widened:
+            yield f"training.half_from: {self.training.half_from} changes nothing: no block is below it"
+
     def averaged(self) -> Generator:
         """The averaged generator for sampling: at the stage of the last step, with statistics of its own weights."""
         self.ema.stage = self.stage

@@ -18,7 +18,7 @@ from gancore.errors import GancoreError, RunError
 from gancore.nn.frozen import Frozen
 from gancore.nn.pretrained import state_hash
 from gancore.training.checkpoint import restore, state_of
-from gancore.training.run import training_data
+from gancore.training.initial import training_data
 from gancore.training.trainer import Trainer
 from gancore_plugins.discriminators.projected import Projected
 from gancore_plugins.optimizers.adam import Adam

@@ -24,7 +24,7 @@ from gancore.artifacts import load, save_model
 from gancore.config import load_experiment
 from gancore.contracts import Normalization, WeightNormalization
 from gancore.data import ImageData
-from gancore.training.run import new_trainer, training_data
+from gancore.training.initial import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
 NORMALIZATIONS = normalizations(Normalization)

@@ -46,7 +46,7 @@ def cut_short(path: Path, tensors: Any, about: Any) -> None:
 def fault(number: int) -> None:
     """Ten places to be killed at; 3, 4 and 5 are inside the writing of a checkpoint."""
     from gancore.artifacts import atomic, run, tensors
-    from gancore.training import logs
+    from gancore.training import logs, saving
     from gancore.training import run as loop
     from gancore.training.trainer import Trainer
 
@@ -54,10 +54,10 @@ def fault(number: int) -> None:
         lambda: kill_at(Trainer, "run_phase", 1, after=True),
         lambda: kill_at(Trainer, "end_step", 1, after=False),
         lambda: kill_at(Trainer, "step", 2, after=True),
-        lambda: setattr(loop, "save_tensors", cut_short),
+        lambda: setattr(saving, "save_tensors", cut_short),
         lambda: kill_at(tensors, "save_file", 0, after=True),
         lambda: kill_at(atomic, "_flush", 6, after=True),
-        lambda: kill_at(loop, "save_model", 0, after=False),
+        lambda: kill_at(saving, "save_model", 0, after=False),
         lambda: kill_at(run.RunFolder, "retain", 0, after=True),
         lambda: kill_at(logs, "append_line", 0, after=True),
         lambda: kill_at(loop, "save_grid", 0, after=False),

@@ -22,7 +22,7 @@ from gancore.config import load_experiment
 from gancore.data import ImageData
 from gancore.data.images import DataIdentity
 from gancore.discovery import discover
-from gancore.training.run import new_trainer
+from gancore.training.initial import new_trainer
 from gancore.training.step.optimizers import NetworkOptimizer
 
 CUDA = torch.device("cuda")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gancore.config import Experiment, load_experiment
 from gancore.data import ImageData
-from gancore.training.run import new_trainer, training_data
+from gancore.training.initial import new_trainer, training_data
 from gancore.training.trainer import Trainer
 
 TINY: dict[str, Any] = {

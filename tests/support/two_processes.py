@@ -11,7 +11,7 @@ from support.tiny import QUICK, tiny_mapping
 
 from gancore.data import ImageData
 from gancore.training.distribution import Processes, joined
-from gancore.training.run import new_trainer, training_data
+from gancore.training.initial import new_trainer, training_data
 from gancore.training.step.draws import SeededDraw
 
 

@@ -19,7 +19,7 @@ from gancore.config import Experiment
 from gancore.data import ImageData, on_the_fly, opening, reading
 from gancore.errors import DataError, RunFailed
 from gancore.training import train
-from gancore.training.run import new_trainer, training_data
+from gancore.training.initial import new_trainer, training_data
 from gancore.training.step.loading import STEPS_AHEAD, Loader
 
 pytestmark = pytest.mark.xdist_group("processes")

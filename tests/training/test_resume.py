@@ -145,17 +145,17 @@ def test_two_processes_cannot_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_kill_between_last_checkpoint_and_model_leaves_no_stale_model(tmp_path: Path, monkeypatch: Any) -> None:
-    from gancore.training import run as loop
+    from gancore.training import saving
 
     train(quick_experiment(), tmp_path / "straight")
-    save, calls = loop.save_model, iter(range(10))
+    save, calls = saving.save_model, iter(range(10))
 
     def lost(*args: Any) -> None:
         if next(calls) == 3:  # the last of four
             raise KeyboardInterrupt
         save(*args)
 
-    monkeypatch.setattr(loop, "save_model", lost)
+    monkeypatch.setattr(saving, "save_model", lost)
     with pytest.raises(KeyboardInterrupt):
         train(quick_experiment(), tmp_path / "run")
     monkeypatch.undo()

@@ -2,8 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,25 +13,24 @@ from gancore.artifacts import RunFolder
 from gancore.errors import Interrupted
 from gancore.evaluation.progress import Stopped
 from gancore.training import train
+from gancore.training.distribution import Processes, first_process
 from gancore.training.observer import Context, Observer
-from gancore.training.run import Run, first_process
+from gancore.training.run import Run
+from gancore.training.saving import Saves
 from gancore.training.trainer import Trainer
 
 
-class Counting:
+class Counting(Processes):
     """One of several processes; counts how often it waits for the others."""
 
-    def __init__(self, first: bool) -> None:
-        self.first, self.waits = first, 0
+    waits = 0
 
-    @contextmanager
-    def first_alone(self) -> Iterator[bool]:
-        yield self.first
+    def wait(self) -> None:
         self.waits += 1
 
 
-@pytest.mark.parametrize("first", [True, False])
-def test_the_first_process_works_and_all_wait_once(first: bool) -> None:
+@pytest.mark.parametrize("rank", [0, 1])
+def test_the_first_process_works_and_all_wait_once(rank: int) -> None:
     """However many methods of the first process one of them calls: the others know of the outermost only."""
     done: list[str] = []
 
@@ -45,23 +43,38 @@ def test_the_first_process_works_and_all_wait_once(first: bool) -> None:
         inner(run, "a")
         inner(run, "b")
 
-    processes = Counting(first)
-    run = SimpleNamespace(processes=processes, others_wait=False)
-    outer(run)  # type: ignore[arg-type]
-    assert done == (["a", "b"] if first else [])
+    run, processes = Run.__new__(Run), Counting(rank, 2)
+    run.processes = processes
+    outer(run)
+    assert done == ["a", "b"] * (rank == 0)
     assert processes.waits == 1
-    inner(run, "c")  # type: ignore[arg-type]
+    inner(run, "c")
     assert processes.waits == 2
+
+
+def test_a_failure_of_the_first_process_leaves_no_wait_out() -> None:
+    """What comes after an error meets the others again."""
+
+    @first_process
+    def failing(run: Run) -> None:
+        raise OSError("a full disk")
+
+    run, processes = Run.__new__(Run), Counting(0, 2)
+    run.processes = processes
+    with pytest.raises(OSError, match="a full disk"):
+        failing(run)
+    assert not processes.others_wait
 
 
 def test_what_the_first_process_alone_does() -> None:
     """All others are done by every process: a forgotten mark writes a file twice, one too many hangs a run."""
     alone = {
         name
-        for name, method in vars(Run).items()
-        if hasattr(method, "__wrapped__") and name not in ("loading", "watched")
+        for kind in (Run, Saves)
+        for name, method in vars(kind).items()
+        if hasattr(method, "__wrapped__") and name != "watched"
     }
-    assert alone == {"check", "set_up", "cut_back", "set_aside", "sample", "checkpoint", "save", "save_unless_saved"}
+    assert alone == {"check", "set_up", "sample", "checkpoint", "save_unless_saved", "write", "_cut_back", "_set_aside"}
 
 
 class Answering:
@@ -99,13 +112,13 @@ def test_a_signal_in_a_step_with_a_checkpoint_writes_it_once(tmp_path: Path, mon
         if self.counters.step == 2:  # the first with a checkpoint
             os.kill(os.getpid(), signal.SIGTERM)
 
-    def save(self: Run) -> None:
-        written.append(self.trainer.kimg)
-        save_now(self)
+    def write(self: Saves, trainer: Trainer) -> None:
+        written.append(trainer.kimg)
+        write_now(self, trainer)
 
-    save_now = Run.save
+    write_now = Saves.write
     monkeypatch.setattr(Trainer, "step", signalled)
-    monkeypatch.setattr(Run, "save", save)
+    monkeypatch.setattr(Saves, "write", write)
     with pytest.raises(Interrupted):
         train(quick_experiment(), tmp_path / "run")
     assert written == [0.016]

@@ -1,9 +1,12 @@
 """Real images of the coming steps, read, decoded, mirrored and pinned by a thread while the device trains."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from gancore.data import ImageData
@@ -14,6 +17,17 @@ Key = tuple[int, int, int]
 
 STEPS_AHEAD = 3
 """Steps beyond the present one whose images are in memory; more wait until these are used."""
+
+
+@contextmanager
+def loading(data: ImageData, device: torch.device) -> Iterator["Loader | None"]:
+    """A context with a loader; None where the images are in memory, and are to stay there."""
+    gpu = device.type == "cuda"
+    if not gpu and isinstance(data.images, np.ndarray):
+        yield None
+        return
+    with closing(Loader(data, pin=gpu)) as loader:
+        yield loader
 
 
 class Loader:
