@@ -55,7 +55,7 @@ def facts(title: str, rows: Mapping[str, object]) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A title, and a table. A value that is `Html` stays as it is."""
+    """A title, and a table. A value that is `Html` is not escaped."""
     head = "".join(f"<th style='text-align:left'>{text(column)}</th>" for column in columns)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f"<div><b>{text(title)}</b><table><tr>{head}</tr>{body}</table></div>"

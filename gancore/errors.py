@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class GancoreError(Exception):
-    """An error that the user can fix; the message says what is wrong, where, and what would be right."""
+    """An error that the user can fix; the message names the mistake, its place, and what would be right."""
 
     exit_code = 2
 

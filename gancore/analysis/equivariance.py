@@ -26,7 +26,7 @@ LEAST = 1e-20
 
 @dataclass
 class Psnr:
-    """Gathers squared differences: one ratio over all samples and pixels, which is no mean of single ratios."""
+    """Gathers squared differences: one ratio over all samples and pixels, which is not the mean of single ratios."""
 
     squares: float = 0.0
     pixels: float = 0.0

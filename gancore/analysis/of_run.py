@@ -15,7 +15,7 @@ from gancore.messages import tell
 def analyze_run(experiment: Experiment, run: Path) -> None:
     """Writes figures and numbers into the run's analyses/; of an analysis that is refused, why.
 
-    What a cell of a grid cannot be asked is no failure of its training.
+    An analysis that does not apply to a cell does not make its training a failure.
     """
     folder, device = run / FOLDER, pick_device(experiment.training.device)
     folder.mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from gancore.contracts import Draw, Generator, NoiseMode
 def paint(
     generator: Generator, ws: Tensor, draw: Draw | None = None, noise_mode: NoiseMode = "const", batch: int = 16
 ) -> Tensor:
-    """Images [N, C, R, R] of ws [N, num_ws, w_dim], a batch at a time where the noise is no draw's.
+    """Images [N, C, R, R] of ws [N, num_ws, w_dim], a batch at a time where the noise does not come from a draw.
 
     Those of a generator that is still growing are enlarged.
     """
@@ -33,7 +33,7 @@ def paint_with(
 ) -> Tensor:
     """Images [N, C, R, R] of ws with other buffers of the synthesis network, by name: noise maps, a moved input.
 
-    The generator is left as it is. Differentiable in ws and in the buffers.
+    The generator is left unchanged. Differentiable in ws and in the buffers.
     """
     how = {"noise_mode": noise_mode, "stage": generator.stage, "draw": draw}
     return generator.enlarged(functional_call(generator.synthesis, dict(buffers), (ws,), how)[-1])

@@ -121,7 +121,7 @@ def start_of(generator: Generator, ws: Tensor, seed: int) -> Start:
 def project(
     generator: Generator, target: Tensor, distance: Distance, start: Start, options: ProjectionOptions
 ) -> Iterator[Projected]:
-    """Every step towards a target [C, R, R], nominal range [-1, 1]. The generator is left as it is."""
+    """Every step towards a target [C, R, R], nominal range [-1, 1]. The generator is left unchanged."""
     with torch.enable_grad():
         w = start.mean.detach()[: 1 if options.space == "w" else None].clone().requires_grad_(True)
         noise = {name: value.detach().clone().requires_grad_(True) for name, value in start.noise.items()}

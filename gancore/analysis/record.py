@@ -130,7 +130,7 @@ def recorded(
 
 
 def _over_seeds(values: Sequence[Value]) -> Value:
-    """Mean and standard deviation (n - 1) over seeds; one as it is."""
+    """Mean and standard deviation (n - 1) over seeds; a single value is returned unchanged."""
     if len(values) == 1:
         return values[0]
     mean = math.fsum(v.value for v in values) / len(values)

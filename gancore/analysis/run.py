@@ -131,7 +131,7 @@ MISSING = {
     "run:discriminator": "no discriminator here",
     "dataset:images": "no real images here, say which ones (--real)",
 }
-"""What is wrong where a requirement is not met that is not the generator's."""
+"""The problem, if a requirement is not met that is not the generator's."""
 
 
 def keys_of(part: Chosen) -> AnalysisKeys:
@@ -153,7 +153,7 @@ def _with(part: Part, features: Part | None, count: int | None, seeds: Sequence[
 
 
 def _extractor(part: Chosen, own: Sequence[str], device: torch.device) -> FeatureExtractor | None:
-    """The features chosen for an analysis, else the first of its own that are available; None if it uses none."""
+    """The features chosen for an analysis, else the first of its list that are available; None if it uses none."""
     if not own:
         return None
     given = part.inside["features"]

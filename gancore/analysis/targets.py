@@ -17,10 +17,10 @@ from gancore.evaluation.targets import Target, find_reals, label_rows
 
 
 def sources_of(target: Path | Generator, real: Path | None = None, trust: bool = False) -> Sources:
-    """The model of a run folder or a model file, or a generator as it is, with what lies beside it.
+    """The model of a run folder or a model file, or a generator itself, with the files beside it.
 
     real: real images, as for `gancore.evaluate`; None: the run's own, where they can be opened.
-    Raises GancoreError if there is no model, or if the requested images cannot be opened.
+    Raises GancoreError if there is no model, or if the images cannot be opened.
     """
     if isinstance(target, Generator):
         data = find_reals(real, Target(target), trust=trust) if real else None

@@ -66,7 +66,7 @@ class RecordedAnalysis(BaseModel):
 
 @dataclass(frozen=True)
 class Analyses:
-    """The records of a run by the names of their files. damage: what is wrong with others, one string each."""
+    """The records of a run by the names of their files. damage: a message for each file that cannot be read."""
 
     records: Sequence[RecordedAnalysis] = ()
     damage: list[str] = field(default_factory=list)

@@ -23,7 +23,7 @@ Form = TypeVar("Form")
 
 @dataclass(frozen=True)
 class Lines(Generic[Form]):
-    """The records of a JSON-lines file by line number. damage: what is wrong with the other lines, one string each."""
+    """The records of a JSON-lines file by line number. damage: a message for each other line."""
 
     by_number: dict[int, Form] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)

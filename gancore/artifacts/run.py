@@ -29,7 +29,7 @@ FAKES = re.compile(r"fakes-(\d{6,}\.\d{3})\.png")
 class SoundCheckpoint:
     """A checkpoint that can be continued from.
 
-    tensors: by name; about: counters and the like. damaged: newer checkpoints, and what is wrong with each.
+    tensors: by name; about: counters and the like. damaged: newer checkpoints, with the damage of each.
     """
 
     path: Path
@@ -229,7 +229,7 @@ def check_name(folder: Path) -> None:
         str(folder.resolve()).encode()
     except UnicodeEncodeError:
         raise RunError(
-            f"{folder}: the name is no UTF-8, and TensorBoard writes there; choose another with --out"
+            f"{folder}: the name is not UTF-8, and TensorBoard writes there; choose another with --out"
         ) from None
 
 

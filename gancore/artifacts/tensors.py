@@ -93,7 +93,7 @@ def _order_header(path: Path) -> None:
         header = json.loads(file.read(size))
         ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
         data = json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode()
-        if len(data) <= size:  # else its writer escapes less than Python's, and the order stays as it is
+        if len(data) <= size:  # else its writer escapes less than Python's, and the order stays
             file.seek(8)
             file.write(data.ljust(size))  # spaces may follow a header
 

@@ -72,7 +72,7 @@ def of_result(experiment: Experiment, data: Mapping[str, Any]) -> Identity:
 
 
 def of_training(experiment: Experiment, data: Mapping[str, Any], plugins: Mapping[str, str]) -> Identity:
-    """What stays as it is while a run is continued: a checkpoint belongs to a run if it is equal.
+    """What does not change while a run is continued: a checkpoint belongs to a run if it is equal.
 
     plugins: the versions of the local plugins that the run began with, by "kind.name".
     """

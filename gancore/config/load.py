@@ -40,7 +40,7 @@ def load_experiment(
         a run of this account may be executed in any case (gancore.trust).
     base: the folder of relative paths (default: that of the file; the working directory for a preset or a mapping).
 
-    Raises ConfigError with all mistakes at once, each "file:line: key: what is wrong"; an override's place is
+    Raises ConfigError with all mistakes at once, each "file:line: key: message"; an override's place is
     "-o KEY=VALUE". Nothing is written, and no data are opened.
     """
     if not isinstance(source, Mapping):

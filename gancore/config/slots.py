@@ -151,7 +151,7 @@ SLOTS: tuple[Slot, ...] = (
     Slot(
         ("analyses", ANY, "features"),
         "feature",
-        "its feature plugin (default: the first of its own list that is available)",
+        "its feature plugin (default: the first of its list that is available)",
         optional=True,
     ),
     Slot(

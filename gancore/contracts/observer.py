@@ -64,7 +64,7 @@ class Observer(Plugin):
         """The session is over. `reason` is the message of an interruption or a failure, else empty."""
 
     def on_cell_end(self, grid: Path, cell: str, state: str, scores: Sequence[Mapping[str, Any]]) -> None:
-        """A cell of a grid ended, with its last scores; called in the process of the grid, for an observer of its own.
+        """A cell of a grid ended, with its last scores; called in the process of the grid, for the grid's own observer.
 
         state: "done", "stopped", "interrupted", "killed" or "failed".
         """

@@ -21,7 +21,7 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, NotI
 class Archive:
     """An archive with its names and labels, opened on first use.
 
-    format: `data.format`. Raises DataError when the file is missing; later, when it is no zip.
+    format: `data.format`. Raises DataError when the file is missing; later, when it is not a zip archive.
     """
 
     def __init__(self, path: Path, format: int = 2) -> None:
@@ -56,7 +56,7 @@ class Archive:
         return cast(BinaryIO, self._zip.open(about))
 
     def check_in_place(self) -> None:
-        """Raises DataError when the file that is open is no longer the one at its path."""
+        """Raises DataError when the path no longer names the file that is open."""
         file = self._zip.fp
         there = self.path.stat()
         if file is not None and not os.path.samestat(os.fstat(file.fileno()), there):

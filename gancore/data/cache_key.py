@@ -33,7 +33,7 @@ def cache_folder() -> Path:
 def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, may_skip: float, labels: bool) -> str | None:
     """A hash (hex) of the sources and of what is made of them; None when the plugin cannot name its sources.
 
-    None also when one of them is no file or cannot be read: decoding will name it.
+    None also when one of them is not a file or cannot be read: decoding will name it.
     """
     sources = dataset.sources()
     fingerprints = None if sources is None else _fingerprints(sources)
@@ -54,7 +54,7 @@ def cache_key(dataset: Dataset, items: Sequence[Item], form: Form, may_skip: flo
 
 
 def _fingerprints(sources: Sequence[Path]) -> list[list[Any]] | str | None:
-    """Path and content of few small files; path, size and times of many or large ones; None when one is no file."""
+    """Path and content of few small files; path, size and times of many or large ones; None when one is not a file."""
     try:
         if len(sources) <= HASHED_FILES and sum(_stat(path).st_size for path in sources) <= HASHED_BYTES:
             return [[str(path.resolve()), file_hash(path)] for path in sources]
@@ -69,7 +69,7 @@ def _as_listed(path: Path) -> list[Any]:
 
 
 def _stat(path: Path) -> os.stat_result:
-    """Raises OSError also for what is no regular file."""
+    """Raises OSError also for what is not a regular file."""
     stat = path.stat()
     if not S_ISREG(stat.st_mode):
         raise OSError("not a regular file")

@@ -38,7 +38,7 @@ def is_image(name: str, format: int = 2) -> bool:
 
 
 def why_passed_over(name: str) -> tuple[str, str]:
-    """What a file that is no image counts as, ".heic", and why it is passed over."""
+    """What a file that is not an image counts as, ".heic", and why it is passed over."""
     extension = shown(PurePosixPath(name).suffix[1:].lower())
     if _is_hidden(name):
         return HIDDEN, "names that begin with a dot, and __MACOSX"

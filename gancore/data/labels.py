@@ -33,7 +33,7 @@ class LabelRows:
     """The labels of M images: `rows[indices]` are float32 [N, label_dim].
 
     Where they are classes, each row has one 1, and memory is that of M whole numbers and of the requested rows,
-    whatever the number of classes.
+    for any number of classes.
     """
 
     def __init__(self, labels: Tensor, label_dim: int) -> None:
@@ -91,7 +91,7 @@ def label_array(labels: Sequence[Any]) -> np.ndarray:
 def labels_of_items(items: Sequence[Item]) -> np.ndarray:
     """The labels of items that all have one, as `label_array` returns them.
 
-    Raises DataError where labels are of different forms, or hold what is no finite number.
+    Raises DataError where labels are of different forms, or hold a number that is not finite.
     """
     if len(shapes := {np.asarray(item.label).shape for item in items}) > 1 or len(next(iter(shapes))) > 1:
         raise DataError("labels should all be whole numbers, or all vectors with the same number of entries")

@@ -1,7 +1,7 @@
 """Names and labels of images in a folder or an archive, which are laid out alike.
 
 Labels come from a `dataset.json` at the top (gancore/data/index.py), or else from the top-level folders, whose names
-are the classes, in natural order (10 after 9). A folder that all images lie in is no class; what counts is below it.
+are the classes, in natural order (10 after 9). A folder that contains all images is not a class; the folders in it are.
 """
 
 import re
@@ -103,7 +103,9 @@ def _from_folders(names: Sequence[str], files: Sequence[str], passed_over: Seque
     classes = sorted({folder for folder in folders if folder is not None}, key=natural)
     if not classes:
         one = shown("/".join(around))
-        flaw = f"all images lie in one folder ({one}), and one class is no label; `labels: false` trains without"
+        flaw = (
+            f"all images lie in one folder ({one}), and a single class is not a label; `labels: false` trains without"
+        )
         return Layout(names, [None] * len(names), None, flaw if around else "", passed_over)
     if len(classes) > 1 and SPLITS.issuperset(map(str.casefold, classes)):
         told = f"the folders {some(classes)} are taken for parts of a data set, not for classes"

@@ -1,6 +1,6 @@
 """Images that are decoded each time they are needed (`data.decode: on_the_fly`), on all cores.
 
-Memory is that of the images in use, whatever the size of the data set. Everything was decoded once before, to be
+Memory is that of the images in use, however large the data set. Everything was decoded once before, to be
 checked and hashed; each image is compared with its checksum from then, so training sees what the hash says.
 """
 

@@ -156,7 +156,7 @@ def sample(items: Sequence[Item], form: Form, skip: bool) -> None:
 
 
 def _decoded(items: Sequence[Item], form: Form) -> Iterator[tuple[Item, Picture | Rejected]]:
-    """Every item with its pixels or what is wrong with it. Reading is left to one thread: plugins need no locks."""
+    """Every item with its pixels or a message. Reading is left to one thread: plugins need no locks."""
     threads = os.cpu_count() or 1
     bar = tqdm(total=len(items), desc="decoding", unit=" images", delay=1, disable=not rewrites_lines(), leave=False)
     with pillow_warnings(), bar, ThreadPoolExecutor(threads) as pool:
@@ -188,7 +188,7 @@ def _decode_each(contents: Sequence[Content | Rejected], form: Form) -> list[Pic
 
 
 def decoded(content: Content | Rejected, form: Form) -> Picture | Rejected:
-    """The picture of what `read` returned, or what is wrong with it."""
+    """The picture of what `read` returned, or a message."""
     if isinstance(content, Rejected):
         return content
     try:

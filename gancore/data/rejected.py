@@ -26,7 +26,7 @@ class Rejected(Exception):
 
 
 Rejections = Sequence[tuple[str, Rejected]]
-"""Names of images with what is wrong with each."""
+"""Names of images with the reason for each."""
 
 
 def described(rejections: Rejections) -> list[str]:

@@ -172,7 +172,7 @@ class _View:
 
 
 def _over_repeats(values: list[Value]) -> Value:
-    """Mean and standard deviation (n - 1) of several; one as it is."""
+    """Mean and standard deviation (n - 1) of several; a single value is returned unchanged."""
     if len(values) == 1:
         return values[0]
     mean = math.fsum(v.value for v in values) / len(values)

@@ -37,7 +37,7 @@ class Look(BaseModel):
 
     other: a second seed. Its latent counts by the share `blend` in the ws from number `crossover` on; without ws the
     latents themselves are blended, if `crossover` is 0.
-    label: the number of a class or of an example of labels; label_vector: a label as it is, instead.
+    label: the number of a class or of an example of labels; label_vector: the label itself, instead.
     silent: layers without noise. edits: steps along directions, one after another.
     """
 

@@ -189,7 +189,7 @@ class Page:
         shown = [*self.pictures, *self.maps, self.message, self.command]
         states = {self.projected} | ({self.kept} if "amount" in self.controls else set())
         inputs = {*self.controls.values(), *states}
-        # one event for all: the last change wins, in whatever order several of them arrive
+        # one event for all: the last change wins, in any order of arrival
         changes = [component.change for component in inputs]
         gr.on([self.blocks.load, *changes], self.show, inputs, shown, trigger_mode="always_last", **private)
         if "amount" in self.controls:
@@ -245,7 +245,7 @@ class Page:
         return [kept, "\n".join(f"* {line}" for line in lines), 0]
 
     def read(self, content: bytes | None, which: int) -> list[Any]:
-        """An upload as the image that is projected, or what is wrong with it."""
+        """An upload as the image that is projected, or a message."""
         if content is None:
             return [None, None, ""]
         try:

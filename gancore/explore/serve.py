@@ -46,7 +46,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 class WithPolicy:
-    """Middleware that gives every response the policy."""
+    """Middleware that adds the policy to every response."""
 
     def __init__(self, app: Any) -> None:
         self.app = app

@@ -67,7 +67,7 @@ class RayExecutor:
             return ""
         return (
             f"warning: the cluster has {there:g} GPUs, but grid.resources.gpus is 0, so cells see none and train on "
-            "the CPU; `grid.resources.gpus: 1` gives each a GPU, 0.5 half of one"
+            "the CPU; `grid.resources.gpus: 1` assigns one to each, 0.5 half of one"
         )
 
     def _options(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The grid folder: the cells' run folders and states. Looking at it imports no torch.
 
 grid.yaml            the experiment with its `grid:` section
-cells/NAME.yaml      a cell as it is trained; plugins/ beside it has its local plugin files
+cells/NAME.yaml      a cell, whole; plugins/ beside it has its local plugin files
 cells/NAME.json      its state, written whole
 cells/NAME.log       the output of its processes
 cells/NAME.lock      held by the process that works on it

@@ -116,7 +116,7 @@ class _Watch:
                     self._ask_to_stop()
 
     def end(self) -> None:
-        """Leaves no process behind, whatever happens: asks it to save, and waits for it."""
+        """Leaves no process behind after any error: asks it to save, and waits for it."""
         self._ask_to_stop()
         self.process.wait()
 

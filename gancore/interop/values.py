@@ -167,7 +167,7 @@ def word(value: Any) -> str:
 
 
 def entries(value: Any) -> Mapping[Any, Any]:
-    """The entries of a mapping, also of one of a foreign class; none where it is no mapping."""
+    """The entries of a mapping, also of one of a foreign class; none where it is not a mapping."""
     if isinstance(value, Record):
         return value.items or value.state
     return value if isinstance(value, dict) else {}

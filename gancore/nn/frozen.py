@@ -1,4 +1,4 @@
-"""A pretrained network that is used as it is and never trained."""
+"""A pretrained network that is never trained."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Half precision from a resolution on: blocks below it compute in float32, whatever autocast says.
+"""Half precision from a resolution on: blocks below it compute in float32, even under autocast.
 
 StyleGAN2-ADA has float16 in its four finest resolutions only (code of arXiv:2006.06676): coarse blocks cost little, and
 their numbers reach every pixel. Blocks are found by their published names, `b64`.

@@ -78,7 +78,7 @@ class SharedEmbedding(Latent):
     """
 
     def __init__(self, label_dim: int, features: int | None, normalize_z: bool = False) -> None:
-        """`features` None: the label as it is. With `normalize_z` z is scaled to a root mean square of 1."""
+        """`features` None: the label itself. With `normalize_z` z is scaled to a root mean square of 1."""
         super().__init__(label_dim)
         self.normalize_z = normalize_z
         self.embedding = nn.Parameter(torch.randn(label_dim, features)) if label_dim and features else None

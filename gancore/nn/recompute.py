@@ -2,7 +2,7 @@
 
 Source: arXiv:1604.06174. The same gradients, bit for bit, also those of R1 and path length: random numbers are
 functions of their purpose, so the second computation sees the same ones. Blocks are found by their published names,
-`b64`. A block whose forward pass changes its state (batch statistics, spectral normalization) is left as it is:
+`b64`. A block whose forward pass changes its state (batch statistics, spectral normalization) is not recomputed:
 computing it twice would move its averages twice.
 """
 

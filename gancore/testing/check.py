@@ -62,7 +62,7 @@ def findings(
             continue
         found = run(check, subject)
         for finding in found:
-            if finding.expected != RAISES or finding.got not in told:  # one exception is found by several checks
+            if finding.expected != RAISES or finding.got not in told:  # several checks may raise one exception
                 yield finding
             told.add(finding.got)
         if any(finding.check == UNAVAILABLE for finding in found) or (check is is_built and not found[0].passed):

@@ -88,7 +88,7 @@ def notes_are_lines(subject: Subject) -> Iterator[Finding]:
 
 
 def the_engine_opens_it(subject: Subject) -> Iterator[Finding]:
-    """At 16x16, whatever the size of the images; with labels where there are names."""
+    """At 16x16, for images of any size; with labels where there are names."""
     labels = subject.made().class_names() is not None
     try:
         interface = interface_of(subject.made(), DataKeys(resolution=R, fit="resize", labels=labels))

@@ -64,7 +64,7 @@ def noise_comes_from_the_draw(subject: Subject) -> Iterator[Finding]:
 
 
 def moving_averages_wait_for_the_end_of_a_step(subject: Subject) -> Iterator[Finding]:
-    """A pass leaves the saved state as it is; with `update_emas` too, until `end_step`."""
+    """A pass does not change the saved state; with `update_emas` too, until `end_step`."""
     made, n = subject.made(), subject.n
     before = {name: value.clone() for name, value in made.state_dict().items()}
     for update in (False, True):

@@ -27,7 +27,7 @@ def weights_follow_their_gradients(subject: Subject) -> Iterator[Finding]:
 
 
 def a_larger_rate_is_a_larger_step(subject: Subject) -> Iterator[Finding]:
-    """The rate that `settings` gives, and the factor of a group on it."""
+    """The rate of `settings`, and the factor of a group."""
     steps = []
     for lr, factor in ((0.01, 1.0), (0.02, 1.0), (0.01, 2.0)):
         made = subject.made()

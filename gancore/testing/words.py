@@ -142,7 +142,7 @@ class _Recorder(Normalization):
 
 
 def _recorded(subject: Subject) -> tuple[list[_Recorder], Any]:
-    """The normalizations that a network asked for, which record what they see, and the network, after a pass."""
+    """The normalizations that a network has created, which record their input, and the network, after a pass."""
     recorders: list[_Recorder] = []
 
     def normalize(site: Site) -> Normalization:

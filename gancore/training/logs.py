@@ -80,7 +80,7 @@ class TensorBoard(Observer):
 
 
 class Terminal(Observer):
-    """A progress bar on a terminal, plain lines elsewhere. A terminal that is gone is no error."""
+    """A progress bar on a terminal, plain lines elsewhere. A terminal that is gone is not an error."""
 
     bar: Any = None
 
@@ -117,7 +117,7 @@ class Terminal(Observer):
 
 
 def observers_of(experiment: Experiment, folder: RunFolder, observer: Observer | None = None) -> Observers:
-    """Those of every run, and those that were asked for. Raises GancoreError for one that cannot work here."""
+    """Those of every run, and those that the experiment lists. Raises GancoreError for one that cannot work here."""
     own = [JsonLines(folder), TensorBoard(folder), Terminal(), Hooks(discover().hooks, folder)]
     given = [] if observer is None else [observer]
     return Observers([*map(Place, [*own, *given]), *chosen_observers(experiment.observers)])

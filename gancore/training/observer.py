@@ -1,4 +1,4 @@
-"""The observers of a run, told of everything one after another; and those that time the parts of its steps."""
+"""The observers of a run, called one after another; and those that time the parts of its steps."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext

@@ -270,7 +270,7 @@ class Run:
     def evaluate(self) -> None:
         """Scores of the averaged generator, after a checkpoint, so that nothing that fails here loses what was trained.
 
-        A signal ends it, and it is made up for when the run continues. Whatever else it raises is logged, and training
+        A signal ends it, and it is made up for when the run continues. Any other error is logged, and training
         goes on.
         """
         self.save_unless_saved()

@@ -37,7 +37,7 @@ WITHIN = 2
 
 @dataclass(frozen=True)
 class Finding:
-    """What one file was found to be. damaged: it cannot be used as it is; note: worth knowing, nothing is lost."""
+    """What one file was found to be. damaged: it cannot be used; note: worth knowing, nothing is lost."""
 
     file: str
     state: Literal["ok", "damaged", "note"]

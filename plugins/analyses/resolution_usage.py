@@ -31,7 +31,7 @@ class ResolutionUsage(Analysis):
     def protocol(self) -> str:
         return (
             "std over samples, pixels and channels of each resolution's part, over the sum; parts: what each toRGB "
-            "gives where these add up to the image, else the octaves of the image; random noise, no truncation"
+            "where these add up to the image, else the octaves of the image; random noise, no truncation"
         )
 
     def analyze(self, subject: Subject) -> Result:

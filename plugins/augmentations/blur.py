@@ -39,7 +39,7 @@ class Blur(Augmentation):
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:
-    """[N, C, H, W] to the same shape, zeros coming in; as it is where the filter would be a single pixel."""
+    """[N, C, H, W] to the same shape, zeros coming in; unchanged where the filter would be a single pixel."""
     reach = math.floor(REACH * sigma)
     if reach == 0:
         return image

@@ -19,7 +19,7 @@ Change = Callable[[Tensor], Tensor]
 
 
 class DiffAug(Augmentation):
-    """Plugin `diffaug`. There is no strength to adapt; a magnitude of 0 leaves images as they are."""
+    """Plugin `diffaug`. There is no strength to adapt; a magnitude of 0 leaves images unchanged."""
 
     class Config(PluginConfig):
         policy: tuple[Literal["color", "translation", "cutout"], ...] = Field(

@@ -140,7 +140,7 @@ def _existing(base: Path, name: str) -> Path:
 
 
 def _find_folder(base: Path, name: str, split: str) -> Path:
-    located(base, name)  # says what is wrong with it, where it can be no path
+    located(base, name)  # raises with the reason, if it cannot be a path
     candidates = list(_candidates(base, Path(name).expanduser()))
     for folder in candidates:
         if _usual_file(folder, split, "images", 3):

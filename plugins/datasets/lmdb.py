@@ -39,7 +39,7 @@ class Database:
             try:
                 open_image(BytesIO(self.read(0)))
             except Rejected as cause:
-                raise DataError(f"{path}: a database, but its first value is no image file ({cause})") from cause
+                raise DataError(f"{path}: a database, but its first value is not an image file ({cause})") from cause
 
     def read(self, index: int) -> bytes:
         with self._env.begin() as transaction:

@@ -108,7 +108,7 @@ def _finest(path: Path) -> Path | None:
 
 
 def _offsets(path: Path) -> Iterator[int]:
-    """Where the records of a file begin, and its end. Raises DataError where it is no such file, or truncated."""
+    """Where the records of a file begin, and its end. Raises DataError where it is not such a file, or truncated."""
     place, size = 0, path.stat().st_size
     with path.open("rb") as file:
         while place < size:

@@ -87,7 +87,7 @@ def _shards(path: Path) -> list[Path]:
 
 
 def _members(shard: Path) -> list[Member]:
-    """The images of a shard. Raises DataError where it is no tar archive, compressed, damaged or truncated."""
+    """The images of a shard. Raises DataError where it is not a tar archive, or compressed, damaged or truncated."""
     images: list[tarfile.TarInfo] = []
     labels: dict[str, int] = {}
     try:

@@ -1,7 +1,7 @@
 """Snapshots of Projected GAN whose generator is FastGAN's; those with a StyleGAN2 are of the format `nvidia`.
 
 Source: arXiv:2111.01007, arXiv:2101.04775. Modules are pickled by reference: attributes and tensors are read as data.
-With spectral norm a weight is stored as it is trained, beside u and v; a normalized copy of it is ignored.
+With spectral norm the trained weight is stored, beside u and v; a normalized copy of it is ignored.
 Noise is drawn there in every pass: the noise of `const` is drawn here, the same for every file. In conditional blocks
 two layers share one strength of the noise; here it becomes two.
 """

@@ -5,7 +5,7 @@ discriminator. Neither its groups of the minibatch standard deviation nor clamps
 project's own choice, and nothing is clamped.
 
 BigGAN (arXiv:1809.11096) and the residual networks of SNGAN (arXiv:1802.05957) have numbered blocks, among which
-self-attention has a separate number; with spectral norm a weight is stored as it is trained, with u and v. Their
+self-attention has a separate number; with spectral norm the trained weight is stored, with u and v. Their
 activation is not in the files: that of the project's configurations of both is taken, a ReLU, which in the
 discriminator changes the input of a block in place, and so the shortcut.
 """

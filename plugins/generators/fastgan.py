@@ -1,6 +1,6 @@
 """The generator of FastGAN: gated convolutions with noise, and maps that excite those of a layer far behind them.
 
-Source: arXiv:2101.04775 section 3.1 (skip-layer excitation: equation 1) and its code; as it is in Projected GAN
+Source: arXiv:2101.04775 section 3.1 (skip-layer excitation: equation 1) and its code; as in Projected GAN
 (arXiv:2111.01007), whose blocks are all double, whose z is normalized, and whose labels enter by conditional batch norm
 on an embedding. A layer is a convolution, noise, normalization and a gated linear unit: one half of its maps times the
 sigmoid of the other. Weights start at N(0, 0.02), gains at N(1, 0.02).

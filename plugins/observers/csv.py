@@ -35,7 +35,7 @@ class CSV(Observer):
 
 
 class Table:
-    """A CSV file. A row with a new column gives the column to all rows; they are empty there."""
+    """A CSV file. A new column of a row is added to all rows, empty."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

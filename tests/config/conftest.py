@@ -1,6 +1,6 @@
 """Experiments of fake plugins, from files in a fresh folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from support.option_plugins import PLUGINS, FakeSpec
 
 from gancore.config import Experiment, load_experiment
+from gancore.discovery import discover
 from gancore.registry import Registry
 
 
@@ -35,10 +36,12 @@ def load(registry: Registry) -> Callable[..., Experiment]:
 
 
 @pytest.fixture
-def fakes(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command line finds the fakes and nothing else."""
-    monkeypatch.setattr("gancore.config.load.discover", lambda: registry)
-    monkeypatch.setattr("gancore.discovery.discover", lambda: registry)
+def fakes(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The command line finds the fakes and nothing else, by the one function that modules may have imported already."""
+    monkeypatch.setattr("gancore.discovery._settle", lambda *found: registry)
+    discover.cache_clear()
+    yield
+    discover.cache_clear()
 
 
 @pytest.fixture

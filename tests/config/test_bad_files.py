@@ -47,15 +47,15 @@ def test_bad_file(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 GENERATED = {
-    "huge": (b"# " + b"x" * 2**20, "file.yaml:1: larger than 1024 KiB; this is no experiment"),
+    "huge": (b"# " + b"x" * 2**20, "file.yaml:1: larger than 1024 KiB; this is not an experiment"),
     "binary": (bytes(range(256)), "file.yaml:2: not UTF-8 text; is this a YAML file?"),
     "picture": (b"\x89PNG\r\n\x1a\n\x00\x00", "file.yaml:1: not UTF-8 text; is this a YAML file?"),
     "control characters": (b"data: emoji\nname: a\x00b\n", "file.yaml:2: not text (control characters)"),
-    "deep": (b"data: " + b"[" * 5000, "file.yaml:1: nested more than 32 deep; this is no experiment"),
-    "wide": (b"data: [" + b"0, " * 30000 + b"]", "file.yaml:1: more than 20000 values; this is no experiment"),
+    "deep": (b"data: " + b"[" * 5000, "file.yaml:1: nested more than 32 deep; this is not an experiment"),
+    "wide": (b"data: [" + b"0, " * 30000 + b"]", "file.yaml:1: more than 20000 values; this is not an experiment"),
     "deep by aliases": (
         "".join(f"a{i}: &a{i} [{f'*a{i - 1}' if i else 0}]\n" for i in range(100)).encode(),
-        "file.yaml:32: nested more than 32 deep; this is no experiment",
+        "file.yaml:32: nested more than 32 deep; this is not an experiment",
     ),
     "latin-1": ("data: emoji\nname: café\n".encode("latin-1"), "file.yaml:2: not UTF-8 text; is this a YAML file?"),
 }

@@ -45,7 +45,7 @@ def test_a_name_as_it_is_shown(name: str, text: str) -> None:
 
 @pytest.fixture
 def base(tmp_path: Path) -> Path:
-    """An experiment in a folder whose name is no UTF-8, with classes of odd names."""
+    """An experiment in a folder whose name is not UTF-8, with classes of odd names."""
     base = tmp_path / LATIN1
     for number, name in enumerate((LATIN1, "a\nb", "c 👩‍👧")):
         (base / "images" / name).mkdir(parents=True)
@@ -78,7 +78,7 @@ def test_from_info_to_a_model_with_odd_names(
 def test_a_run_folder_that_tensorboard_cannot_write_is_refused_at_once(base: Path) -> None:
     assert main(["train", str(base / "x.yaml"), "--out", str(base / "run")]) == 2
     assert not (base / "run").exists()
-    with pytest.raises(RunError, match="the name is no UTF-8"):
+    with pytest.raises(RunError, match="the name is not UTF-8"):
         RunFolder(base / "run").check_usable()
 
 

@@ -107,7 +107,7 @@ def test_foreign_databases(make: Any, tmp_path: Path) -> None:
     lmdb = pytest.importorskip("lmdb")
     with lmdb.open(str(tmp_path / "words"), map_size=2**20) as env, env.begin(write=True) as transaction:
         transaction.put(b"key", b"value")
-    with pytest.raises(DataError, match="a database, but its first value is no image file"):
+    with pytest.raises(DataError, match="a database, but its first value is not an image file"):
         make.open("lmdb", tmp_path / "words")
     (tmp_path / "noise").mkdir()
     (tmp_path / "noise" / "data.mdb").write_bytes(b"noise" * 5000)

@@ -121,7 +121,7 @@ def test_arms_that_cannot_be_told_apart_are_marked(tmp_path: Path) -> None:
     cells = {cell("skip", d, seed): done(fid) for d, seeds in values.items() for seed, fid in enumerate(seeds)}
     text = report(tmp_path, SEEDS, cells)
     assert "| skip | **10.00 ± 0.10** | 10.03 ± 0.21 ≈ | 20.00 ± 0.10 |" in text
-    assert "1 arm is worse than the best mean, 1 arm is not to be told apart" in text
+    assert "1 arm is worse than the best mean, 1 arm is not distinguishable from it" in text
 
 
 def test_cells_of_unequal_lengths_are_neither_averaged_nor_compared(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def write_figure(folder: Path, stem: str, figure: Figure) -> list[Path]:
 
 
 def drawn(figure: Figure) -> Canvas:
-    """The sheet of a figure that is no film."""
+    """The sheet of a figure that is not a film."""
     match figure:
         case Chart():
             return draw_chart(figure)

@@ -68,7 +68,7 @@ class GridConfig(PluginConfig):
             if not key.isprintable() or {"/", "\\"} & set(key):
                 raise ValueError(f"{key!r} cannot be an axis: it would be part of file names")
             if key == "training.seed":
-                raise ValueError("training.seed is no axis; write `seeds: [0, 1, 2]`")
+                raise ValueError("training.seed is not an axis; write `seeds: [0, 1, 2]`")
         return axes
 
     @field_validator("seeds")

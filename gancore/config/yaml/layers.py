@@ -127,7 +127,7 @@ def _extended(document: Document, folder: Path, base: Path, chain: list[Path]) -
     if not (document.is_request(where) and is_request(path)):
         parent = replace(parent, unrequested=frozenset([str(path)]))
     if not isinstance(parent.data, dict):
-        message = f"{path} is no experiment; expected a mapping of sections, got {show(parent.data)}"
+        message = f"{path} is not an experiment; expected a mapping of sections, got {show(parent.data)}"
         raise ConfigError([Problem(where, "extends", message)])
     parent = _extended(_seen_from(base, parent, path.parent), path.parent, base, [*chain, path.resolve()])
     inherited = {key: value for key, value in parent.data.items() if key not in ("name", "extends")}

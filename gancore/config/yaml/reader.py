@@ -78,7 +78,7 @@ def read(path: Path) -> Document:
     except (OSError, ValueError) as error:
         raise _error(source, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_BYTES:
-        raise _error(f"{source}:1", f"larger than {MAX_BYTES // 2**10} KiB; this is no experiment")
+        raise _error(f"{source}:1", f"larger than {MAX_BYTES // 2**10} KiB; this is not an experiment")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -119,7 +119,7 @@ def parse(text: str, source: str, lines: bool = True) -> Document:
 def section(text: str, name: str) -> dict[str, Any]:
     """A top-level section of a text, which is read alone: in a tenth of the time. Raises ConfigError.
 
-    Mistakes elsewhere are not noticed. A text without that section, or where it is no mapping, has an empty one.
+    Mistakes elsewhere are not noticed. A text without that section, or where it is not a mapping, has an empty one.
     """
     found = re.search(rf"^{re.escape(name)}:.*\n?(?:[ -].*\n?|\n)*", text, re.MULTILINE)
     value = parse(found[0], "").data[name] if found else None
@@ -132,7 +132,7 @@ def from_mapping(mapping: Mapping[Any, Any]) -> Document:
     Raises ConfigError for the same reasons as `parse`: a list that contains itself is an alias to itself.
     """
     if _is_large(mapping):
-        raise _error("", f"more than {MAX_VALUES} values; this is no experiment")
+        raise _error("", f"more than {MAX_VALUES} values; this is not an experiment")
     try:
         text = dump(dict(mapping), aliases=True)
     except (yaml.YAMLError, RecursionError) as error:
@@ -268,9 +268,9 @@ class _Reader:
     def _count(self, event: Any, values: int, depth: int) -> None:
         self.values += values
         if self.values > MAX_VALUES:
-            self._stop(event, (), f"more than {MAX_VALUES} values; this is no experiment")
+            self._stop(event, (), f"more than {MAX_VALUES} values; this is not an experiment")
         if depth > MAX_DEPTH:
-            self._stop(event, (), f"nested more than {MAX_DEPTH} deep; this is no experiment")
+            self._stop(event, (), f"nested more than {MAX_DEPTH} deep; this is not an experiment")
 
     def _until(self, end: type[yaml.Event]) -> Iterator[Any]:
         return itertools.takewhile(lambda event: not isinstance(event, end), self.events)

@@ -42,7 +42,7 @@ class Arm:
         return [cell.final.get(score, cell.snapshot(snapshot)[score]).kimg for cell in self.measured(score, snapshot)]
 
     def done(self, score: str, snapshot: Snapshot) -> bool:
-        """Whether the measured cells are done: a snapshot of an unfinished run is no result."""
+        """Whether the measured cells are done: a snapshot of an unfinished run is not a result."""
         return all(cell.state == "done" for cell in self.measured(score, snapshot))
 
 
@@ -135,7 +135,8 @@ def _best(arms: Sequence[Arm], score: str, snapshot: Snapshot) -> Arm:
 
 def _claim(comparison: Comparison) -> str:
     counts = Counter(arm.verdict for arm in comparison.arms)
-    text = f"{_arms(counts['worse'])} worse than the best mean, {_arms(counts['not told apart'])} not to be told apart"
+    worse, close = _arms(counts["worse"]), _arms(counts["not told apart"])
+    text = f"{worse} worse than the best mean, {close} not distinguishable from it"
     silent = counts["no claim"]
     return f"{text}{f'; of {silent} more nothing is claimed' if silent else ''}."
 

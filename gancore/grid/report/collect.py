@@ -1,4 +1,4 @@
-"""Reads a grid folder: everything that is known of its cells, whatever state they are in."""
+"""Reads a grid folder: everything that is known of its cells, in any state."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ def results_of(folder: GridFolder) -> Results:
 def _cell(
     folder: GridFolder, combination: Combination, enough_kimg: float, damage: Sequence[str], ticks: Lines[LogLine]
 ) -> CellResult:
-    """One cell; `damage` is what is wrong with its experiment."""
+    """One cell; `damage`: why its experiment cannot be read."""
     run, state = folder.run(combination.name), folder.state(combination.name)
     about, about_damage = _environment(run)
     measured, inside = scores.read(run.metrics), analyses.read(run)
@@ -114,7 +114,7 @@ def _told(about: Environment) -> dict[str, Any]:
 
 
 def _environment(run: RunFolder) -> tuple[Environment, list[str]]:
-    """What the run was started with, as far as it can be read, and what is wrong with the file."""
+    """What the run was started with, as far as it can be read, and the damage of the file."""
     try:
         return environment.read(run), []
     except FileNotFoundError:

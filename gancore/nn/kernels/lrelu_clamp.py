@@ -33,7 +33,7 @@ def lrelu_clamp(x: Tensor, slope: float, clamp: float | None, inplace: bool = Fa
 
 @cache
 def _rounded(bound: float, dtype: torch.dtype) -> float:
-    """As it is in this dtype, so that a value which has reached the bound is equal to it."""
+    """The bound in this dtype, so that a value which has reached the bound is equal to it."""
     return torch.tensor(bound, dtype=dtype, device="cpu").item()
 
 

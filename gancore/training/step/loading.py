@@ -31,7 +31,7 @@ def loading(data: ImageData, device: torch.device) -> Iterator["Loader | None"]:
 
 
 class Loader:
-    """Prepares this process's part of the coming batches. What is not asked for again is dropped.
+    """Prepares this process's part of the coming batches. Batches that are not expected again are dropped.
 
     waited: seconds for which training waited for images, since `read` was called.
     """

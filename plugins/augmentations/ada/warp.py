@@ -88,7 +88,7 @@ class _Sample(torch.autograd.Function):
 
 
 class _Scatter(torch.autograd.Function):
-    """The transpose of `_Sample`, and linear as it is: its derivative is `_Sample` again."""
+    """The transpose of `_Sample`, and linear like it: its derivative is `_Sample` again."""
 
     @staticmethod
     def forward(ctx: Any, gradient: Tensor, grid: Tensor, shape: torch.Size) -> Tensor:

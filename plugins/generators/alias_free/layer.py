@@ -44,7 +44,7 @@ class MeasuredInput(Part):
         self.step_mean = StepMean()
 
     def input_gain(self, x: Tensor, update: bool) -> Tensor:
-        """The gain as it is; with `update` it moves at the end of the step."""
+        """The present gain; with `update` it moves at the end of the step."""
         if update:
             self.step_mean.add(at_least_float32(x.detach()).square().mean())
         return self.magnitude_ema.rsqrt()
