@@ -126,9 +126,9 @@ FAULTS = (
     ),
     Fault(
         "gancore/testing/batches.py",
-        'equal("statistic with parts=2", layer.statistic(y.clone(), parts=2), halves, what, APART, tolerance=1e-5)',
-        'equal("statistic with parts=2", halves, halves, what, APART, tolerance=1e-5)',
-        "door testing",
+        "    if issubclass(subject.plugin, WeightNormalization):\n        return\n    layer, label",
+        "    return\n    yield\n    layer, label",
+        "testing",
     ),
 )
 
