@@ -2,7 +2,7 @@
 #                  (DEMO=smoke: 20 steps each)
 # make demo-long   one of them for longer: the picture in the README
 # make test        everything that must hold before a change goes in: lint, types, imports, tests
-# make soak        faults injected for MINUTES (90), counted in docs/reliability.md
+# make soak        faults injected for MINUTES (90), counted in docs/reliability.md (PART=kills: one table of five)
 # make supply      whether two builds are equal, and what is in them; known flaws of dependencies
 # make docs        the pages of docs/ as a site, in site/; a broken link is an error
 #
@@ -50,7 +50,7 @@ test-slow: env
 MINUTES ?= 90
 
 soak: env
-	@cd tests && PYTHONPATH=. ../$(PYTHON) -m support.soak $(MINUTES)
+	@cd tests && PYTHONPATH=. ../$(PYTHON) -m support.soak $(MINUTES) $(PART)
 
 $(VENV)/.supply: $(STAMP)
 	@$(PIP) install --quiet 'setuptools>=77' build twine pip-audit

@@ -10,6 +10,7 @@ Each process of a run executes this file on its own part of every batch. Only th
 `@first_process`; the others wait.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -84,6 +85,7 @@ class Run:
     folder: RunFolder
 
     # Where it runs, and with which other processes.
+    process: int
     device: torch.device
     processes: Processes
 
@@ -119,6 +121,7 @@ class Run:
     ) -> None:
         """Opens the data and builds the networks; nothing is written. Raises GancoreError if parts do not fit."""
         self.experiment, self.training, self.folder = experiment, experiment.training, folder
+        self.process = os.getpid()
         self.device, self.processes = device, processes
         self.data = training_data(experiment, processes)
         for batch in self.training.batches(self.data.interface.resolution):
@@ -205,6 +208,9 @@ class Run:
         """
         trainer, training = self.trainer, self.training
         self.observers.on_step(*self.now)
+        if os.getpid() != self.process:
+            tell("a plugin or an observer forked this process, and the copy went on with the training: it ends here")
+            os._exit(1)  # at once: what is open belongs to the other one
         schedule = (
             (training.log_kimg, self.log),
             (training.sample_kimg, self.sample),

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from support.disk import Disk, How
-from support.soak import disk_fails, power_fails, reference
+from support.disks import NAMES, disk_fails, power_fails, reference
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="finds the paths of descriptors in /proc")
 
-SAMPLED = 18
+SAMPLED = 40
 """Every so many operations; `make soak` takes each."""
 
 
@@ -37,9 +37,9 @@ def test_what_is_renamed_was_flushed_and_what_is_removed_was_replaced_before(str
     assert sum(done.kind == "rename" for done in straight.done) > 10
 
 
-@pytest.mark.parametrize("how", ["full", "short", "broken"])
+@pytest.mark.parametrize("how", NAMES)
 def test_a_disk_that_fails_at_any_write(how: How, straight: Disk, tmp_path: Path) -> None:
-    offset = ["full", "short", "broken"].index(how) * (SAMPLED // 3)
+    offset = list(NAMES).index(how) * (SAMPLED // len(NAMES))
     for number in range(offset, straight.counted, SAMPLED):
         lasting = number % 2 == 0
         assert disk_fails(straight, tmp_path / f"{number}", number, how, lasting) in ("ended", "went on")

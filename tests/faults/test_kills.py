@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support.kills import KINDS, killed, undisturbed
-from support.soak import are_equal
+from support.outcomes import are_equal
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")]
 

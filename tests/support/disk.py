@@ -19,10 +19,17 @@ from safetensors import SafetensorError
 
 from gancore.artifacts import tensors
 
-How = Literal["full", "short", "broken"]
-"""full: no space is left; short: neither, after half of the data; broken: an I/O error."""
+How = Literal["full", "short", "broken", "read-only", "denied"]
+"""full: no space is left; short: neither, after half of the data; broken: an I/O error; read-only: the file system is,
+as after an error; denied: no permission."""
 
-NUMBERS: dict[How, int] = {"full": errno.ENOSPC, "short": errno.ENOSPC, "broken": errno.EIO}
+NUMBERS: dict[How, int] = {
+    "full": errno.ENOSPC,
+    "short": errno.ENOSPC,
+    "broken": errno.EIO,
+    "read-only": errno.EROFS,
+    "denied": errno.EACCES,
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,8 @@ class Operation:
 class Disk:
     """The disk of one folder.
 
-    fail_at: the number of the write, flush or rename that fails, from 0; so do all later ones if `lasting`.
+    fail_at: the number of the operation that fails, from 0; so do all later ones if `lasting`. Operations are the
+        making of a folder, the opening of a file to write, writes, flushes and renames.
     """
 
     folder: Path
@@ -60,6 +68,7 @@ class Disk:
             patch.setattr(os, "replace", self._rename(os.replace))
             patch.setattr(os, "rename", self._rename(os.rename))
             patch.setattr(os, "unlink", self._unlink(os.unlink))
+            patch.setattr(os, "mkdir", self._mkdir(os.mkdir))
             yield self
 
     def fails(self) -> bool:
@@ -76,10 +85,21 @@ class Disk:
 
     def _open(self, real: Any) -> Any:
         def opened(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-            made = real(file, mode, *args, **kwargs)
-            return _Written(self, Path(file), made) if self.has(file) and set(mode) & set("wax+") else made
+            if not self.has(file) or not set(mode) & set("wax+"):
+                return real(file, mode, *args, **kwargs)
+            if self.fails():
+                raise self.error(Path(file))
+            return _Written(self, Path(file), real(file, mode, *args, **kwargs))
 
         return opened
+
+    def _mkdir(self, real: Any) -> Any:
+        def mkdir(path: Any, *args: Any, **kwargs: Any) -> None:
+            if self.has(path) and not Path(path).exists() and self.fails():
+                raise self.error(Path(path))
+            real(path, *args, **kwargs)
+
+        return mkdir
 
     def _save_file(self, real: Any) -> Any:
         def save_file(values: Any, path: Path, **kwargs: Any) -> None:

@@ -1,7 +1,14 @@
 """Plugins that fail in the middle of a training: in every method that a contract declares and a training calls."""
 
 import inspect
+import os
+import random
+import shutil
+import signal
 import sys
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.outcomes import Row, are_equal, row, within
 from support.tiny import tiny_experiment
 from torch import Tensor
 
@@ -23,6 +31,29 @@ def exits(value: Any) -> Any:
 
 def raises(value: Any) -> Any:
     raise ValueError("x")
+
+
+COPIES: list[int] = []
+"""Processes that `forks` has made."""
+
+
+def hangs(value: Any) -> Any:
+    """Until it is asked to stop a second time."""
+    threading.Thread(target=_ask_twice, daemon=True).start()
+    while True:
+        time.sleep(0.01)
+
+
+def _ask_twice() -> None:
+    for _ in range(2):
+        time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def forks(value: Any) -> Any:
+    """The copy of the process goes on, too."""
+    COPIES.append(os.fork())
+    return value
 
 
 def changed(change: Callable[[Tensor], Tensor]) -> Callable[[Any], Any]:
@@ -48,10 +79,15 @@ def _holds_tensors(value: Any) -> bool:
 FAULTS: dict[str, Callable[[Any], Any]] = {
     "raises": raises,
     "exits": exits,
+    "hangs": hangs,
+    "forks": forks,
     "returns None": lambda value: None,
     "returns another shape": changed(lambda tensor: tensor.new_zeros(*tensor.shape, 3)),
     "returns NaN": changed(lambda tensor: tensor * float("nan")),
 }
+
+ONCE = {"forks"}
+"""Faults that a method has in one call, and that change no value."""
 
 BEFORE = 2
 """Steps before the fault; there is a checkpoint of each."""
@@ -106,14 +142,43 @@ def called_hooks(out: Path) -> list[tuple[type, str]]:
 
 def meets(plugin: type, name: str, fault: str, out: Path) -> str:
     """What becomes of a training in which a method is faulty: "ended", or "went on" to its last step."""
+    own = os.getpid()
     with pytest.MonkeyPatch.context() as patch:
-        late = _counting(patch)
-        patch.setattr(plugin, name, _wrapped(getattr(plugin, name), FAULTS[fault], late))
+        late, left = _counting(patch), iter([1])
+        due = late if fault not in ONCE else lambda: late() and bool(next(left, 0))
+        patch.setattr(plugin, name, _wrapped(getattr(plugin, name), FAULTS[fault], due))
+        outcome = "went on"
         try:
             train(with_every_kind(), out)
         except (Exception, SystemExit):  # whatever a plugin raises
-            return "ended"
-    return "went on"
+            outcome = "ended"
+        finally:
+            if os.getpid() != own:  # a copy that nothing has ended
+                os._exit(1)
+    while COPIES:
+        os.waitpid(COPIES.pop(), 0)
+    return outcome
+
+
+def plugins(folder: Path, seconds: float) -> Iterator[Row]:
+    """Each method of each plugin with each fault, in a random order, as long as there is time."""
+    train(with_every_kind(), folder / "straight")
+    called = called_hooks(folder / "hooks")
+    until, draw = time.monotonic() + seconds, random.Random(0)
+    for done, fault in enumerate(FAULTS):
+        found: Counter[str] = Counter()
+        for plugin, name in within((until - time.monotonic()) / (len(FAULTS) - done), draw.sample(called, len(called))):
+            out = folder / "run"
+            outcome = meets(plugin, name, fault, out)
+            if outcome == "ended":
+                train(with_every_kind(), out)
+            if (outcome == "ended" or fault in ONCE) and not are_equal(folder / "straight", out):
+                outcome = f"LOST ({plugin.__name__}.{name})"
+            found[outcome] += 1
+            shutil.rmtree(out)
+        went_on = "trained on, equal bits" if fault in ONCE else "trained on with it"
+        words = {"ended": "ended, and resumed with equal bits", "went on": went_on}
+        yield row(f"a method of a plugin {fault} (of {len(called)} methods)", found, words)
 
 
 def _counting(patch: pytest.MonkeyPatch) -> Callable[[], bool]:

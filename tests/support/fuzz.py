@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import random
 import re
@@ -16,6 +17,7 @@ from typing import Any
 import torch
 from PIL import Image
 from support.made_up_grids import made_up
+from support.outcomes import Row, row, within
 from support.tiny import quick_experiment
 
 from gancore.artifacts import load
@@ -119,6 +121,13 @@ def outcomes(attempt: Try, name: str, numbers: Iterator[int]) -> Counter[str]:
         except Exception as error:  # that is what is looked for
             found[f"{type(error).__name__} ({number}: {str(error)[:80]})"] += 1
     return found
+
+
+def inputs(folder: Path, seconds: float) -> Iterator[Row]:
+    """A row for each kind of input. Each kind has the same time."""
+    attempts = Fuzz(folder).all()
+    for name, attempt in attempts.items():
+        yield row(name, outcomes(attempt, name, within(seconds / len(attempts), itertools.count())))
 
 
 class Fuzz:
