@@ -1,4 +1,4 @@
-"""Messages on stderr."""
+"""Messages on stderr, and how they write a size."""
 
 import sys
 from contextlib import suppress
@@ -13,3 +13,8 @@ def tell(message: str) -> None:
     """
     with suppress(OSError, ValueError):  # ValueError: it is closed
         tqdm.write(message, file=sys.stderr)
+
+
+def bytes_text(count: float) -> str:
+    """A number of bytes for people: "8.3 MB"."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -10,7 +10,7 @@ import click
 from gancore.cli import print_result
 from gancore.cli.options import data_at, load_at, overrides, trust_local_plugins
 from gancore.errors import GancoreError
-from gancore.messages import tell
+from gancore.messages import bytes_text, tell
 
 folder_argument = click.argument("folder", type=click.Path(path_type=Path))
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for another program.")
@@ -109,7 +109,7 @@ def clean(folder: Path, yes: bool, as_json: bool) -> None:
         if cell.state == "damaged":
             click.echo(f"{cell.name}: damaged: {cell.reason}", err=True)
     words = "deleted" if yes else "to delete; --yes deletes them"
-    click.echo(f"{len(found)} files and folders, {total / 1e6:.1f} MB, {words}", err=True)
+    click.echo(f"{len(found)} files and folders, {bytes_text(total)}, {words}", err=True)
 
 
 @grid.command()

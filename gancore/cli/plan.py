@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gancore.cli.options import overrides, trust_local_plugins
+from gancore.messages import bytes_text
 
 if TYPE_CHECKING:
     from gancore.cost.forecast import Forecast
@@ -55,8 +56,8 @@ def _lines(forecast: "Forecast") -> Iterator[str]:
                 f"{cell.generator:,}",
                 f"{cell.discriminator:,}",
                 f"{cell.gflops_per_image:.4g}",
-                _size(cell.memory),
-                _size(cell.disk),
+                bytes_text(cell.memory),
+                bytes_text(cell.disk),
                 _number(cell.images_per_s, 1),
                 _number(cell.hours, 2),
             )
@@ -67,12 +68,8 @@ def _lines(forecast: "Forecast") -> Iterator[str]:
         yield "  ".join([name.ljust(widths[0]), *cells])
     count = len(forecast.cells)
     hours = f"{_number(forecast.hours, 2)} hours on {forecast.workers} worker{'s' * (forecast.workers > 1)}"
-    yield f"{count} cell{'s' * (count > 1)}: {hours}, {_size(forecast.disk)} of checkpoints, models, samples and logs"
+    yield f"{count} cell{'s' * (count > 1)}: {hours}, {bytes_text(forecast.disk)} of checkpoints, models, samples and logs"
     yield f"images/s: {forecast.basis}"
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -13,9 +13,10 @@ from gancore.config.yaml.scalars import inline
 from gancore.contracts import Interface
 from gancore.cost.flops import StepCost, step_cost
 from gancore.cost.probe import Speed, probe
-from gancore.cost.sizes import Size, files, size_of
+from gancore.cost.sizes import size_of
 from gancore.display import rewrites_lines
 from gancore.errors import DataError, GancoreError
+from gancore.training.disk import Size, files
 
 PROBE_FLOPS = 4e12
 """Steps with more operations are not measured: about a minute and a half of one CPU core."""
@@ -137,7 +138,7 @@ def _cell(
     if hours is not None and measured is not None:
         hours += _beside_seconds(cell, measured) / 3600
     parameters = (size.generator, size.discriminator)
-    disk = files(cell, size)
+    disk = files(cell.training, size)
     return ExperimentForecast(name, cell.training.kimg, *parameters, cost.flops / 1e9, cost.memory, disk, rate, hours)
 
 

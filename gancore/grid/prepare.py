@@ -1,6 +1,5 @@
 """What is settled before a grid's first process starts: sizes, disk, which cells there is anything to do for."""
 
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -11,12 +10,13 @@ from gancore.config.sections.grid import GridConfig
 from gancore.config.yaml.document import find
 from gancore.config.yaml.scalars import inline
 from gancore.contracts import Interface
-from gancore.cost.sizes import Size, files, size_of
+from gancore.cost.sizes import size_of
 from gancore.errors import ConfigError, GancoreError, RunError
 from gancore.evaluation import Evaluator
 from gancore.grid.cells import Cell
 from gancore.grid.folder import GridFolder
 from gancore.grid.state import CellState, settled
+from gancore.training.disk import Size, free_bytes, shortage, still_to_write
 from gancore.training.identity import check_same_experiment
 
 
@@ -81,17 +81,13 @@ def check_cells(folder: GridFolder, cells: Iterable[Cell], threads: int) -> None
 
 def check_disk(folder: GridFolder, cells: Iterable[Cell], sizes: Mapping[str, Size]) -> None:
     """Raises GancoreError unless there is room for the files of all runs that are still to be written."""
-    need = 0
-    for cell in cells:
-        if cell.name in sizes:
-            there = sum(file.stat().st_size for file in folder.run(cell.name).path.rglob("*") if file.is_file())
-            need += max(files(cell.experiment, sizes[cell.name]) - there, 0)
-    free = shutil.disk_usage(folder.path).free
-    if need > free:
-        raise GancoreError(
-            f"{folder}: the runs of this grid need {need / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free; keep fewer "
-            "(training.keep_checkpoints, training.keep_samples), or choose another folder with --out"
-        )
+    need = sum(
+        still_to_write(folder.run(cell.name).path, cell.experiment.training, sizes[cell.name])
+        for cell in cells
+        if cell.name in sizes
+    )
+    if need > (free := free_bytes(folder.path)):
+        raise GancoreError(f"{folder}: the runs of this grid need {shortage(need, free)}")
 
 
 def adopt_renamed(folder: GridFolder, cells: Iterable[Cell]) -> None:

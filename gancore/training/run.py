@@ -30,6 +30,7 @@ from gancore.registry import explain
 from gancore.training.compile.choice import compile_as_asked
 from gancore.training.compile.compiler import check_compiler, described, is_compile_failure
 from gancore.training.device import describe_environment, training_device
+from gancore.training.disk import disk_warnings
 from gancore.training.distribution import Processes, first_process, joined
 from gancore.training.divergence import keep_evidence
 from gancore.training.evaluation import RunEvaluation
@@ -136,6 +137,7 @@ class Run:
         """Trains up to `training.kimg`, from the newest checkpoint if there is one."""
         with self.folder.locked() if self.processes.first else nullcontext(), stop_request() as self.stop:
             notes = [*self.data.notes, *self.start(), *self.trainer.idle_options()]
+            notes += disk_warnings(self.folder.path, self.trainer.gan, self.data.interface, self.training)
             notes += compile_as_asked(self.experiment, self.folder, self.trainer, self.twin)
             for note in notes:
                 self.say(note)

@@ -47,6 +47,10 @@ def test_it_works(tmp_path: Path, content: bytes) -> None:
         ),
         ("data: {use: emoji}\ntraining:{kimg: 1}", ":2: a space is missing after the colon; write `training: {kimg`"),
         ("data: {use: emoji}\ntraining:\n  kimg:9", "got 'kimg:9'; a space is missing after the colon: `kimg: 9`"),
+        ("data: {use: emoji}\ntraining: {batch: 8, kimg: 0,032}", ":2: training.kimg: a decimal comma; write `0.032`"),
+        ("data: {use: emoji}\ntraining: {kimg: 0,5, batch: 8}", ":2: training.kimg: a decimal comma; write `0.5`"),
+        ("data:\u00a0{use: emoji, mirror: true}", ":1: a no-break space (U+00A0); write a plain space"),
+        ("data:\n\u00a0\u00a0use: emoji\n  mirror: true", ":2: a no-break space (U+00A0); write a plain space"),
         ("data:\n  use:emoji", ":1: data: a space is missing after the colon: `use: emoji`"),
     ],
 )

@@ -14,10 +14,11 @@ from gancore.contracts import Interface
 from gancore.cost.flops import StepCost, blank_data, step_cost
 from gancore.cost.forecast import Throughput, forecast
 from gancore.cost.probe import probe
-from gancore.cost.sizes import LOG_TICK, Size, files, meta_networks, size_of
+from gancore.cost.sizes import meta_networks, size_of
 from gancore.errors import GancoreError
 from gancore.grid.cells import experiments_of
 from gancore.training import train
+from gancore.training.disk import LOG_TICK, Size, files
 from gancore.training.trainer import Trainer
 
 TINY = Interface(8, 3)
@@ -50,9 +51,9 @@ def test_sizes_of_files(tmp_path: Path, optimizer: dict[str, Any]) -> None:
 def test_samples_and_logs_count() -> None:
     size = Size(generator=0, discriminator=0, model=0, checkpoint=0, samples=7_000_000)
     long = quick_experiment(training__kimg=25_000, training__sample_kimg=10, training__log_kimg=0.5)
-    assert files(long, size) == 2503 * 7_000_000 + 50_000 * LOG_TICK
+    assert files(long.training, size) == 2503 * 7_000_000 + 50_000 * LOG_TICK
     thinned = quick_experiment(training__kimg=25_000, training__sample_kimg=10, training__keep_samples=100)
-    assert files(thinned, size) < 101 * 7_000_000 + 25_000 / 0.016 * LOG_TICK + 1
+    assert files(thinned.training, size) < 101 * 7_000_000 + 25_000 / 0.016 * LOG_TICK + 1
 
 
 def test_operations_are_those_that_torch_counts() -> None:

@@ -205,7 +205,7 @@ def test_disk_is_looked_at_before_anything_starts(tmp_path: Path, monkeypatch: p
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**6, 10**6 - 10**5, 10**5))
     executor = InProcess()
-    with pytest.raises(GancoreError, match=r"need 0\.\d GB, and 0\.0 GB are free"):
+    with pytest.raises(GancoreError, match=r"need \d\.\d MB, and 0\.1 MB are free"):
         rerun(tmp_path / "out", executor=executor)
     assert executor.ran == []
 

@@ -1,6 +1,7 @@
 """What a run may be written into, and what it leaves."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,17 @@ def test_damaged_environment_is_told(tmp_path: Path, text: str | None) -> None:
     run.environment.unlink() if text is None else run.environment.write_text(text)
     with pytest.raises(RunError, match=r"environment\.json: missing or damaged"):
         train(quick_experiment(training__kimg=0.032), run.path)
+
+
+def test_too_little_room_is_a_warning_before_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the sizes of the grids of samples and of the logs, and less what is there already."""
+    monkeypatch.setattr("gancore.training.disk.free_bytes", lambda folder: 10**6)
+    many = {"training__sample_kimg": 0.016, "training__log_kimg": 0.016}
+    train(quick_experiment(training__kimg=0.032, **many), tmp_path / "run")
+    assert "needs" not in capsys.readouterr().err
+    monkeypatch.setattr("gancore.training.disk.free_bytes", lambda folder: 10**3)
+    train(quick_experiment(training__kimg=0.064, **many), tmp_path / "run2")
+    told = capsys.readouterr().err
+    assert re.search(r"warning: the run in \S+run2 needs 0\.\d MB, and 0\.0 MB are free; keep fewer", told)

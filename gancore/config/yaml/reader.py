@@ -11,6 +11,7 @@ The parser's events do not recurse, so depth, size and repetition (aliases) are 
 import codecs
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -51,6 +52,11 @@ ESCAPED_DRIVE = re.compile(r"[A-Za-z]:[\x00-\x1f\x7f\x85\xa0]")
 
 NO_SPACE = re.compile(r"([A-Za-z_]\w*):([^\s:/\\].*)")
 """A key and its value that were written without a space, `batch:8`."""
+
+ODD_SPACE = re.compile(r"[\u00a0\u2000-\u200b\u202f\u205f\u3000]")
+"""Spaces of word processors and web pages, which are text to YAML."""
+
+DIGITS = re.compile("[0-9]+")
 
 _FAST = getattr(yaml, "CSafeLoader", None)
 """The parser of libyaml: 15 times as fast, with other messages. It reads only plain text, on which the two agree."""
@@ -110,7 +116,12 @@ def parse(text: str, source: str, lines: bool = True) -> Document:
         mark = error.problem_mark or error.context_mark
         problem = (error.problem or "").replace("\t", r"\t")
         message = BACKSLASH if problem.startswith(ESCAPES) else ADVICE.get(problem, f"not valid YAML: {problem}")
-        raise _error(reader.at(mark.line + 1 if mark else 1), message) from None
+        line = mark.line if mark else 0
+        for near in (line, line - 1):
+            if odd := ODD_SPACE.search("".join(text.split("\n")[max(near, 0) : near + 1])):
+                name = unicodedata.name(odd[0]).lower()
+                raise _error(reader.at(near + 1), f"a {name} (U+{ord(odd[0]):04X}); write a plain space") from None
+        raise _error(reader.at(line + 1), message) from None
     if reader.problems:
         raise ConfigError(reader.problems)
     return document
@@ -216,6 +227,7 @@ class _Reader:
     def _mapping(self, keys: Keys) -> dict[Key, Any]:
         mapping: dict[Key, Any] = {}
         for event in self._until(yaml.MappingEndEvent):
+            last, sound = next(reversed(mapping), None), len(self.problems)
             key = self._key(event, keys)
             way = (*keys, key)
             if key in mapping:
@@ -227,6 +239,9 @@ class _Reader:
             if (glued := NO_SPACE.fullmatch(str(key))) and (_is_empty(value) or glued[2][0] in "{["):
                 del self.problems[before:]
                 self._flaw(event, keys, f"a space is missing after the colon; write `{glued[1]}: {glued[2]}`")
+            if last is not None and _is_empty(value) and DIGITS.fullmatch(event.value) and type(mapping[last]) is int:
+                del self.problems[sound:]
+                self._flaw(event, (*keys, last), f"a decimal comma; write `{mapping[last]}.{event.value}`")
         return mapping
 
     def _key(self, event: Any, keys: Keys) -> Key:
