@@ -68,7 +68,8 @@ def _lines(forecast: "Forecast") -> Iterator[str]:
         yield "  ".join([name.ljust(widths[0]), *cells])
     count = len(forecast.cells)
     hours = f"{_number(forecast.hours, 2)} hours on {forecast.workers} worker{'s' * (forecast.workers > 1)}"
-    yield f"{count} cell{'s' * (count > 1)}: {hours}, {bytes_text(forecast.disk)} of checkpoints, models, samples and logs"
+    disk = f"{bytes_text(forecast.disk)} of checkpoints, models, samples and logs"
+    yield f"{count} cell{'s' * (count > 1)}: {hours}, {disk}"
     yield f"images/s: {forecast.basis}"
 
 
