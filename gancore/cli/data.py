@@ -45,7 +45,7 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def data() -> None:
     """Convert and inspect data sets.
 
-    SOURCE is an experiment (.yaml), a folder of images, a zip archive, or IDX files.
+    SOURCE is an experiment (.yaml), a folder of images, a zip archive, or what another dataset plugin reads.
     """
 
 

@@ -124,6 +124,14 @@ def read(path: str | Path, classes: Iterable[str] = ()) -> Foreign:
         return reader(path, data, classes)
 
 
+def read_pickle(content: bytes, where: str) -> Any:
+    """The object of a pickle that lies in a file of another kind. Raises CheckpointError as `read` does."""
+    with telling(Path(where), "a pickle that"):
+        if not content:
+            raise CheckpointError("is empty")
+        return _pickle(Path(where), memoryview(content), ()).contents
+
+
 def _kind(data: memoryview) -> tuple[str, Any]:
     """The kind of a file by its first bytes, and its reader."""
     head = bytes(data[:32])
