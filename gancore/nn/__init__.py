@@ -73,7 +73,7 @@ from gancore.nn.precision import at_least_float32, full_precision
 from gancore.nn.sites import FIRST_RESOLUTION, Sites, resolution_problems, resolutions
 from gancore.nn.statistics import RunningMoments, instance_norm, inverse_std, pixel_norm
 from gancore.nn.step_mean import StepMean
-from gancore.nn.style import StyleConv, StyledLayer, ToRGB
+from gancore.nn.style import AffineAroundStart, StyleConv, StyledLayer, ToRGB, style_at_start
 from gancore.nn.synthesis import ResidualStyleBlock, StyleBlock, StyleGenerator, StyleSynthesis
 from gancore.nn.unstyled import Projection, StatisticLayer, gained
 
@@ -82,6 +82,7 @@ __all__ = [
     "LINEAR",
     "Activation",
     "ActivationName",
+    "AffineAroundStart",
     "ChannelsConfig",
     "Conv2d",
     "ConvOptions",
@@ -169,6 +170,7 @@ __all__ = [
     "scaled",
     "scaled_input",
     "setup_filter",
+    "style_at_start",
     "upfirdn2d",
     "upsample2d",
     "upsampling_conv2d",

@@ -141,8 +141,8 @@ class AffineAroundStart(Linear):
 
     start: Tensor
 
-    def __init__(self, w_dim: int, start: Sequence[float]) -> None:
-        super().__init__(w_dim, len(start))
+    def __init__(self, w_dim: int, start: Sequence[float], init_std: float | None = None) -> None:
+        super().__init__(w_dim, len(start), init_std=init_std)
         self.register_buffer("start", torch.tensor(start), persistent=False)
 
     def forward(self, x: Tensor, scales: Normalization | None = None) -> Tensor:
@@ -150,11 +150,15 @@ class AffineAroundStart(Linear):
 
 
 def _affine(w_dim: int, channels: int, style_size: int, options: StyleOptions) -> Linear:
-    """Scales start at 1, shifts at 0; size 0 means the block's own style, y_s and y_b."""
-    start = [1.0] * style_size if style_size else [1.0] * channels + [0.0] * channels
+    start = style_at_start(channels, style_size)
     if options.style_bias == "around_start":
         return AffineAroundStart(w_dim, start)
     return Linear(w_dim, len(start), bias_init=start)
+
+
+def style_at_start(channels: int, style_size: int) -> list[float]:
+    """Scales of 1; or, where the normalization takes no style (size 0), y_s of 1 and y_b of 0."""
+    return [1.0] * style_size if style_size else [1.0] * channels + [0.0] * channels
 
 
 def constant_input(channels: int, resolution: int, start: str) -> nn.Parameter:

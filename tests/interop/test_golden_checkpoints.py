@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from support.golden_checkpoints import TRUNCATED, Checkpoint, checkpoints, outputs, with_given_noise
+from support.golden_checkpoints import TRUNCATED, Checkpoint, checkpoints, expected, outputs, with_given_noise
 from torch import Tensor
 
 from gancore.artifacts import load
@@ -15,7 +15,7 @@ from gancore.interop import import_checkpoint
 
 ALL = checkpoints()
 HELD = [checkpoint for checkpoint in ALL if not checkpoint.held_back]
-GIVEN_W_AVG = ("latent_avg", "truncation_latent")
+GIVEN_W_AVG = ("latent_avg", "truncation_latent", "w_avg")
 """The average w where the file has none and the expected images were made with one that is given."""
 
 
@@ -66,7 +66,7 @@ def test_pictures_and_logits(checkpoint: Checkpoint, tmp_path):
         for network in (G, *others.values()):
             network.to(dtype)
         for name, make in outputs(case, G, others, stages, dtype).items():
-            if (want := case.tensors.get(f"{name}{wide}")) is None or want.dtype != dtype:
+            if (want := expected(case, f"{name}{wide}")) is None or want.dtype != dtype:
                 continue
             if (
                 name in TRUNCATED

@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.golden_checkpoints import TRUNCATED, Checkpoint, checkpoints, labels_of, truncation_of
+from support.golden_checkpoints import TRUNCATED, Checkpoint, checkpoints, expected, labels_of, truncation_of
 
 from gancore import cli
 from gancore.artifacts import load
 
 HELD = [checkpoint for checkpoint in checkpoints() if not checkpoint.held_back]
-GIVEN_W_AVG = {"latent_avg", "truncation_latent"}
+GIVEN_W_AVG = {"latent_avg", "truncation_latent", "w_avg"}
 """The average w of cases whose file has none; `gancore import` estimates it, so truncated images are others."""
 
+WITHOUT_NOISE = ("image_nonoise", "image_zeronoise")
 
 QUICK = {
     "ada_resnet_c10.pkl",
@@ -44,17 +45,17 @@ def test_images(checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.Monk
     case, compared = checkpoint.case, 0
     assert cli.main(["import", str(checkpoint.path), "-o", "model.safetensors"]) == 0
     G = load("model.safetensors")
-    given_noise, given_w_avg = "noise0" in case.tensors, not GIVEN_W_AVG.isdisjoint(case.tensors)
+    given_noise, given_w_avg = bool({"noise", "noise0"} & case.tensors.keys()), not GIVEN_W_AVG.isdisjoint(case.tensors)
     label = labels_of(case, "z", G.interface.label_dim)
     arrays = {"z": case.tensors["z"]} | ({} if label is None else {"label": label})
     np.savez("z.npz", **{name: value.float().numpy() for name, value in arrays.items()})
-    wanted: dict[str, list[str]] = {"image": [], "image_nonoise": ["--noise-mode", "none"]}
+    wanted: dict[str, list[str]] = {"image": []} | dict.fromkeys(WITHOUT_NOISE, ["--noise-mode", "none"])
     for name in TRUNCATED:
         for option, value in truncation_of(case, name, G.num_ws).items():
             wanted.setdefault(name, []).extend([f"--{option.replace('_', '-')}", str(value)])
     for name, options in wanted.items():
-        want = case.tensors.get(name)
-        if want is None or (given_noise and name != "image_nonoise") or (given_w_avg and name in TRUNCATED):
+        want = expected(case, name)
+        if want is None or (given_noise and name not in WITHOUT_NOISE) or (given_w_avg and name in TRUNCATED):
             continue
         assert cli.main(["sample", "model.safetensors", "--latents", "z.npz", "--out", "x.npz", *options]) == 0
         with np.load("x.npz") as file:

@@ -29,11 +29,13 @@ NOT_NORMALIZED: dict[tuple[str, str], set[str]] = {
     ("generator", "dcgan"): {"b16"},
     ("generator", "fastgan"): {"torgb"},
     ("generator", "lapgan"): {"b16.conv2"},
+    ("generator", "lucidrains"): {"conv"},
     ("generator", "resnet"): {"b8.conv1", "b16.conv1", "torgb"},
     ("discriminator", "acgan"): {"conv0"},
     ("discriminator", "biggan"): {"b8.conv1", "b16.conv1", "flat0.conv1"},
     ("discriminator", "bottleneck"): {"b4.leave"},
     ("discriminator", "dcgan"): {"b16"},
+    ("discriminator", "lucidrains"): {"b16.conv2", "b8.conv2", "b4.conv2", "conv"},
     ("discriminator", "projected"): {f"heads.{i}.out" for i in range(4)},
     ("discriminator", "resnet"): {"b16.conv1", "flat0.conv1", "flat1.conv1"},
 }

@@ -14,9 +14,7 @@ from torch.nn import functional as F
 PATTERNS = ("c09_*_io", "c10_*_io", "p11_*_io", "g0*_io", "g1*_io")
 PLACES = ("", "pickles", "tf_pickles")
 
-HELD_BACK: dict[str, str] = {
-    "g05_lucidrains": "another network: bilinear, noise transposed, one style a block",
-}
+HELD_BACK: dict[str, str] = {}
 """Cases whose networks ours cannot hold, by the beginning of their names, and why."""
 
 
@@ -71,10 +69,21 @@ def labels_of(case: Case, name: str, label_dim: int) -> Tensor | None:
     return torch.eye(label_dim)[label]
 
 
+FROM_0_TO_1 = "g05_lucidrains"
+"""Cases whose images are on [0, 1], by the beginning of their names; ours are on [-1, 1]."""
+
+
+def expected(case: Case, name: str) -> Tensor | None:
+    """An expected output, images on [-1, 1]."""
+    tensor = case.tensors.get(name)
+    return tensor * 2 - 1 if tensor is not None and "image" in name and str(case).startswith(FROM_0_TO_1) else tensor
+
+
 def images_of(case: Case) -> Tensor:
     """What the discriminator was shown: images of the case, or those of its generator."""
     finest = [f"x{i}" for i in reversed(range(8))]
-    return next(case.tensors[key] for key in ("x", "img", *finest, "image") if key in case.tensors)
+    images = next(case.tensors[key] for key in ("x", "img", *finest, "image") if key in case.tensors)
+    return images * 2 - 1 if str(case).startswith(FROM_0_TO_1) else images
 
 
 def with_given_noise(case: Case, G: Any) -> None:
@@ -83,6 +92,17 @@ def with_given_noise(case: Case, G: Any) -> None:
     stored = [buffer for name, buffer in G.named_buffers() if name.endswith("noise_const")]
     for buffer, noise in zip(stored, given, strict=True) if given else ():
         buffer.copy_(noise[0, 0])
+
+
+def painted(case: Case, G: Any, z: Tensor, label: Tensor | None, **options: Any) -> Tensor:
+    """The images of latents; one by one where a case has a noise image [N, R, R, 1] for each, transposed as there."""
+    if (noise := case.tensors.get("noise")) is None:
+        return G.enlarged(G(z, label, **options))
+    images = []
+    for own_z, own_noise in zip(z, noise, strict=True):
+        G.synthesis.noise_const.copy_(own_noise[:, :, 0].mT)
+        images.append(G(own_z[None], label, **options))
+    return torch.cat(images)
 
 
 Outputs = dict[str, Callable[[], Tensor]]
@@ -99,7 +119,7 @@ def outputs(case: Case, G: Any, others: dict[str, Any], stages: dict[str, Any], 
     def image(network: Any, **options: Any) -> Callable[[], Tensor]:
         def make() -> Tensor:
             own = None if label is None else label.to(dtype)
-            return network.enlarged(network(z, own, **options))
+            return painted(case, network, z, own, **options)
 
         return make
 
@@ -114,6 +134,7 @@ def outputs(case: Case, G: Any, others: dict[str, Any], stages: dict[str, Any], 
         return make
 
     made: Outputs = {"image": image(G), "image_nonoise": image(G, noise_mode="none")}
+    made["image_zeronoise"] = made["image_nonoise"]
     made |= {f"{name}_every2nd": every_second(make) for name, make in made.items()}
     for name in TRUNCATED:
         made[name] = image(G, **truncation_of(case, name, G.num_ws))
