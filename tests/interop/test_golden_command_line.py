@@ -49,7 +49,7 @@ def test_images(checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.Monk
     label = labels_of(case, "z", G.interface.label_dim)
     arrays = {"z": case.tensors["z"]} | ({} if label is None else {"label": label})
     np.savez("z.npz", **{name: value.float().numpy() for name, value in arrays.items()})
-    wanted: dict[str, list[str]] = {"image": []} | dict.fromkeys(WITHOUT_NOISE, ["--noise-mode", "none"])
+    wanted: dict[str, list[str]] = {"image": []} | {name: ["--noise-mode", "none"] for name in WITHOUT_NOISE}
     for name in TRUNCATED:
         for option, value in truncation_of(case, name, G.num_ws).items():
             wanted.setdefault(name, []).extend([f"--{option.replace('_', '-')}", str(value)])
