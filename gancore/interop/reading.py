@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
-from gancore.errors import CheckpointError
+from gancore.artifacts.reading import Form, read_json
+from gancore.errors import CheckpointError, RunError
 from gancore.interop.constructors import Constructors, Named, finished, machine_of
 from gancore.interop.numpy_arrays import DTYPE_CODE, NumpyType, array_of
 from gancore.interop.values import Array, Budget, Storage, arrays, contiguous, entries, word
@@ -130,6 +132,16 @@ def read_pickle(content: bytes, where: str) -> Any:
         if not content:
             raise CheckpointError("is empty")
         return _pickle(Path(where), memoryview(content), ()).contents
+
+
+def read_settings(path: Path, form: TypeAdapter[Form]) -> Form | None:
+    """A JSON file beside a checkpoint, of a given form; None if there is none. Raises CheckpointError."""
+    try:
+        return read_json(path, form)
+    except FileNotFoundError:
+        return None
+    except RunError as error:
+        raise CheckpointError(f"has settings beside it that cannot be used: {error}") from error
 
 
 def _kind(data: memoryview) -> tuple[str, Any]:

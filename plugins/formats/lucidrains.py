@@ -13,11 +13,10 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from torch import Tensor
 
-from gancore.artifacts.reading import read_json
 from gancore.contracts import Format, Interface
-from gancore.errors import CheckpointError, RunError
+from gancore.errors import CheckpointError
 from gancore.interop.networks import Mapped, Names, Network, Options, Snapshot, Taken, below, channels_of
-from gancore.interop.reading import Foreign
+from gancore.interop.reading import Foreign, read_settings
 from gancore.interop.values import Array
 
 Change = Callable[[Tensor], Tensor]
@@ -52,14 +51,10 @@ class Lucidrains(Format):
 
 def lr_multiplier(path: Path) -> tuple[float, list[str]]:
     """That of the mapping network, and a note if it is assumed. Raises CheckpointError for a damaged file."""
-    named = path.name.partition("model_")[0] + CONFIG.removeprefix(".")
-    beside = next((f for f in (path.with_name(CONFIG), path.with_name(named)) if f.is_file()), None)
-    if beside is None:
-        return LR_MULTIPLIER, [f"{CONFIG}: not beside the file; lr_mlp is taken to be {LR_MULTIPLIER}, the default"]
-    try:
-        return read_json(beside, TypeAdapter(Settings)).lr_mlp, []
-    except RunError as error:
-        raise CheckpointError(f"has settings beside it that cannot be used: {error}") from error
+    for name in (CONFIG, path.name.partition("model_")[0] + CONFIG.removeprefix(".")):
+        if (found := read_settings(path.with_name(name), TypeAdapter(Settings))) is not None:
+            return found.lr_mlp, []
+    return LR_MULTIPLIER, [f"{CONFIG}: not beside the file; lr_mlp is taken to be {LR_MULTIPLIER}, the default"]
 
 
 def generator_of(arrays: Mapping[str, Array], mapping: str, synthesis: str, lr: float) -> Network:
