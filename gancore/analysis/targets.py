@@ -1,16 +1,15 @@
 """From a run folder, a model file or a generator to the subject of an analysis."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gancore.analysis.subject import Sources
-from gancore.artifacts.model import load_networks, load_with_experiment
+from gancore.artifacts.model import discriminator_beside, load_with_experiment
 from gancore.artifacts.run import CHECKPOINT, MODEL, RunFolder
 from gancore.artifacts.tensors import description_of, load_tensors, misfits
-from gancore.composition import compose_dataset, compose_discriminator, compose_generator
+from gancore.composition import compose_dataset, compose_generator
 from gancore.config import Experiment
-from gancore.contracts import Discriminator, Generator, Stage
+from gancore.contracts import Generator, Stage
 from gancore.data import ImageData, open_data
 from gancore.errors import DataError, RunError
 from gancore.evaluation.targets import Target, find_reals, label_rows
@@ -33,7 +32,7 @@ def sources_of(target: Path | Generator, real: Path | None = None, trust: bool =
     beside = target.is_dir()
     return Sources(
         generator,
-        discriminator=_discriminator(run if beside else None, file, generator, experiment, trust),
+        discriminator=discriminator_beside(target, generator, experiment, trust),
         history=list(_history(run, generator, experiment)) if beside else (),
         data=None if found is None else lambda: found,
         labels=label_rows(generator, found),
@@ -73,31 +72,3 @@ def _averaged(path: Path, like: Generator, experiment: Experiment) -> Generator:
     generator.load_state_dict(own)
     generator.stage = Stage(**about["stage"]) if about.get("stage") else None
     return generator
-
-
-def _discriminator(
-    run: RunFolder | None, file: Path, like: Generator, experiment: Experiment, trust: bool
-) -> Callable[[], Discriminator] | None:
-    """How to get the discriminator: of the newest checkpoint, or of the model file; None where neither has one."""
-    checkpoints = run.checkpoints() if run else []
-    if checkpoints:
-        return cache(lambda: _of_checkpoint(checkpoints, like, experiment))
-    if "discriminator" in (description_of(file).get("networks") or {}):
-
-        def of_file() -> Discriminator:
-            found = load_networks(file, trust)["discriminator"]
-            assert isinstance(found, Discriminator)
-            return found
-
-        return cache(of_file)
-    return None
-
-
-def _of_checkpoint(checkpoints: Sequence[Path], like: Generator, experiment: Experiment) -> Discriminator:
-    tensors, _ = load_tensors(checkpoints[0])
-    network = compose_discriminator(experiment, like.interface)
-    own = {key.removeprefix("discriminator/"): v for key, v in tensors.items() if key.startswith("discriminator/")}
-    if wrong := list(misfits(network.state_dict(), own)):
-        raise RunError(f"{checkpoints[0]}: a checkpoint of another discriminator: {'; '.join(wrong)}")
-    network.load_state_dict(own)
-    return network

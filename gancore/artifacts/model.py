@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from gancore.artifacts.reading import first_mistake
 from gancore.artifacts.run import MODEL, RunFolder
-from gancore.artifacts.tensors import load_tensors, misfits, save_tensors
+from gancore.artifacts.tensors import description_of, load_tensors, misfits, save_tensors
 from gancore.composition import compose_discriminator, compose_generator
 from gancore.config import Experiment, load_experiment
 from gancore.contracts import Discriminator, Generator, Interface, Stage
@@ -110,6 +111,37 @@ def load_networks(path: str | Path, trust_local_plugins: bool = False) -> dict[s
             network = _filled(compose_discriminator, experiment, interface, own, file)
         found[name] = network.requires_grad_(False)
     return found
+
+
+def discriminator_beside(
+    path: Path, like: Generator, experiment: Experiment, trust_local_plugins: bool = False
+) -> Callable[[], Discriminator] | None:
+    """How to get the discriminator of a run folder's newest checkpoint, or of a model file; None if there is none.
+
+    `like` is the averaged generator. The function raises RunError for a checkpoint of other networks.
+    """
+    checkpoints = RunFolder(path).checkpoints() if path.is_dir() else []
+    if checkpoints:
+        return cache(lambda: _discriminator_of(checkpoints[0], like, experiment))
+    if "discriminator" not in (description_of(path / MODEL if path.is_dir() else path).get("networks") or {}):
+        return None
+
+    def of_file() -> Discriminator:
+        found = load_networks(path, trust_local_plugins)["discriminator"]
+        assert isinstance(found, Discriminator)
+        return found
+
+    return cache(of_file)
+
+
+def _discriminator_of(checkpoint: Path, like: Generator, experiment: Experiment) -> Discriminator:
+    tensors, _ = load_tensors(checkpoint)
+    network = compose_discriminator(experiment, like.interface)
+    own = {key.removeprefix("discriminator/"): v for key, v in tensors.items() if key.startswith("discriminator/")}
+    if wrong := list(misfits(network.state_dict(), own)):
+        raise RunError(f"{checkpoint}: a checkpoint of another discriminator: {'; '.join(wrong)}")
+    network.load_state_dict(own)
+    return network
 
 
 def _contents(path: Path) -> tuple[Path, dict[str, Tensor], dict[str, Any]]:

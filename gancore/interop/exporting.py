@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from gancore.artifacts import environment, scores
-from gancore.artifacts.model import load_networks, load_with_experiment, write_model
+from gancore.artifacts.model import discriminator_beside, load_networks, load_with_experiment, write_model
 from gancore.artifacts.reading import first_mistake
 from gancore.artifacts.run import MODEL, RunFolder
 from gancore.artifacts.tensors import description_of
@@ -21,6 +21,7 @@ from gancore.config import Experiment
 from gancore.config.experiment import plain
 from gancore.contracts import Discriminator, Format, Generator
 from gancore.errors import CheckpointError, RunError, did_you_mean
+from gancore.messages import tell
 from gancore.registry import PluginSpec, Registry
 
 
@@ -43,6 +44,12 @@ class Model:
     def networks(self) -> dict[str, Generator | Discriminator]:
         """The other networks in the file: "generator" (not averaged), "discriminator", or neither."""
         return load_networks(self.path, self.trusted)
+
+    @cached_property
+    def discriminator(self) -> Discriminator | None:
+        """That of the model file, or of the newest checkpoint of a run; None without one."""
+        found = discriminator_beside(self.path, self.generator, self.experiment, self.trusted)
+        return None if found is None else found()
 
     @property
     def scores(self) -> list[dict[str, Any]]:
@@ -125,19 +132,42 @@ def check_held(model: Model, uses: set[str], free: set[str], **known: set[Any]) 
 
     An option that is added to a generator later is refused, unless it is at its default, until a format knows it.
     """
-    options = model.options()
-    if options["use"] not in uses:
-        raise CheckpointError(
-            f"{model.path}: has the generator {options['use']!r}; this format holds {', '.join(uses)}"
-        )
-    default = _flat({**plain(type(model.generator.cfg)()), **STYLEGAN2})
-    found = _flat({name: value for name, value in options.items() if name != "use"})
-    for name, value in found.items():
-        fits = value in known[name] if name in known else name in free or value == default.get(name)
-        if not fits:
-            raise CheckpointError(f"{model.path}: has {name}: {value}, which this format cannot hold")
+    default = {**plain(type(model.generator.cfg)()), **STYLEGAN2}
+    if problem := _not_held(model.options(), default, uses, free, known):
+        raise CheckpointError(f"{model.path}: {problem}")
     if model.generator.stage is not None:
         raise CheckpointError(f"{model.path}: is still growing, which this format cannot hold")
+
+
+def held_discriminator(model: Model, uses: set[str], free: set[str], **known: set[Any]) -> Discriminator | None:
+    """The discriminator, by the same rules and without normalization; None if there is none.
+
+    None also for one that the format cannot hold: a line says why, and the generator is written without it.
+    """
+    if (network := model.discriminator) is None:
+        return None
+    default = {**plain(type(network.cfg)()), "normalization": {"use": "none"}, "weight_normalization": None}
+    if problem := _not_held(model.options("discriminator"), default, uses, free, known):
+        tell(f"{model.path}: the discriminator is left out: it {problem}")
+        return None
+    return network
+
+
+def _not_held(
+    options: Mapping[str, Any],
+    default: Mapping[str, Any],
+    uses: set[str],
+    free: set[str],
+    known: Mapping[str, set[Any]],
+) -> str:
+    """What a format cannot hold of a network's entry; empty if it can."""
+    if options["use"] not in uses:
+        return f"has the {options['use']!r} topology; this format holds {', '.join(sorted(uses))}"
+    default = _flat(default)
+    for name, value in _flat({name: value for name, value in options.items() if name != "use"}).items():
+        if not (value in known[name] if name in known else name in free or value == default.get(name)):
+            return f"has {name}: {value}, which this format cannot hold"
+    return ""
 
 
 STYLEGAN2 = {"normalization": {"use": "demod", "eps": 1e-8}, "weight_normalization": None}

@@ -23,7 +23,7 @@ from gancore.interop.networks import (
     style_generator,
     taps_of,
 )
-from gancore.interop.reading import Foreign
+from gancore.interop.reading import Foreign, read
 from gancore.interop.values import Array, Record, entries, state_of, submodules, word
 
 ARCHITECTURES = {"orig": "original", "skip": "skip", "resnet": "residual"}
@@ -91,7 +91,12 @@ class NVIDIA(Format):
     def read(self, file: Foreign) -> Snapshot:
         contents = entries(file.contents)
         if "config" in file.keys:
-            return Snapshot(generator_of_folder(contents["config"], below(file.arrays, "model.")))
+            snapshot = Snapshot(generator_of_folder(contents["config"], below(file.arrays, "model.")))
+            if (beside := file.path / "discriminator").is_dir():
+                folder = read(beside)
+                config = entries(folder.contents)["config"]
+                snapshot.discriminator = discriminator_of_folder(config, below(folder.arrays, "model."))
+            return snapshot
         snapshot = Snapshot(generator_of(contents["G_ema"]))
         if isinstance(contents.get("G"), Record):
             snapshot.generator = generator_of(contents["G"])
@@ -173,6 +178,21 @@ def discriminator_of(record: Record) -> Network:
     if "mapping" in modules:
         options["mapping"] = _mapping(modules, "mapping")
     return style_discriminator(mapped, _architecture(block), **options)
+
+
+def discriminator_of_folder(config: dict[str, Any], arrays: dict[str, Array]) -> Network:
+    """A discriminator described by its constructor's arguments. Raises CheckpointError."""
+    names = Names(arrays, "the discriminator")
+    mapped: Mapped = {name: names.take(name) for name in names if not name.endswith(DERIVED)}
+    mapping, last = entries(config.get("mapping_kwargs")), entries(config.get("epilogue_kwargs"))
+    options: Options = {"conv_clamp": None if (clamp := config.get("conv_clamp")) is None else float(clamp)}
+    options["mbstd"] = {"group_size": last.get("mbstd_group_size", 4)}
+    if config.get("c_dim"):
+        options["mapping"] = {"lr_multiplier": float(mapping.get("lr_multiplier", 0.01))}
+    top = f"b{config.get('img_resolution')}.resample_filter"
+    if top in names:
+        options["resample_filter"] = taps_of(names.array(top).tensor())
+    return style_discriminator(mapped, _architecture({"architecture": config.get("architecture", "resnet")}), **options)
 
 
 def augmentation_of(pipe: Record) -> Options:

@@ -6,13 +6,14 @@ stored as ours are; only names and leading dimensions of 1 differ. A training ch
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from gancore.contracts import Format
+from gancore.contracts import Discriminator, Format
 from gancore.errors import CheckpointError
-from gancore.interop.exporting import Model, check_held, whole_style_biases
+from gancore.interop.exporting import Model, check_held, held_discriminator, whole_style_biases
 from gancore.interop.networks import (
     Mapped,
     Names,
@@ -29,11 +30,13 @@ from gancore.interop.values import Array, entries
 
 FREE = {"z_dim", "w_dim", "channels.base", "channels.max", "resample_filter", "style_bias"}
 FREE |= {"mapping.layers", "mapping.lr_multiplier", "mapping.w_avg_decay"}
-"""Options that the project has as well."""
+"""Options of the generator that the project has as well."""
+
+FREE_IN_D = {"channels.base", "channels.max", "resample_filter", "mapping.layers", "mapping.lr_multiplier"}
 
 
 class Rosinality(Format):
-    """Plugin `rosinality`: state dicts g_ema, g and d; g_ema and latent_avg are written, as `convert_weight` does."""
+    """Plugin `rosinality`: state dicts g_ema, g, d; g_ema, d, latent_avg are written, as by `convert_weight`."""
 
     writes = "rosinality.pt"
     title = "rosinality/stylegan2-pytorch"
@@ -56,7 +59,13 @@ class Rosinality(Format):
         check_held(model, {"skip"}, FREE)
         if model.generator.interface.label_dim or model.generator.z_dim != model.generator.w_dim:
             raise CheckpointError(f"{model.path}: the project has no labels, and its z and w are of one size")
-        torch.save({"g_ema": state_of(model), "latent_avg": model.generator.state_dict()["mapping.w_avg"]}, out)
+        found: dict[str, Any] = {"g_ema": state_of(model)}
+        discriminator = held_discriminator(
+            model, {"residual"}, FREE_IN_D, **{"mbstd.group_size": {4}, "mbstd.channels": {1}}
+        )
+        if discriminator is not None:
+            found["d"] = state_of_discriminator(model, discriminator)
+        torch.save(found | {"latent_avg": model.generator.state_dict()["mapping.w_avg"]}, out)
 
 
 def generator_of(names: Names, w_avg: Array | None) -> Network:
@@ -131,22 +140,34 @@ def state_of(model: Model) -> dict[str, Tensor]:
 def discriminator_of(names: Names, generator: Network) -> Network:
     """A residual discriminator. Raises CheckpointError."""
     blocks = sum(name.startswith("convs.") and name.endswith(".conv1.0.weight") for name in names)
-    top, mapped = 4 << blocks, Mapped()
-    mapped[f"b{top}.fromrgb.weight"] = names.take("convs.0.0.weight")
-    mapped[f"b{top}.fromrgb.bias"] = names.take("convs.0.1.bias")
-    for k in range(blocks):
-        at, block = f"convs.{k + 1}", f"b{top >> k}"
-        mapped[f"{block}.conv0.weight"] = names.take(f"{at}.conv1.0.weight")
-        mapped[f"{block}.conv0.bias"] = names.take(f"{at}.conv1.1.bias")
-        mapped[f"{block}.conv1.weight"] = names.take(f"{at}.conv2.1.weight")
-        mapped[f"{block}.conv1.bias"] = names.take(f"{at}.conv2.2.bias")
-        mapped[f"{block}.skip.weight"] = names.take(f"{at}.skip.1.weight")
-    mapped["b4.conv.weight"] = names.take("final_conv.0.weight")
-    mapped["b4.conv.bias"] = names.take("final_conv.1.bias")
-    for i, ours in enumerate(("fc", "out")):
-        for leaf in ("weight", "bias"):
-            mapped[f"b4.{ours}.{leaf}"] = names.take(f"final_linear.{i}.{leaf}")
+    mapped: Mapped = {ours: names.take(theirs) for ours, theirs in discriminator_names(blocks).items()}
     taps = taps_of(names.array("convs.1.conv2.0.kernel").tensor())
     names.ignore(".kernel")
     names.done()
     return style_discriminator(mapped, "residual", resample_filter=taps)
+
+
+def discriminator_names(blocks: int) -> dict[str, str]:
+    """Our names of a discriminator to theirs; `blocks` counts those before 4x4."""
+    top = 4 << blocks
+    found = {f"b{top}.fromrgb.weight": "convs.0.0.weight", f"b{top}.fromrgb.bias": "convs.0.1.bias"}
+    for k in range(blocks):
+        theirs, ours = f"convs.{k + 1}", f"b{top >> k}"
+        found |= {f"{ours}.conv0.weight": f"{theirs}.conv1.0.weight", f"{ours}.conv0.bias": f"{theirs}.conv1.1.bias"}
+        found |= {f"{ours}.conv1.weight": f"{theirs}.conv2.1.weight", f"{ours}.conv1.bias": f"{theirs}.conv2.2.bias"}
+        found[f"{ours}.skip.weight"] = f"{theirs}.skip.1.weight"
+    found |= {"b4.conv.weight": "final_conv.0.weight", "b4.conv.bias": "final_conv.1.bias"}
+    for i, ours in enumerate(("fc", "out")):
+        found |= {f"b4.{ours}.{leaf}": f"final_linear.{i}.{leaf}" for leaf in ("weight", "bias")}
+    return found
+
+
+def state_of_discriminator(model: Model, network: Discriminator) -> dict[str, Tensor]:
+    """The state dict of the project's Discriminator, with its filters."""
+    ours, blocks = network.state_dict(), model.generator.resolution.bit_length() - 3
+    state = {theirs: ours[name].contiguous() for name, theirs in discriminator_names(blocks).items()}
+    row = torch.tensor(model.options("discriminator")["resample_filter"])
+    kernel = row.outer(row) / row.outer(row).sum()
+    for k in range(1, blocks + 1):
+        state[f"convs.{k}.conv2.0.kernel"] = state[f"convs.{k}.skip.0.kernel"] = kernel
+    return state

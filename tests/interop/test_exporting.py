@@ -15,14 +15,15 @@ from support.tiny import tiny_experiment
 
 from gancore import cli
 from gancore.artifacts import load
-from gancore.artifacts.model import save_model
-from gancore.artifacts.tensors import description_of
+from gancore.artifacts.model import load_networks, save_model
+from gancore.artifacts.tensors import description_of, load_tensors
 from gancore.composition import compose
 from gancore.contracts import Generator, Interface
 from gancore.discovery import discover
 from gancore.interop import import_checkpoint
 from gancore.interop.importing import formats_of, open_foreign
 from gancore.interop.values import state_of
+from gancore.training import train
 from gancore.training.samples import generate
 
 FILES = {checkpoint.path.name: checkpoint.path for checkpoint in checkpoints()}
@@ -151,8 +152,14 @@ def test_stylegan2_ada_pytorch_has_the_tensors_that_came(name: str, tmp_path: Pa
     assert got.keys() == want.keys()
     for key, array in want.items():
         torch.testing.assert_close(got[key], array.tensor().float(), atol=1e-7, rtol=0)
+    want = state_of(open_foreign(FILES[name], formats_of(discover())).contents["D"])
+    got = load_file(folder / "discriminator/model.safetensors")
+    assert got.keys() == want.keys()
+    for key, array in want.items():
+        torch.testing.assert_close(got[key], array.tensor().float(), atol=1e-7, rtol=0)
     again, first = import_checkpoint(folder), import_checkpoint(FILES[name])
     assert again.experiment.generator.to_dict() == first.experiment.generator.to_dict()
+    assert again.experiment.discriminator.to_dict() == first.experiment.discriminator.to_dict()
 
 
 def test_rosinality_has_the_tensors_that_came(tmp_path: Path):
@@ -164,6 +171,37 @@ def test_rosinality_has_the_tensors_that_came(tmp_path: Path):
     for key, value in want["g_ema"].items():
         torch.testing.assert_close(got["g_ema"][key], value, atol=1e-7, rtol=0)
     assert torch.equal(got["latent_avg"], want["latent_avg"])
+
+
+def test_rosinality_has_the_discriminator_that_came(tmp_path: Path):
+    source = FILES["c10_rosinality_train.pt"]
+    assert cli.main(["import", str(source), "-o", str(tmp_path / "model.safetensors")]) == 0
+    out = exported(tmp_path / "model.safetensors", "rosinality", tmp_path / "x.pt")
+    got = torch.load(out, weights_only=True)["d"]
+    want = open_foreign(source, formats_of(discover())).contents["d"]
+    assert got.keys() == want.keys()
+    for key, array in want.items():
+        torch.testing.assert_close(got[key], array.tensor().float(), atol=1e-7, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["rosinality", "stylegan2-ada-pytorch"])
+def test_the_discriminator_of_a_run_is_that_of_its_newest_checkpoint(tmp_path: Path, name: str, capsys):
+    """And one that the format cannot hold is left out, with a line that says why."""
+    run = train(tiny_experiment(training__kimg=0.016), tmp_path / "run")
+    out = exported(run.path, name, tmp_path / "out")
+    again = import_checkpoint(out)
+    again.save(tmp_path / "again.safetensors")
+    tensors, _ = load_tensors(run.checkpoints()[0])
+    found = load_networks(tmp_path / "again.safetensors")["discriminator"].state_dict()
+    assert found
+    assert all(torch.equal(value, tensors[f"discriminator/{key}"]) for key, value in found.items())
+    other = train(
+        tiny_experiment(training__kimg=0.016, discriminator={"use": "skip", "halving": "average"}), tmp_path / "2"
+    )
+    capsys.readouterr()
+    out = exported(other.path, name, tmp_path / "other")
+    assert "the discriminator is left out: it has " in capsys.readouterr().err
+    assert import_checkpoint(out).snapshot.discriminator is None
 
 
 def test_biases_that_are_stored_without_their_1(tmp_path: Path):
