@@ -58,6 +58,15 @@ def is_later_default(cfg: PluginConfig, name: str) -> bool:
     return later and bool(getattr(cfg, name) == field.get_default(call_default_factory=True))
 
 
+def one_side(size: Any) -> Any:
+    """The side of a size [width, height]; all else is returned unchanged. Raises ValueError if the sides differ."""
+    if not isinstance(size, list | tuple) or len(size) != 2 or not all(type(side) is int for side in size):
+        return size
+    if size[0] != size[1]:
+        raise ValueError(f"{size[0]}x{size[1]} is not square, and networks are; `fit` makes images square")
+    return size[0]
+
+
 class LinearSchedule(PluginConfig):
     """A straight line from `start` to `end` over the kimg range, constant outside of it."""
 

@@ -33,7 +33,9 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--resolution", type=click.IntRange(4, 1024), help="Width and height."),
         click.option("--channels", type=click.IntRange(1, 4), help="1 gray, 2 with alpha, 3 RGB, 4 with alpha."),
         click.option("--levels", type=(float, float), help="Lowest and highest value of images of more than 8 bits."),
-        click.option("--fit", type=click.Choice(["resize", "crop", "pad"]), help="How to make images that size."),
+        click.option(
+            "--fit", type=click.Choice(["resize", "crop", "pad", "wide"]), help="How to make images that size."
+        ),
         click.option("--filter", type=click.Choice(["lanczos", "bicubic", "bilinear", "box"]), help="How to resize."),
     ]
     for option in reversed(options):

@@ -22,7 +22,9 @@ from gancore.cli.options import data_at, device, trust_local_plugins
 @click.option("--reals", type=click.IntRange(2), help="Real images compared with; default: all.")
 @click.option("--repeat", type=click.IntRange(1), help="Evaluations with new seeds; default: 1.")
 @click.option("--seed", type=click.IntRange(0), help="Of latents, labels and noise; default: 0.")
-@click.option("--fit", type=click.Choice(["resize", "crop", "pad"]), help="What to do with images of another size.")
+@click.option(
+    "--fit", type=click.Choice(["resize", "crop", "pad", "wide"]), help="What to do with images of another size."
+)
 @click.option("--batch", type=click.IntRange(1), default=64, show_default=True, help="Images at a time.")
 @device
 @click.option("--json", "as_json", is_flag=True, help="Print a list of scores as JSON.")

@@ -7,6 +7,9 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from gancore.errors import GancoreError
+from gancore.options import one_side
+
 Images = tuple[Tensor, ...]
 """[N, C, r, r] each, coarse to fine, nominal range [-1, 1]; a plain image is a 1-tuple."""
 
@@ -16,11 +19,25 @@ Network = Literal["generator", "discriminator"]
 
 @dataclass(frozen=True)
 class Interface:
-    """The shape of the data: images are [N, channels, resolution, resolution], labels [N, label_dim] or None."""
+    """The shape of the data: images are [N, channels, resolution, resolution], labels [N, label_dim] or None.
+
+    Networks are square: a resolution (width, height) raises GancoreError where these differ.
+    """
 
     resolution: int
     channels: int
     label_dim: int = 0
+
+    def __post_init__(self) -> None:
+        try:
+            object.__setattr__(self, "resolution", one_side(self.resolution))
+        except ValueError as error:
+            raise GancoreError(str(error)) from None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the images in pixels."""
+        return self.resolution, self.resolution
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 resize stretches to any aspect; crop takes the largest centred square and resizes it; pad adds black (or
 transparent) borders, up to the resolution, or up to a square that is then resized. An odd border is larger at the
-right and below.
+right and below. wide is for LSUN Car as in arXiv:1912.04958: the largest centred part of 4:3, as wide as the
+resolution, between black bars above and below (512x384 in 512x512).
 """
 
 from collections.abc import Callable
@@ -22,6 +23,8 @@ FILTERS = {
 
 def fitted(image: Image.Image, resolution: int, fit: str | None, filter: str) -> Image.Image:
     """The image at resolution x resolution; Rejected when it has another size and `fit` is None."""
+    if fit == "wide":  # also where the size is right: a square loses what the bars cover
+        return _wide(image, resolution, FILTERS[filter])
     if image.size == (resolution, resolution):
         return image
     if fit is None:
@@ -29,6 +32,17 @@ def fitted(image: Image.Image, resolution: int, fit: str | None, filter: str) ->
         raise Rejected("size", f"{width}x{height}, not {resolution}x{resolution}")
     image = SHAPES[fit](image, resolution)
     return image.resize((resolution, resolution), FILTERS[filter])
+
+
+def _wide(image: Image.Image, resolution: int, filter: Image.Resampling) -> Image.Image:
+    """The centred part of 4:3 between bars; the part is resized alone, so no bar bleeds into it."""
+    width, height = min(image.width, image.height * 4 // 3), min(image.height, image.width * 3 // 4)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    inside = (resolution, resolution * 3 // 4)
+    part = image.crop((left, top, left + max(width, 1), top + max(height, 1))).resize(inside, filter)
+    canvas = Image.new(image.mode, (resolution, resolution), 0)
+    canvas.paste(part, (0, (resolution - inside[1]) // 2))
+    return canvas
 
 
 def _cropped(image: Image.Image, resolution: int) -> Image.Image:

@@ -96,7 +96,7 @@ def _own_resolution(found: Survey | None, total: int) -> int:
     if width != height:
         raise DataError(
             f"the images are not square ({width}x{height}); say `resolution` and how they should be made square, "
-            "`fit: resize | crop | pad`"
+            "`fit: resize | crop | pad | wide`"
         )
     return width
 

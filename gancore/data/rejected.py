@@ -10,7 +10,7 @@ LISTED = 10
 
 REMEDIES = {
     "damaged": "replace damaged files",
-    "size": "`resolution` says the size, `fit: resize | crop | pad` makes images fit it",
+    "size": "`resolution` says the size, `fit: resize | crop | pad | wide` makes images fit it",
     "levels": "`levels: [lowest, highest]` says which values become black and white",
     "channels": "`channels: 1 | 2 | 3 | 4` makes all of them gray, gray with alpha, RGB, RGB with alpha",
 }

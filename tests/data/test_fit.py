@@ -47,8 +47,25 @@ def test_box_filter_halves_by_means() -> None:
     assert np.abs(np.asarray(fitted(source, 16, "resize", "box")) - means).max() <= 1  # rounded in each direction
 
 
+def test_wide_is_the_centre_between_bars() -> None:
+    source = image(96, 64)  # 85x64 of it are 4:3
+    part = source.crop((5, 0, 90, 64)).resize((32, 24), Image.Resampling.LANCZOS)
+    expected = np.pad(np.asarray(part), ((4, 4), (0, 0), (0, 0)))
+    np.testing.assert_array_equal(np.asarray(fitted(source, 32, "wide", "lanczos")), expected)
+
+
+@pytest.mark.parametrize("size", [(512, 384), (512, 512), (512, 600), (900, 384)])
+def test_lsun_car_is_512x384_in_512x512(size: tuple[int, int]) -> None:
+    source = image(*size)
+    found = np.asarray(fitted(source, 512, "wide", "lanczos"))
+    left, top = (size[0] - 512) // 2, (size[1] - 384) // 2
+    expected = np.asarray(source)[top : top + 384, left : left + 512]
+    np.testing.assert_array_equal(found, np.pad(expected, ((64, 64), (0, 0), (0, 0))))
+    np.testing.assert_array_equal(np.asarray(fitted(Image.fromarray(found), 512, "wide", "lanczos")), found)
+
+
 @pytest.mark.parametrize("filter", FILTERS)
-@pytest.mark.parametrize("fit", ["resize", "crop", "pad"])
+@pytest.mark.parametrize("fit", ["resize", "crop", "pad", "wide"])
 @pytest.mark.parametrize("size", [(40, 30), (8, 12), (16, 16), (1, 100)])
 def test_every_fit_gives_the_resolution(fit: str, filter: str, size: tuple[int, int]) -> None:
     assert fitted(image(*size), 16, fit, filter).size == (16, 16)

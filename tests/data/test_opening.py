@@ -67,7 +67,7 @@ def test_all_unusable_images_are_named_in_one_error(make: Any, flawed: Path) -> 
     assert lines[3] == "  large.png: 20x20, not 16x16"
     assert lines[4].startswith("  text.png: not an image")
     assert lines[5] == "  wide.png: 32x16, not 16x16"
-    assert "`fit: resize | crop | pad`" in lines[6]
+    assert "`fit: resize | crop | pad | wide`" in lines[6]
     assert "`invalid: skip`" in lines[6]
 
 

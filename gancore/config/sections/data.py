@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from gancore.options import Later, PluginConfig
+from gancore.options import Later, PluginConfig, one_side
 
 
 def _ascending(levels: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -23,12 +23,16 @@ class DataKeys(PluginConfig):
     base: str | None = Field(
         None, description="folder that the dataset's relative paths refer to (default: this file's)"
     )
-    resolution: int | None = Field(None, ge=4, le=1024, description="width and height (default: the dataset's own)")
+    resolution: Annotated[int | None, BeforeValidator(one_side)] = Field(
+        None, ge=4, le=1024, description="width and height (default: the dataset's own)"
+    )
     channels: int = Field(3, ge=1, le=4, description="1 gray, 2 gray and alpha, 3 RGB, 4 RGB and alpha")
     labels: bool = Field(False, description="whether to train on class labels")
     mirror: bool = Field(False, description="whether to show every image mirrored as well")
-    fit: Literal["resize", "crop", "pad"] | None = Field(
-        None, description="what to do with images of another size or shape; null: they are an error"
+    fit: Literal["resize", "crop", "pad", "wide"] | None = Field(
+        None,
+        description="what to do with images of another size or shape; wide: 4:3 between black bars; null: they are "
+        "an error",
     )
     filter: Literal["lanczos", "bicubic", "bilinear", "box"] = Field("lanczos", description="filter of resizing")
     invalid: Literal["error", "skip"] = Field("error", description="what to do with unreadable images")
