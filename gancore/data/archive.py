@@ -3,7 +3,8 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -32,7 +33,7 @@ class Archive:
     @cached_property
     def layout(self) -> Layout:
         try:
-            return layout([self._name(about) for about in self._zip.infolist()], self._index, self.format)
+            return layout(self._members.names, self._index, self.format)
         except DataError as error:
             raise DataError(f"{self.path}: {error}") from error
 
@@ -79,8 +80,14 @@ class Archive:
             raise DataError(f"{self.path}: not a zip archive, or damaged ({cause})") from cause
 
     @cached_property
-    def _members(self) -> dict[str, zipfile.ZipInfo]:
-        return {self._name(about): about for about in self._zip.infolist()}
+    def _members(self) -> "Members":
+        archive = self._zip
+        try:
+            members = Members(archive.filelist, self._name)
+        except OverflowError as cause:
+            raise DataError(f"{self.path}: not a zip archive, or damaged (places that no file has)") from cause
+        archive.filelist, archive.NameToInfo = [], {}
+        return members
 
     def _name(self, about: zipfile.ZipInfo) -> str:
         """With slashes, where a program on Windows has written backslashes."""
@@ -91,3 +98,37 @@ class Archive:
             return self.read(name)
         except DAMAGED as cause:
             raise DataError(f"{name} cannot be read: {cause}") from cause
+
+
+class Members:
+    """What an archive says of its members, in columns: an object of zipfile takes half a kilobyte.
+
+    names: of all members, in their order. Of members of one name the last one counts.
+    """
+
+    FIELDS = ("header_offset", "compress_size", "file_size", "CRC", "compress_type", "flag_bits")
+
+    def __init__(self, listed: Sequence[zipfile.ZipInfo], name_of: Callable[[zipfile.ZipInfo], str]) -> None:
+        self.names = [name_of(about) for about in listed]
+        self._rows = {name: row for row, name in enumerate(self.names)}
+        self._written = {
+            row: about.orig_filename for row, about in enumerate(listed) if about.orig_filename != self.names[row]
+        }
+        self._ends = (
+            self._column(listed, "_end_offset") if hasattr(listed[0] if listed else None, "_end_offset") else None
+        )
+        self._columns = [self._column(listed, field) for field in self.FIELDS]
+
+    def __getitem__(self, name: str) -> zipfile.ZipInfo:
+        """Raises KeyError."""
+        row = self._rows[name]
+        about = zipfile.ZipInfo(self._written.get(row, name))
+        for field, column in zip(self.FIELDS, self._columns, strict=True):
+            setattr(about, field, column[row])
+        if self._ends is not None:  # newer versions of Python compare it, to refuse members that overlap
+            about._end_offset = self._ends[row]  # type: ignore[attr-defined]
+        return about
+
+    @staticmethod
+    def _column(listed: Sequence[zipfile.ZipInfo], field: str) -> "array[int]":
+        return array("q", [getattr(about, field) for about in listed])

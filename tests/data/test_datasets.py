@@ -3,6 +3,8 @@
 import gzip
 import json
 import sys
+import tracemalloc
+import warnings
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -15,6 +17,7 @@ from pydantic import ValidationError
 from gancore.config.sections.data import DataKeys
 from gancore.contracts import Dataset, Interface
 from gancore.data import interface_of, open_data
+from gancore.data.archive import Members
 from gancore.discovery import discover
 from gancore.errors import DataError
 
@@ -281,3 +284,21 @@ class TestTorchvision:
         monkeypatch.setitem(sys.modules, "torchvision", None)
         monkeypatch.setitem(sys.modules, "torchvision.datasets", None)
         assert "pip install gancore[torchvision]" in refused(make, "torchvision", name="MNIST")
+
+
+def test_members_of_an_archive_are_those_of_zipfile_in_a_fraction_of_the_memory(tmp_path: Path) -> None:
+    names = [f"{'ä' * (i % 3)}{i}\\{'b' * (i % 5)}.png" for i in range(2000)]
+    with warnings.catch_warnings(), zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        warnings.simplefilter("ignore")  # the first name is there twice
+        for i, name in enumerate([*names, names[0]]):
+            archive.writestr(name, f"{i}" * 50, zipfile.ZIP_DEFLATED if i % 2 else zipfile.ZIP_STORED)
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        listed = archive.infolist()
+        tracemalloc.start()
+        members = Members(listed, lambda about: about.filename.replace("\\", "/"))
+        taken, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert taken / len(names) < 400
+        assert members.names == [about.filename.replace("\\", "/") for about in listed]
+        for name in names:
+            assert archive.read(members[name.replace("\\", "/")]) == archive.read(name)
