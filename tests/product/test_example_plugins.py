@@ -174,6 +174,38 @@ def test_lecam_needs_no_pass_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     assert passes["lecam"] == passes["none"]
 
 
+def test_lecam_has_the_same_numbers_with_a_pass_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same penalty, bit for bit; gradients of one pass are those of two, but for the order of a sum."""
+    plugin = discover().get("regularizer", "lecam").load()
+    once = plugin.penalty
+    found: list[Tensor] = []
+
+    def twice(self: Any, step: Any) -> Tensor:
+        fakes = step.main.fakes
+        images = tuple(torch.cat(pair) for pair in zip(step.real, fakes.images, strict=True))
+        real, fake = (Judged(None, (half,), {}) for half in step.discriminate(images, None, parts=2)[0].chunk(2))
+        again: Any = SimpleNamespace(main=Main(fakes, fake, real), mean=step.mean)
+        return once(self, again)
+
+    gradients = []
+    for penalty in (once, twice):
+
+        def noted(self: Any, step: Any, penalty: Any = penalty) -> Tensor:
+            found.append(penalty(self, step))
+            return found[-1]
+
+        monkeypatch.setattr(plugin, "penalty", noted)
+        options = changes("infogan") | {"regularizers": {"lecam": {"start": 1}}}  # no dropout in D
+        trainer = walked(tiny_trainer(**options), 2)  # the penalty acts from the third update on
+        trainer.gradients(next(phase for phase in trainer.phases if phase.network == "discriminator"))
+        gradients.append([p.grad.clone() for p in trainer.gan.discriminator.parameters() if p.grad is not None])
+    first, second = torch.stack(found).chunk(2)
+    assert torch.equal(first, second)
+    assert first[-1] > 0
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6 * float(a.abs().max()))
+
+
 def test_averages_of_lecam_move_once_an_update_whatever_the_microbatch() -> None:
     averages = []
     for size in (None, 2):
