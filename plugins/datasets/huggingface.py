@@ -278,7 +278,7 @@ def _labels(pa: Any, column: Any) -> np.ndarray:
     """int64 [N]; -1 where there is none."""
     if not pa.types.is_integer(column.type):
         raise ValueError(f"its labels are {column.type}, not whole numbers")
-    labels: np.ndarray = column.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    labels: np.ndarray = column.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
     return labels
 
 

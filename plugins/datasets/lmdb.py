@@ -7,7 +7,9 @@ import importlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -22,18 +24,27 @@ from gancore.data.rejected import Rejected
 from gancore.errors import DataError
 
 FILE = "data.mdb"
+MAPPED = 32 * 2**20
+"""Bytes of values after which the database is opened again."""
+KEYS = 10_000
+"""Keys after which it is, since values that are small lie beside them."""
 
 
 class Database:
-    """One database, opened for reading. A process may open it once only: `opened` shares it."""
+    """One database, opened for reading. A process may open it once only: `opened` shares it.
+
+    What is read is mapped, and stays in the process's memory until the database is closed: so it is opened again now
+    and then.
+    """
 
     def __init__(self, path: Path) -> None:
-        lmdb = _library()
+        self.path, self._lock, self._env, self._read = path, Lock(), _environment(path), 0
+        self.keys: list[bytes] = []
         try:
-            self._env = lmdb.open(str(path), readonly=True, create=False, lock=False, max_readers=64)
-            with self._env.begin() as transaction:
-                self.keys: list[bytes] = list(transaction.cursor().iternext(values=False))
-        except (lmdb.Error, OSError) as cause:
+            while piece := self._next_keys():
+                self.keys += piece
+                self._open_again()
+        except _library().Error as cause:
             raise DataError(f"{path}: not an LMDB database, or damaged ({cause})") from cause
         if self.keys:
             try:
@@ -42,11 +53,37 @@ class Database:
                 raise DataError(f"{path}: a database, but its first value is not an image file ({cause})") from cause
 
     def read(self, index: int) -> bytes:
+        with self._lock:
+            if self._read > MAPPED:
+                self._open_again()
+            with self._env.begin() as transaction:
+                value: bytes | None = transaction.get(self.keys[index])
+            if value is None:
+                raise OSError("no longer in the database")
+            self._read += len(value)
+            return value
+
+    def _next_keys(self) -> list[bytes]:
+        """Some keys after those that are known."""
         with self._env.begin() as transaction:
-            value: bytes | None = transaction.get(self.keys[index])
-        if value is None:
-            raise OSError("no longer in the database")
-        return value
+            cursor = transaction.cursor()
+            there = cursor.set_key(self.keys[-1]) and cursor.next_nodup() if self.keys else cursor.first()
+            return list(islice(cursor.iternext(values=False), KEYS)) if there else []
+
+    def _open_again(self) -> None:
+        self._env.close()
+        self._env, self._read = _environment(self.path), 0
+
+
+def _environment(path: Path) -> Any:
+    lmdb = _library()
+    try:
+        env = lmdb.open(str(path), readonly=True, create=False, lock=False, max_readers=64, readahead=False)
+        with env.begin() as transaction:
+            transaction.stat()
+        return env
+    except (lmdb.Error, OSError) as cause:
+        raise DataError(f"{path}: not an LMDB database, or damaged ({cause})") from cause
 
 
 _OPEN: WeakValueDictionary[tuple[str, int, int], Database] = WeakValueDictionary()

@@ -1,5 +1,7 @@
 """Databases and shards hold the same images as a folder; what is damaged or foreign is one line."""
 
+import gc
+import importlib
 import io
 import tarfile
 from collections.abc import Sequence
@@ -115,3 +117,17 @@ def test_foreign_databases(make: Any, tmp_path: Path) -> None:
         make.open("lmdb", tmp_path / "noise")
     with pytest.raises(DataError, match="no LMDB database"):
         make.dataset("lmdb", path=str(tmp_path / "none"))
+
+
+def test_a_database_is_opened_again_now_and_then(make: Any, databases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was read stays mapped until then; the images are the same, whenever that is."""
+    module = importlib.import_module("gancore_plugins.datasets.lmdb")
+    expected = make.open("lmdb", databases)
+    opened, environment = [], module._environment
+    monkeypatch.setattr(module, "_environment", lambda path: opened.append(path) or environment(path))
+    monkeypatch.setattr(module, "MAPPED", 0)
+    monkeypatch.setattr(module, "KEYS", 5)
+    gc.collect()
+    found = make.open("lmdb", databases, decode="on_the_fly")
+    np.testing.assert_array_equal(found.images[:], expected.images)
+    assert len(opened) > COUNT
