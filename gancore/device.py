@@ -29,6 +29,15 @@ def pick_device(asked: str | torch.device | None, setting: str = "device") -> to
     return device
 
 
+def own_device(asked: str | torch.device | None, setting: str = "device") -> torch.device:
+    """The same; of several processes on one machine, each has the GPU of its number."""
+    device = pick_device(asked, setting)
+    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
+        rank = os.environ["LOCAL_RANK"]
+        device = pick_device(f"cuda:{rank}", f"{setting} of the process with LOCAL_RANK {rank}")
+    return device
+
+
 def device_counts() -> dict[str, int]:
     """The number of devices of each kind that `auto` prefers to the CPU."""
     return {

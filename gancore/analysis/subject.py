@@ -111,7 +111,7 @@ class ModelSubject:
         return data.batch(indices, None, self.device)
 
     def features(self, images: Tensor) -> Tensor:
-        batches = (to_uint8(batch).cpu() for batch in images.split(BATCH))
+        batches = [to_uint8(batch).cpu() for batch in images.split(BATCH)]
         return self._through().extract(batches, ("features",), len(images))["features"]
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:

@@ -49,25 +49,33 @@ def evaluate(
 
     A part with options is written as in YAML: --features '{use: timm, model: resnet50}'. The name of a score
     with other than the metric's standard features contains them, like fid[embedded].
+    Processes that torchrun starts share the images; the first one prints.
     """
+    from gancore.device import own_device
     from gancore.evaluation import evaluate as run_evaluation
+    from gancore.evaluation.sharing import Sharing, shared_by
+    from gancore.training.distribution import joined
 
-    scores = run_evaluation(
-        target,
-        metrics=None if metrics is None else _metrics(metrics),
-        real=real,
-        data=place,
-        features=None if features is None else _as_yaml(features, "--features", features),
-        samples=samples,
-        reals=reals,
-        repeat=repeat,
-        seed=seed,
-        fit=fit,
-        batch=batch,
-        device=device,
-        trust_local_plugins=bool(trust),
-    )
-    click.echo(json.dumps([score.to_dict() for score in scores], indent=2) if as_json else "\n".join(map(str, scores)))
+    where = own_device(device)
+    with joined(where) as processes, shared_by(Sharing(processes.rank, processes.size, processes.control)):
+        scores = run_evaluation(
+            target,
+            metrics=None if metrics is None else _metrics(metrics),
+            real=real,
+            data=place,
+            features=None if features is None else _as_yaml(features, "--features", features),
+            samples=samples,
+            reals=reals,
+            repeat=repeat,
+            seed=seed,
+            fit=fit,
+            batch=batch,
+            device=where,
+            trust_local_plugins=bool(trust),
+        )
+    if processes.first:
+        found = [score.to_dict() for score in scores]
+        click.echo(json.dumps(found, indent=2) if as_json else "\n".join(map(str, scores)))
 
 
 def _metrics(given: str) -> Any:

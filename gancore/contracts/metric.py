@@ -1,6 +1,6 @@
 """The contract of metrics: numbers that say how good generated images are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -52,6 +52,12 @@ class Measurement(Protocol):
 
     def draws(self) -> Iterator[tuple[Draw, Tensor | None]]:
         """Batches of `samples` draws, each number a function of the seed and the sample, with labels [N, label_dim]."""
+
+    def of_draws(self, work: Callable[[Draw, Tensor | None], Tensor]) -> Tensor:
+        """Rows [samples, ...], on the CPU, that `work` returns for the batches of `draws`.
+
+        Several processes share the batches, each of which `draws` itself would give to all of them.
+        """
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Perceptual distance [N] of images [N, C, H, W], 0 black to 255 white; gray is repeated to RGB."""

@@ -89,12 +89,12 @@ def _evaluation_seconds(experiment: Experiment, trainer: Trainer) -> float | Non
 
 def _look(extractor: FeatureExtractor, images: Generated, needs: str) -> None:
     """Passes a few images through a feature plugin; pairs of them for a distance."""
-    batches = images.batches(0, 0, LOOKED_AT)
+    batches = images.images(0, 0, LOOKED_AT)
     if needs == "distance":
         for batch in batches:
             pair = batch.to(extractor.device).float()
             extractor.distance(pair, pair.flip(0))
-        next(images.batches(1, 0, LOOKED_AT))
+        images.images(1, 0, LOOKED_AT)[0]
     else:
         extractor.extract(batches, (needs,), LOOKED_AT)
 

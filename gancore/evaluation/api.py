@@ -17,6 +17,7 @@ from gancore.display import Displays
 from gancore.evaluation.evaluator import Evaluator
 from gancore.evaluation.reals import Reals
 from gancore.evaluation.score import Score
+from gancore.evaluation.sharing import sharing
 from gancore.evaluation.targets import Target, find_reals, find_target
 from gancore.local_plugins import LocalPlugin
 from gancore.messages import tell
@@ -58,21 +59,22 @@ def evaluate(
 
     Raises GancoreError (ConfigError, DataError, RunError) before any computation if something is missing.
     """
-    where = pick_device(device)
-    found = Target(target) if isinstance(target, Generator) else find_target(Path(target), trust_local_plugins, fit)
-    changes = {"metrics": metrics, "features": features, "samples": samples, "reals": reals, "seed": seed}
-    evaluation = evaluation_of(
-        found.experiment, {key: value for key, value in changes.items() if value is not None}, repeat
-    )
-    compared = (
-        real
-        if isinstance(real, ImageData)
-        else find_reals(Path(real) if real else None, found, fit, trust_local_plugins, Path(data) if data else None)
-    )
-    for images in filter(None, (found.images, compared)):
+    where, processes = pick_device(device), sharing()
+    with processes.in_turn():
+        found = Target(target) if isinstance(target, Generator) else find_target(Path(target), trust_local_plugins, fit)
+        changes = {"metrics": metrics, "features": features, "samples": samples, "reals": reals, "seed": seed}
+        evaluation = evaluation_of(
+            found.experiment, {key: value for key, value in changes.items() if value is not None}, repeat
+        )
+        compared = (
+            real
+            if isinstance(real, ImageData)
+            else find_reals(Path(real) if real else None, found, fit, trust_local_plugins, Path(data) if data else None)
+        )
+        evaluator = Evaluator(evaluation, Reals(compared, evaluation.core.reals) if compared else None, where)
+    for images in filter(None, (found.images, compared)) if processes.first else ():
         for note in images.notes:
             tell(f"{images.identity.dataset}: {note}")
-    evaluator = Evaluator(evaluation, Reals(compared, evaluation.core.reals) if compared else None, where)
     return Displays(evaluator.scores(found.fakes(compared, where, batch, evaluation.core.draws)))
 
 

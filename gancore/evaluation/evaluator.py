@@ -16,6 +16,7 @@ from gancore.evaluation.moments import moments_of
 from gancore.evaluation.progress import shown
 from gancore.evaluation.reals import Reals
 from gancore.evaluation.score import Score
+from gancore.evaluation.sharing import sharing
 from gancore.evaluation.weights import MissingWeights
 
 
@@ -126,7 +127,7 @@ class _Seen:
         if have < samples:
             # one pass for all outputs of all metrics: the images are the expensive part
             wanted = tuple(sorted(extractor.wanted - {"distance"}))
-            more = extractor.extract(self.fakes.batches(seed, have, samples), wanted, samples - have)
+            more = extractor.extract(self.fakes.images(seed, have, samples), wanted, samples - have)
             for name, rows in more.items():
                 before = self._outputs.get((extractor.label, name, seed))
                 self._outputs[extractor.label, name, seed] = rows if before is None else torch.cat([before, rows])
@@ -158,8 +159,15 @@ class _View:
         return self._seen.fakes.generator()
 
     def draws(self) -> Iterator[tuple[Draw, Tensor | None]]:
-        draws = self._seen.fakes.draws(self.seed, self.samples)
+        draws = self._seen.fakes.drawn(self.seed, self.samples)
         return shown(draws, self._extractor.label, self.samples, lambda batch: batch[0].n)
+
+    def of_draws(self, work: Callable[[Draw, Tensor | None], Tensor]) -> Tensor:
+        processes, draws = sharing(), self._seen.fakes.drawn(self.seed, self.samples)
+        own = (draws[index] for index in processes.own(len(draws)))
+        seen = shown(own, self._extractor.label, self.samples // processes.size, lambda batch: batch[0].n)
+        rows = [work(draw, label) for draw, label in seen]
+        return torch.cat([*processes.whole([row.cpu() for row in rows], len(draws))])
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         return self._extractor.distance(a, b)

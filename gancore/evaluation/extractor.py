@@ -1,6 +1,6 @@
 """Computes features with a plugin: checks it, moves it to the device, names its scores."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from gancore.data.code_hash import code_hash
 from gancore.data.transfer import to_device
 from gancore.evaluation.pictures import as_rgb
 from gancore.evaluation.progress import shown
+from gancore.evaluation.sharing import sharing
 
 
 class FeatureExtractor:
@@ -40,16 +41,19 @@ class FeatureExtractor:
             "weights": self.feature.weights_hash(),
         }
 
-    def extract(self, batches: Iterable[Tensor], outputs: tuple[str, ...], total: int) -> dict[str, Tensor]:
+    def extract(self, batches: Sequence[Tensor], outputs: tuple[str, ...], total: int) -> dict[str, Tensor]:
         """Outputs [N, D], on the CPU, of batches of images uint8 [n, C, H, W], `total` in all.
 
-        Nothing waits for the device before the end: while it processes a batch, the host prepares the next. On a CPU
-        both use all cores, and take turns.
+        The processes of an evaluation share the batches. Nothing waits for the device before the end: while it
+        processes a batch, the host prepares the next. On a CPU both use all cores, and take turns.
         """
         self._prepare()
-        seen = shown(batches, self.label, total, len)
-        rows = [self.feature.extract(as_rgb(to_device(batch, self.device)), outputs) for batch in seen]
-        return {name: torch.cat([row[name].cpu() for row in rows]) for name in outputs}
+        processes = sharing()
+        own = (batches[index] for index in processes.own(len(batches)))
+        seen = shown(own, self.label, total // processes.size, len)
+        found = [self.feature.extract(as_rgb(to_device(batch, self.device)), outputs) for batch in seen]
+        rows = processes.whole([{name: row[name].cpu() for name in outputs} for row in found], len(batches))
+        return {name: torch.cat([row[name] for row in rows]) for name in outputs}
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
         self._prepare()

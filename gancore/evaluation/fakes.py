@@ -1,7 +1,7 @@
 """The generated side of a comparison: a generator's seeded samples, or images of a folder."""
 
-from collections.abc import Iterator
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -9,9 +9,12 @@ from torch import Tensor
 from gancore.contracts import Generator
 from gancore.data import ImageData
 from gancore.data.labels import LabelRows, random_labels
+from gancore.data.lazy import Lazy
 from gancore.errors import GancoreError
 from gancore.evaluation.draws import DRAWS, SampleDraw
 from gancore.evaluation.pictures import finite, to_uint8
+
+T = TypeVar("T")
 
 
 class Fakes(Protocol):
@@ -22,8 +25,11 @@ class Fakes(Protocol):
     protocol: str
     """How the images were made, if not in the default way; a part of a score's protocol."""
 
-    def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
-        """Images start to stop - 1 of a seed's sequence, uint8 [n, C, R, R]. Raises RunError if they are not finite."""
+    def images(self, seed: int, start: int, stop: int) -> Sequence[Tensor]:
+        """Images start to stop - 1 of a seed's sequence, uint8 [n, C, R, R], each batch made when it is taken.
+
+        Taking one raises RunError if its images are not finite.
+        """
 
     def count(self, wanted: int | None, standard: int) -> int:
         """The number of images to score: `wanted`, or that of the protocol, `standard`."""
@@ -31,8 +37,8 @@ class Fakes(Protocol):
     def generator(self) -> Generator:
         """The generator. Raises GancoreError if there are only images."""
 
-    def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
-        """Batches of draws with labels [n, label_dim]."""
+    def drawn(self, seed: int, samples: int) -> Sequence[tuple[SampleDraw, Tensor | None]]:
+        """Batches of draws with labels [n, label_dim], each made when it is taken."""
 
 
 class Generated:
@@ -63,18 +69,29 @@ class Generated:
     def count(self, wanted: int | None, standard: int) -> int:
         return wanted or standard
 
+    def images(self, seed: int, start: int, stop: int) -> Sequence[Tensor]:
+        return in_batches(start, stop, self.batch, lambda which: self._painted(seed, which))
+
+    def drawn(self, seed: int, samples: int) -> Sequence[tuple[SampleDraw, Tensor | None]]:
+        return in_batches(0, samples, self.batch, lambda which: self._of(seed, which))
+
     @torch.no_grad()
     def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
-        for draw, label in self._draws(seed, start, stop):
-            yield to_uint8(finite(self.network.sample(draw, label)))
+        """The same as `images`, one after another."""
+        yield from self.images(seed, start, stop)
 
     def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
-        return self._draws(seed, 0, samples)
+        """The same as `drawn`, one after another."""
+        return iter(self.drawn(seed, samples))
 
-    def _draws(self, seed: int, start: int, stop: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
-        for first in range(start, stop, self.batch):
-            draw = self._draw(seed, range(first, min(first + self.batch, stop)), self.device)
-            yield draw, random_labels(self.labels, draw)
+    @torch.no_grad()
+    def _painted(self, seed: int, which: range) -> Tensor:
+        draw, label = self._of(seed, which)
+        return to_uint8(finite(self.network.sample(draw, label)))
+
+    def _of(self, seed: int, which: range) -> tuple[SampleDraw, Tensor | None]:
+        draw = self._draw(seed, which, self.device)
+        return draw, random_labels(self.labels, draw)
 
 
 class Given:
@@ -94,10 +111,18 @@ class Given:
             raise GancoreError(f"{wanted} samples were requested, and there are {len(self.data)} images")
         return wanted or len(self.data)
 
-    def batches(self, seed: int, start: int, stop: int) -> Iterator[Tensor]:
-        for first in range(start, stop, self.batch):
-            yield torch.from_numpy(self.data.images[first : min(first + self.batch, stop)])
+    def images(self, seed: int, start: int, stop: int) -> Sequence[Tensor]:
+        def batch(which: range) -> Tensor:
+            return torch.from_numpy(self.data.images[which.start : which.stop])
 
-    def draws(self, seed: int, samples: int) -> Iterator[tuple[SampleDraw, Tensor | None]]:
+        return in_batches(start, stop, self.batch, batch)
+
+    def drawn(self, seed: int, samples: int) -> Sequence[tuple[SampleDraw, Tensor | None]]:
         self.generator()
-        return iter(())
+        return []
+
+
+def in_batches(start: int, stop: int, batch: int, make: Callable[[range], T]) -> Sequence[T]:
+    """make(which) of the numbers start to stop - 1, `batch` at a time, each made when it is taken."""
+    count = len(range(start, stop, batch))
+    return Lazy(count, lambda i: make(range(start + i * batch, min(start + (i + 1) * batch, stop))))

@@ -1,6 +1,6 @@
 """The real side of a comparison: chosen images of a data set, and their cached statistics."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,18 @@ from torch import Tensor
 
 from gancore.contracts import Moments
 from gancore.data import ImageData
+from gancore.data.lazy import Lazy
 from gancore.errors import GancoreError
 from gancore.evaluation.cache import cached
 from gancore.evaluation.extractor import FeatureExtractor
+from gancore.evaluation.fakes import in_batches
 from gancore.evaluation.moments import moments_of
+from gancore.evaluation.sharing import sharing
 from gancore.seeds import seed_of
 
 BATCH = 64
+
+Statistics = dict[str, Tensor]
 
 
 class Reals:
@@ -51,16 +56,21 @@ class Reals:
     def features(self, extractor: FeatureExtractor, output: str) -> Tensor:
         """[M, D] through a feature plugin."""
         if (extractor.label, output) not in self._seen:
-            kept = cached(self._key(extractor, output), lambda: self._extract(extractor, output), self.cache)
+            kept = self._cached(extractor, output, lambda: self._extract(extractor, output))
             self._seen[extractor.label, output] = kept[output]
         return self._seen[extractor.label, output]
 
     def moments(self, extractor: FeatureExtractor) -> Moments:
         """Mean and covariance of the features; cached separately, since they are small and usually sufficient."""
         if extractor.label not in self._moments:
-            kept = cached(self._key(extractor, "moments"), lambda: self._compute_moments(extractor), self.cache)
+            kept = self._cached(extractor, "moments", lambda: self._compute_moments(extractor))
             self._moments[extractor.label] = Moments(kept["mean"], kept["covariance"])
         return self._moments[extractor.label]
+
+    def _cached(self, extractor: FeatureExtractor, what: str, make: Callable[[], Statistics]) -> Statistics:
+        """What is kept on disk, or else computed by all processes of the evaluation."""
+        key = self._key(extractor, what)
+        return sharing().kept_or_made(lambda computed: cached(key, computed, self.cache), make)
 
     def _compute_moments(self, extractor: FeatureExtractor) -> dict[str, Tensor]:
         seen = self._seen.get((extractor.label, "features"))
@@ -72,12 +82,16 @@ class Reals:
     def _extract(self, extractor: FeatureExtractor, output: str) -> dict[str, Tensor]:
         return extractor.extract(self._batches(), (output,), len(self))
 
-    def _batches(self) -> Iterator[Tensor]:
+    def _batches(self) -> Sequence[Tensor]:
         """uint8 [n, C, R, R]: the chosen images, then the same mirrored."""
-        for flip in (False, True)[: 1 + self.mirror]:
-            for start in range(0, len(self.indices), BATCH):
-                images = torch.from_numpy(np.ascontiguousarray(self.data.images[self.indices[start : start + BATCH]]))
-                yield images.flip(3) if flip else images
+
+        def images(which: range) -> Tensor:
+            chosen = self.indices[which.start : which.stop]
+            return torch.from_numpy(np.ascontiguousarray(self.data.images[chosen]))
+
+        plain = in_batches(0, len(self.indices), BATCH, images)
+        sides = 1 + self.mirror
+        return Lazy(sides * len(plain), lambda i: plain[i] if i < len(plain) else plain[i - len(plain)].flip(3))
 
     def _key(self, extractor: FeatureExtractor, what: str) -> dict[str, Any]:
         return {"data": self.data.identity.to_dict(), "reals": len(self.indices), "what": what, **extractor.key()}

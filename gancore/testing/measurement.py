@@ -1,6 +1,6 @@
 """The input of a metric: made-up features of generated and of real images."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -41,6 +41,9 @@ class SmallMeasurement:
         raise GancoreError("there is no generator in a trial")
 
     def draws(self) -> Iterator[Any]:
+        raise GancoreError("there is no generator in a trial")
+
+    def of_draws(self, work: Callable[[Any, Tensor | None], Tensor]) -> Tensor:
         raise GancoreError("there is no generator in a trial")
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:

@@ -1,13 +1,12 @@
 """The device of a run, and its description in environment.json."""
 
-import os
 import platform
 from typing import Any
 
 import torch
 
 from gancore.config.sections.training import TrainingConfig
-from gancore.device import pick_device
+from gancore.device import own_device
 from gancore.errors import GancoreError
 from gancore.version import __version__
 
@@ -17,10 +16,7 @@ def training_device(training: TrainingConfig) -> torch.device:
 
     Raises GancoreError if the device, or a setting that needs another one, is unavailable.
     """
-    device = pick_device(training.device, "training.device")
-    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
-        rank = os.environ["LOCAL_RANK"]
-        device = pick_device(f"cuda:{rank}", f"training.device of the process with LOCAL_RANK {rank}")
+    device = own_device(training.device, "training.device")
     if training.precision == "fp16" and device.type != "cuda":
         raise GancoreError(f"training.precision: fp16 needs a cuda device, not {device}; use bf16 or fp32")
     if training.cuda_graphs and device.type != "cuda":

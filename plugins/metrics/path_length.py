@@ -46,8 +46,8 @@ class _PathLength(Metric):
     def measure(self, images: Measurement) -> dict[str, Value]:
         generator = images.generator()
         walk = Walk(self.space, self.sampling, self.crop, self.cfg.epsilon)
-        lengths = [walk.lengths(generator, images, draw, label) for draw, label in images.draws()]
-        return {self.name: Value(trimmed_mean(torch.cat(lengths).cpu()))}
+        lengths = images.of_draws(lambda draw, label: walk.lengths(generator, images, draw, label))
+        return {self.name: Value(trimmed_mean(lengths))}
 
 
 class PPL2WEnd(_PathLength):

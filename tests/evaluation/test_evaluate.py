@@ -241,8 +241,8 @@ def test_images_that_are_equal_do_not_break_a_metric(tmp_path: Path) -> None:
 
 def test_a_generator_can_be_given(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
-    batches = Generated.batches
-    monkeypatch.setattr(Generated, "batches", lambda self, *a: made.append(a) or batches(self, *a))
+    images = Generated.images
+    monkeypatch.setattr(Generated, "images", lambda self, *a: made.append(a) or images(self, *a))
     reals = image_data(random_images(20, 3))
     gancore.evaluate(gancore.load(model), metrics=["fid", "kid"], features="embedded", samples=8, real=reals)
     assert made == [(0, 0, 8)], "images are generated once for all metrics"

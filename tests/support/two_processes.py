@@ -1,18 +1,52 @@
-"""What each of the two processes of a run does, in the tests of training in several processes."""
+"""Two processes as torchrun starts them, and what each does in the tests of training and evaluating together."""
 
+import json
 import os
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import torch
-from support.killing import child
+from support.killing import child, start
 from support.small import load_experiment
 from support.tiny import QUICK, tiny_mapping
 
+from gancore.cli import main
 from gancore.data import ImageData
+from gancore.evaluation.extractor import FeatureExtractor
 from gancore.training.distribution import Processes, joined
 from gancore.training.initial import new_trainer, training_data
 from gancore.training.step.draws import SeededDraw
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def processes_of(
+    count: int, errors: Path, function: Callable[..., None], *args: Any, cache: Path | None = None
+) -> list[ForkServerProcess]:
+    """The processes that torchrun would start; what they write to stderr is in the folder `errors`.
+
+    cache: the folder for what is computed once, instead of the test's own.
+    """
+    errors.mkdir(exist_ok=True)
+    shared = {"GANCORE_CACHE": str(cache)} if cache else {}
+    shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(count)}
+    return [
+        start(
+            function,
+            *args,
+            environment={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            errors=errors / f"{rank}.txt",
+        )
+        for rank in range(count)
+    ]
 
 
 def in_float64() -> None:
@@ -62,3 +96,21 @@ def gradients_and_states(overrides: list[str], processes: Processes) -> dict[str
 def train_one(out: Path, fault: int | None) -> None:
     """Trains; the first process meets a fault (see killing.fault)."""
     child(out, fault if os.environ["RANK"] == "0" else None, QUICK | {"training__kimg": 0.032})
+
+
+def evaluate_one(out: Path, arguments: Sequence[str]) -> None:
+    """Runs `gancore evaluate`; leaves what it printed, and the sizes of the batches of images that it looked at."""
+    rank, seen = os.environ["RANK"], []
+    prepare = FeatureExtractor._prepare
+
+    def counting(extractor: FeatureExtractor) -> None:
+        prepare(extractor)
+        if "extract" not in vars(extractor.feature):
+            extract = extractor.feature.extract
+            extractor.feature.extract = lambda images, outputs: seen.append(len(images)) or extract(images, outputs)
+
+    FeatureExtractor._prepare = counting
+    with (out / f"{rank}.txt").open("w") as sys.stdout:
+        code = main(["evaluate", *arguments])
+    (out / f"{rank}.json").write_text(json.dumps(seen))
+    sys.exit(code)

@@ -1,16 +1,12 @@
 """Two processes with half of the batch each do what one process does with all of it."""
 
 import signal
-import socket
-from collections.abc import Callable
-from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from support.killing import start
-from support.two_processes import leave_gradients, train_one
+from support.two_processes import leave_gradients, processes_of, train_one
 
 from gancore.artifacts.tensors import load_tensors
 from gancore.errors import GancoreError
@@ -47,27 +43,6 @@ CASES = {
         "training.order=d_first",
     ],
 }
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def processes_of(count: int, errors: Path, function: Callable[..., None], *args: Any) -> list[ForkServerProcess]:
-    """The processes that torchrun would start; what they write to stderr is in the folder `errors`."""
-    errors.mkdir(exist_ok=True)
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(count)}
-    return [
-        start(
-            function,
-            *args,
-            environment={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            errors=errors / f"{rank}.txt",
-        )
-        for rank in range(count)
-    ]
 
 
 def train_together(out: Path, fault: int | None = None) -> list[int | None]:

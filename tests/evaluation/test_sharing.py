@@ -1,0 +1,59 @@
+"""Two processes evaluate together: each image once, and the scores of one process, bit for bit."""
+
+import json
+from pathlib import Path
+
+import pytest
+from support.pictures import folder, random_images
+from support.tiny import tiny_experiment
+from support.two_processes import evaluate_one, processes_of
+
+from gancore.artifacts.model import save_model
+from gancore.composition import compose
+
+pytestmark = pytest.mark.xdist_group("processes")  # one worker has a server to fork them from
+
+OPTIONS = ["--features", "embedded", "--batch", "8", "--json", "--metrics"]
+
+
+def evaluated(count: int, out: Path, arguments: list[str]) -> list[tuple[str, list[int]]]:
+    """What each process printed, and the batches that it looked at."""
+    out.mkdir()
+    errors, cache = out / "errors", out.parent / f"cache{count}"
+    for process in processes_of(count, errors, evaluate_one, out, arguments, cache=cache):
+        process.join(300)
+        assert process.exitcode == 0, [path.read_text() for path in errors.iterdir()]
+    files = [out / f"{rank}.txt" for rank in range(count)]
+    return [(file.read_text(), json.loads(file.with_suffix(".json").read_text())) for file in files]
+
+
+def model(place: Path) -> list[str]:
+    """Arguments for a model against 70 images of its data, mirrored as well."""
+    experiment = tiny_experiment()
+    save_model(place / "model.safetensors", compose(experiment).generator, experiment, {"kimg": 0})
+    return [str(place / "model.safetensors"), "--samples", "20", "--reals", "70", *OPTIONS]
+
+
+def test_a_model_against_its_data(tmp_path: Path) -> None:
+    asked = [*model(tmp_path), "fid,kid,precision_recall,ppl2_wend"]
+    ((printed, batches),) = evaluated(1, tmp_path / "alone", asked)
+    (first, some), (second, others) = evaluated(2, tmp_path / "together", asked)
+    assert (first, second) == (printed, "")
+    assert batches == [8, 8, 4, 64, 6, 64, 6]
+    assert (some, others) == ([8, 4, 64, 64], [8, 6, 6])
+
+
+@pytest.mark.slow
+def test_statistics_that_are_kept_and_images_against_images(tmp_path: Path) -> None:
+    asked = [*model(tmp_path), "fid"]
+    (before, _), _ = evaluated(2, tmp_path / "before", asked)
+    (again, some), (_, others) = evaluated(2, tmp_path / "again", asked)
+    assert again == before
+    assert (some, others) == ([8, 4], [8])
+    a, b = (str(folder(tmp_path / f"{count}", random_images(count, count))) for count in (21, 9))
+    asked = [a, "--real", b, *OPTIONS, "fid"]
+    ((printed, batches),) = evaluated(1, tmp_path / "one", asked)
+    (first, some), (_, others) = evaluated(2, tmp_path / "two", asked)
+    assert first == printed
+    assert batches == [8, 8, 5, 9]
+    assert (some, others) == ([8, 5, 9], [8])
