@@ -4,7 +4,7 @@ import os
 import zipfile
 import zlib
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -33,7 +33,7 @@ class Archive:
     @cached_property
     def layout(self) -> Layout:
         try:
-            return layout(self._members.names, self._index, self.format)
+            return layout(self._names, self._index, self.format)
         except DataError as error:
             raise DataError(f"{self.path}: {error}") from error
 
@@ -51,7 +51,7 @@ class Archive:
 
     def open(self, name: str) -> BinaryIO:
         """A file, opened."""
-        about = self._members[name]
+        about = self._zip.members.about(self._rows[name])
         if about.file_size > LARGEST:
             raise zipfile.BadZipFile(f"larger than {LARGEST // 2**20} MiB")
         return cast(BinaryIO, self._zip.open(about))
@@ -73,25 +73,25 @@ class Archive:
         return Item(name, partial(self.read, name), label, partial(self.open, name))
 
     @cached_property
-    def _zip(self) -> zipfile.ZipFile:
+    def _zip(self) -> "Opened":
         try:
-            return zipfile.ZipFile(self.path)
-        except DAMAGED as cause:
+            return Opened(self.path)
+        except (*DAMAGED, OverflowError) as cause:
             raise DataError(f"{self.path}: not a zip archive, or damaged ({cause})") from cause
 
     @cached_property
-    def _members(self) -> "Members":
-        archive = self._zip
-        try:
-            members = Members(archive.filelist, self._name)
-        except OverflowError as cause:
-            raise DataError(f"{self.path}: not a zip archive, or damaged (places that no file has)") from cause
-        archive.filelist, archive.NameToInfo = [], {}
-        return members
+    def _names(self) -> list[str]:
+        """Of all members, in their order."""
+        return [self._name(name) for name in self._zip.members.names]
 
-    def _name(self, about: zipfile.ZipInfo) -> str:
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        """Of members of one name the last one counts."""
+        return {name: row for row, name in enumerate(self._names)}
+
+    def _name(self, written: str) -> str:
         """With slashes, where a program on Windows has written backslashes."""
-        return about.filename.replace("\\", "/") if self.format > 1 else about.filename
+        return written.replace("\\", "/") if self.format > 1 else written
 
     def _index(self, name: str) -> bytes:
         try:
@@ -100,35 +100,50 @@ class Archive:
             raise DataError(f"{name} cannot be read: {cause}") from cause
 
 
-class Members:
-    """What an archive says of its members, in columns: an object of zipfile takes half a kilobyte.
-
-    names: of all members, in their order. Of members of one name the last one counts.
-    """
+class Members(list[zipfile.ZipInfo]):
+    """The list that zipfile appends members to: it keeps columns, for an object of zipfile takes half a kilobyte."""
 
     FIELDS = ("header_offset", "compress_size", "file_size", "CRC", "compress_type", "flag_bits")
 
-    def __init__(self, listed: Sequence[zipfile.ZipInfo], name_of: Callable[[zipfile.ZipInfo], str]) -> None:
-        self.names = [name_of(about) for about in listed]
-        self._rows = {name: row for row, name in enumerate(self.names)}
-        self._written = {
-            row: about.orig_filename for row, about in enumerate(listed) if about.orig_filename != self.names[row]
-        }
-        self._ends = (
-            self._column(listed, "_end_offset") if hasattr(listed[0] if listed else None, "_end_offset") else None
-        )
-        self._columns = [self._column(listed, field) for field in self.FIELDS]
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self._written: dict[int, str] = {}
+        self._columns = [array("q") for _ in self.FIELDS]
 
-    def __getitem__(self, name: str) -> zipfile.ZipInfo:
-        """Raises KeyError."""
-        row = self._rows[name]
-        about = zipfile.ZipInfo(self._written.get(row, name))
+    def append(self, about: zipfile.ZipInfo) -> None:
+        if about.orig_filename != about.filename:
+            self._written[len(self.names)] = about.orig_filename
+        self.names.append(about.filename)
+        for field, column in zip(self.FIELDS, self._columns, strict=True):
+            column.append(getattr(about, field))
+
+    def about(self, row: int) -> zipfile.ZipInfo:
+        """The member of a row, as zipfile described it."""
+        about = zipfile.ZipInfo(self._written.get(row, self.names[row]))
         for field, column in zip(self.FIELDS, self._columns, strict=True):
             setattr(about, field, column[row])
-        if self._ends is not None:  # newer versions of Python compare it, to refuse members that overlap
-            about._end_offset = self._ends[row]  # type: ignore[attr-defined]
         return about
 
-    @staticmethod
-    def _column(listed: Sequence[zipfile.ZipInfo], field: str) -> "array[int]":
-        return array("q", [getattr(about, field) for about in listed])
+
+class Opened(zipfile.ZipFile):
+    """An archive that is read, which keeps its `members` only."""
+
+    def __init__(self, path: Path) -> None:
+        self.members = Members()
+        super().__init__(path)
+
+    @property
+    def filelist(self) -> list[zipfile.ZipInfo]:
+        return self.members
+
+    @filelist.setter
+    def filelist(self, _: list[zipfile.ZipInfo]) -> None: ...
+
+    @property
+    def NameToInfo(self) -> dict[str, zipfile.ZipInfo]:
+        """One that is thrown away."""
+        return {}
+
+    @NameToInfo.setter
+    def NameToInfo(self, _: dict[str, zipfile.ZipInfo]) -> None: ...
