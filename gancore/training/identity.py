@@ -74,9 +74,18 @@ def check_same_data(run: RunFolder, data: ImageData) -> None:
     """Raises RunError if the run was trained on other images."""
     if run.exists():
         before, now = _environment(run).data or {}, data.identity.to_dict()
-        _refuse(
-            run, "a run on other data", [f"{k}: {before.get(k)} -> {now[k]}" for k in now if before.get(k) != now[k]]
-        )
+        differing = [key for key in now if before.get(key) != now[key]]
+        if differing:
+            listed = "; ".join(f"{key}: {_short(before.get(key))} -> {_short(now[key])}" for key in differing)
+            raise RunError(
+                f"{run}: this folder holds a run on other data (there -> here): {listed}; "
+                "choose another folder with --out, or bring the same data to continue it"
+            )
+
+
+def _short(value: Any) -> str:
+    """A value in a line of several; a hash by its beginning."""
+    return f"{str(value)[:12]}..." if len(str(value)) == 64 else str(value)
 
 
 def _environment(run: RunFolder) -> Environment:
