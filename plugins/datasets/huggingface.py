@@ -22,7 +22,7 @@ from gancore.data.index import numbered
 from gancore.data.lazy import Lazy
 from gancore.data.paths import LARGEST, located, open_regular, reason
 from gancore.errors import DataError, did_you_mean
-from gancore.names import some
+from gancore.names import shown, some
 
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 LARGEST_JSON = 16 * 2**20
@@ -69,7 +69,7 @@ class HuggingFace(Dataset):
         if (self.path / STATE).is_file():
             if self.cfg.split is not None:
                 raise DataError(
-                    f"{self.path}: `split: {self.cfg.split}`, and there is one data set without splits here"
+                    f"{self.path}: `split: {shown(self.cfg.split)}`, and there is one data set without splits here"
                 )
             return self.path
         if not (self.path / SPLITS).is_file():
@@ -168,8 +168,8 @@ def _names(value: Any, path: Path, what: str) -> list[str]:
 
 
 def _inside(names: list[str], path: Path) -> list[str]:
-    if outside := [name for name in names if Path(name).name != name]:
-        raise DataError(f"{path}: names outside of the folder: {some(outside)}")
+    if outside := [name for name in names if Path(name).name != name or not name.isprintable()]:
+        raise DataError(f"{path}: no names of what is in this folder: {some(outside)}")
     return names
 
 
@@ -283,7 +283,7 @@ def _labels(pa: Any, column: Any) -> np.ndarray:
 
 
 def _first_line(cause: Exception) -> str:
-    return (str(cause).splitlines() or [type(cause).__name__])[0]
+    return shown((str(cause).splitlines() or [type(cause).__name__])[0])
 
 
 def _library() -> Any:

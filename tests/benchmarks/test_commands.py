@@ -11,10 +11,13 @@ import pytest
 TINY = {
     "evaluate": ["--images", "4", "--features", "embedded"],
     "data": ["--images", "16", "--resolution", "16"],
+    "on_the_fly": ["--images", "20", "--use", "zip"],
     "scaling": ["--axes", "batch", "--values", "4"],
     "start": ["--only", "plugins"],
     "modulation": ["--resolutions", "4", "--device", "cpu"],
 }
+
+LONG = ("data", "on_the_fly")
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +31,9 @@ def printed(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.M
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "data" else n for n in TINY])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in ("data", "on_the_fly") else n for n in TINY]
+)
 def test_json(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     found = printed(name, capsys, monkeypatch)
     assert found.pop("machine")["threads"] >= 1
