@@ -36,6 +36,9 @@ def raises(value: Any) -> Any:
 COPIES: list[int] = []
 """Processes that `forks` has made."""
 
+PATIENCE = 10.0
+"""Seconds that a copy has to end."""
+
 
 def hangs(value: Any) -> Any:
     """Until it is asked to stop a second time."""
@@ -155,9 +158,19 @@ def meets(plugin: type, name: str, fault: str, out: Path) -> str:
         finally:
             if os.getpid() != own:  # a copy that nothing has ended
                 os._exit(1)
-    while COPIES:
-        os.waitpid(COPIES.pop(), 0)
-    return outcome
+    return outcome + "".join(_ended(COPIES.pop()) for _ in list(COPIES))
+
+
+def _ended(copy: int) -> str:
+    """Waits for a copy of this process; what it must be told if nothing ends it: the threads of a copy are gone."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if os.waitpid(copy, os.WNOHANG)[0]:
+            return ""
+        time.sleep(0.01)
+    os.kill(copy, signal.SIGKILL)
+    os.waitpid(copy, 0)
+    return ", its copy hung"
 
 
 def plugins(folder: Path, seconds: float) -> Iterator[Row]:
@@ -178,6 +191,7 @@ def plugins(folder: Path, seconds: float) -> Iterator[Row]:
             shutil.rmtree(out)
         went_on = "trained on, equal bits" if fault in ONCE else "trained on with it"
         words = {"ended": "ended, and resumed with equal bits", "went on": went_on}
+        words["went on, its copy hung"] = f"{went_on}, while the copy hung"
         yield row(f"a method of a plugin {fault} (of {len(called)} methods)", found, words)
 
 
