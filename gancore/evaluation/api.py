@@ -50,7 +50,7 @@ def evaluate(
     samples: generated images (default: the protocol's, 50,000); reals: real ones (default: all).
     repeat: evaluations with new seeds, unless a metric sets its own number; for mean and spread.
     seed: of latents, labels and noise (default: the run's own, else 0).
-    fit: how to fit images of another size, "resize", "crop" or "pad".
+    fit: how to fit images of another size, "resize", "crop", "pad" or "wide".
     batch: images at a time; changes no number beyond rounding.
     device: default cuda, mps or cpu, the first that is available.
     trust_local_plugins: whether the plugin files of a run folder or a model may be executed.

@@ -38,7 +38,8 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self._lock, self._env, self._read = path, Lock(), _environment(path), 0
+        self.path, self._lock, self._read, self._stamp = path, Lock(), 0, _stamp(path)
+        self._env = _environment(path)
         self.keys: list[bytes] = []
         try:
             while piece := self._next_keys():
@@ -73,14 +74,18 @@ class Database:
     def _open_again(self) -> None:
         self._env.close()
         self._env, self._read = _environment(self.path), 0
+        if _stamp(self.path) != self._stamp:
+            raise DataError(f"{self.path}: was replaced while it was read; run the command again")
 
 
 def _environment(path: Path) -> Any:
     lmdb = _library()
     try:
         env = lmdb.open(str(path), readonly=True, create=False, lock=False, max_readers=64, readahead=False)
-        with env.begin() as transaction:
-            transaction.stat()
+        needed, there = (env.info()["last_pgno"] + 1) * env.stat()["psize"], (path / FILE).stat().st_size
+        if needed > there:  # reading beyond the end of a mapped file kills the process
+            whole = "if it is whole and its last pages are free, `mdb_copy -c` makes one without these"
+            raise OSError(f"truncated: {there} bytes, and its pages have {needed}; {whole}")
         return env
     except (lmdb.Error, OSError) as cause:
         raise DataError(f"{path}: not an LMDB database, or damaged ({cause})") from cause
@@ -89,10 +94,15 @@ def _environment(path: Path) -> Any:
 _OPEN: WeakValueDictionary[tuple[str, int, int], Database] = WeakValueDictionary()
 
 
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when the file of a database does."""
+    stat = (path / FILE).stat()
+    return stat.st_ino, stat.st_mtime_ns
+
+
 def opened(path: Path) -> Database:
     """The database at a path, as its file is now. Raises DataError."""
-    stat = (path / FILE).stat()
-    key = (str(path.resolve()), stat.st_ino, stat.st_mtime_ns)
+    key = (str(path.resolve()), *_stamp(path))
     database = _OPEN.get(key) or Database(path)
     _OPEN[key] = database
     return database

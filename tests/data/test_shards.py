@@ -131,3 +131,24 @@ def test_a_database_is_opened_again_now_and_then(make: Any, databases: Path, mon
     found = make.open("lmdb", databases, decode="on_the_fly")
     np.testing.assert_array_equal(found.images[:], expected.images)
     assert len(opened) > COUNT
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_truncated_database(make: Any, databases: Path, kept: float) -> None:
+    """It would be a signal that kills the process, if what is missing were read."""
+    file = databases / "0" / "data.mdb"
+    with file.open("r+b") as opened:
+        opened.truncate(int(file.stat().st_size * kept))
+    with pytest.raises(DataError, match=r"0: not an LMDB database, or damaged \(truncated: "):
+        make.open("lmdb", databases)
+
+
+def test_a_database_that_is_replaced_while_it_is_read(
+    make: Any, databases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("gancore_plugins.datasets.lmdb"), "MAPPED", 0)
+    items = make.dataset("lmdb", path=str(databases)).items()
+    items[0].read()
+    (databases / "0" / "data.mdb").write_bytes((databases / "1" / "data.mdb").read_bytes())
+    with pytest.raises(DataError, match="was replaced while it was read"):
+        items[0].read()
