@@ -14,6 +14,7 @@ from torch import Tensor
 from gancore.contracts import Interface, Stage
 from gancore.errors import CheckpointError
 from gancore.interop.values import Array
+from gancore.nn import FIRST_RESOLUTION
 
 Options = dict[str, Any]
 """An entry of an experiment as plain data: {"use": "skip", "z_dim": 512, ...}."""
@@ -243,15 +244,18 @@ def style_discriminator(mapped: Mapped, use: str | None = None, **options: Any) 
     """The same for a discriminator that has the names of our `original`, `skip`, `residual` and `progressive`."""
     sizes = resolutions_of(mapped)
     last = f"b{sizes[-1]}"
-    width = _shape(mapped, "b4.conv.weight")[0]
+    last_convolution = "b4.conv.weight" in mapped
+    width, inputs = _shape(mapped, "b4.conv.weight")[:2] if last_convolution else _without_convolution(mapped)
     widths = [width, *(_shape(mapped, f"b{size}.conv0.weight")[1] for size in sizes[1:])]
     if use is None:
         entered = all(f"b{size}.fromrgb.weight" in mapped for size in sizes)
         residual = f"{last}.skip.weight" in mapped
         use = "residual" if residual else "skip" if entered and len(sizes) > 1 else "original"
     outputs = _shape(mapped, "b4.out.weight")[0]
-    mbstd = {"channels": _shape(mapped, "b4.conv.weight")[1] - width, **options.pop("mbstd", {})}
+    mbstd = {"channels": inputs - width, **options.pop("mbstd", {})}
     entry: Options = {"use": use, "channels": channels_of(widths), "mbstd": mbstd}
+    if not last_convolution:
+        entry["last_convolution"] = False
     label_dim = 0
     if any(name.startswith("mapping.") for name in mapped):
         mapping, _, cmap_dim, label_dim = mapping_options(mapped)
@@ -263,6 +267,11 @@ def style_discriminator(mapped: Mapped, use: str | None = None, **options: Any) 
         entry["labels"] = "output"
     channels = _shape(mapped, f"{last}.fromrgb.weight")[1]
     return Network(entry | options, mapped, Interface(sizes[-1], channels, label_dim))
+
+
+def _without_convolution(mapped: Mapped) -> tuple[int, int]:
+    """The feature maps that reach 4x4, and those with the minibatch standard deviation, from the dense layer."""
+    return _shape(mapped, "b8.conv1.weight")[0], _shape(mapped, "b4.fc.weight")[1] // FIRST_RESOLUTION**2
 
 
 def _shape(mapped: Mapped, name: str) -> tuple[int, ...]:

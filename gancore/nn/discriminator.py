@@ -60,6 +60,9 @@ class DiscriminatorConfig(ConvOptions):
         "lrelu", description="behind the layers that take images in"
     )
     mbstd: MinibatchStdConfig = MinibatchStdConfig()
+    last_convolution: Later[bool] = Field(
+        True, description="whether the last block has a convolution before its dense layers"
+    )
     labels: Later[Literal["projection", "output", "auxiliary"]] = Field(
         "projection",
         description="how a label acts: on the features by a mapping network, or by an output a class; "
@@ -151,15 +154,17 @@ class LastBlock(nn.Module):
         super().__init__()
         mbstd = build.cfg.mbstd
         self.mbstd = MinibatchStd(mbstd.group_size, mbstd.channels) if mbstd.channels else None
-        self.conv = build.conv(f"b{resolution}.conv", resolution, channels + mbstd.channels, channels)
-        self.fc = Linear(
-            channels * resolution**2, channels, activation=activation_of(build.cfg.activation, build.cfg.gain)
-        )
+        inputs, activation = channels + mbstd.channels, activation_of(build.cfg.activation, build.cfg.gain)
+        self.conv = None
+        if build.cfg.last_convolution:
+            self.conv, inputs = build.conv(f"b{resolution}.conv", resolution, inputs, channels), channels
+        self.fc = Linear(inputs * resolution**2, channels, activation=activation)
         self.out = Linear(channels, features)
 
     def forward(self, x: Tensor, parts: int = 1, condition: Tensor | None = None) -> Tensor:
         x = x if self.mbstd is None else self.mbstd(x, parts)
-        return self.out(self.fc(self.conv(x, parts=parts, condition=condition).flatten(1)))
+        x = x if self.conv is None else self.conv(x, parts=parts, condition=condition)
+        return self.out(self.fc(x.flatten(1)))
 
 
 class StyleDiscriminator(Discriminator):
@@ -174,7 +179,9 @@ class StyleDiscriminator(Discriminator):
     def __init__(self, cfg: DiscriminatorConfig, interface: Interface, normalize: Normalize) -> None:
         super().__init__(cfg, interface, normalize)
         self.resolutions = resolutions(interface.resolution)[::-1]
-        build = DiscriminatorBuilder(cfg, interface, normalize, layers=2 * len(self.resolutions) - 1)
+        build = DiscriminatorBuilder(
+            cfg, interface, normalize, layers=2 * len(self.resolutions) - 2 + cfg.last_convolution
+        )
         projects = interface.label_dim and cfg.labels == "projection"
         self.cmap_dim = (cfg.cmap_dim or build.channels(FIRST_RESOLUTION)) if projects else 0
         for resolution in self.resolutions:

@@ -50,11 +50,15 @@ class MMGeneration(Format):
     def read(self, file: Foreign) -> Snapshot:
         names = f"{STATE}generator_ema", f"{STATE}generator", f"{STATE}discriminator"
         if any(f"{name}.{PGGAN}" in file.arrays for name in names):
-            return _grown(file, snapshot_of(file.arrays, names, pggan_of, None), "its minibatch stddev comes late")
+            return _grown(file, snapshot_of(file.arrays, names, pggan_of, pggan_discriminator_of))
         if any(f"{name}.{STYLEGAN}" in file.arrays for name in names):
             snapshot = snapshot_of(file.arrays, names, stylegan_of, None)
             snapshot.estimate_w_avg = True
-            return _grown(file, snapshot, "its fromRGB is 3x3")
+            if below(file.arrays, f"{names[2]}."):
+                snapshot.left.append(
+                    "discriminator: its fromRGB is 3x3 and its dense layer has no activation, which gancore's networks do not support"
+                )
+            return _grown(file, snapshot)
         snapshot = snapshot_of(file.arrays, names, generator_of, discriminator_of)
         snapshot.estimate_w_avg = True
         iteration = entries(entries(file.contents).get("meta")).get("iter")
@@ -63,15 +67,13 @@ class MMGeneration(Format):
         return snapshot
 
 
-def _grown(file: Foreign, snapshot: Snapshot, why_no_discriminator: str) -> Snapshot:
-    """With how far both generators have grown."""
-    if below(file.arrays, f"{STATE}discriminator."):
-        snapshot.left.append(f"discriminator: {why_no_discriminator}, which gancore's networks do not support")
+def _grown(file: Foreign, snapshot: Snapshot) -> Snapshot:
+    """With how far the networks have grown."""
     scale, weight = (file.arrays.get(f"{STATE}_curr_{name}") for name in ("scale_int", "transition_weight"))
     if scale is not None and weight is not None:
         resolution, alpha = int(scale.tensor()), float(weight.tensor())
         if resolution < snapshot.average.interface.resolution or alpha < 1:
-            for network in (snapshot.average, snapshot.generator):
+            for network in (snapshot.average, snapshot.generator, snapshot.discriminator):
                 if network is not None:
                     network.stage = Stage(resolution, alpha)
     return snapshot
@@ -103,6 +105,21 @@ def pggan_of(names: Names) -> Network:
         "resample_filter": None,
     }
     return Network(options, mapped, Interface(2 << levels, mapped["synthesis.b4.torgb.weight"].shape[0]))
+
+
+def pggan_discriminator_of(names: Names, generator: Network) -> Network:
+    """Its discriminator, which does not use its convolution at 4x4. Raises CheckpointError."""
+    levels = sum(name.startswith("fromrgb_layers.") and name.endswith(".weight_orig") for name in names)
+    layers = [(f"fromrgb_layers.{k}.conv", f"b{4 << k}.fromrgb") for k in range(levels)]
+    layers += [(f"conv_blocks.{2 * k + i - 1}.conv", f"b{4 << k}.conv{i}") for k in range(1, levels) for i in (0, 1)]
+    layers += [("decision.linear0", "b4.fc"), ("decision.linear1", "b4.out")]
+    mapped: Mapped = {}
+    for theirs, ours in layers:
+        mapped[f"{ours}.weight"] = names.take(f"{theirs}.weight_orig")
+        mapped[f"{ours}.bias"] = names.take(f"{theirs}.bias")
+    names.ignore("conv_blocks.0.conv.weight_orig", "conv_blocks.0.conv.bias")
+    names.done()
+    return style_discriminator(mapped, "progressive", gain="weight", resampling="box", resample_filter=None)
 
 
 def stylegan_of(names: Names) -> Network:
