@@ -55,9 +55,8 @@ class MMGeneration(Format):
             snapshot = snapshot_of(file.arrays, names, stylegan_of, None)
             snapshot.estimate_w_avg = True
             if below(file.arrays, f"{names[2]}."):
-                snapshot.left.append(
-                    "discriminator: its fromRGB is 3x3 and its dense layer has no activation, which gancore's networks do not support"
-                )
+                why = "its fromRGB is 3x3 and its dense layer has no activation"
+                snapshot.left.append(f"discriminator: {why}, which gancore's networks do not support")
             return _grown(file, snapshot)
         snapshot = snapshot_of(file.arrays, names, generator_of, discriminator_of)
         snapshot.estimate_w_avg = True
