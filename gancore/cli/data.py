@@ -13,7 +13,7 @@ from gancore.messages import tell
 
 if TYPE_CHECKING:
     from gancore.data import ImageData
-    from gancore.data.sources import Source
+    from gancore.data.sources import DataSource
 
 OPTIONS = {
     "size": "--resolution R --fit resize, crop or pad makes images of another size fit",
@@ -102,7 +102,7 @@ def convert(
     tell(f"next: {training_on(destination, images.identity.resolution)}")
 
 
-def _opened(source: "Source") -> "ImageData":
+def _opened(source: "DataSource") -> "ImageData":
     """The images; errors about unusable ones name options of this command."""
     from gancore.data.rejected import Unusable
 

@@ -11,7 +11,7 @@ from typing import Any
 from gancore.data.decode import KINDS
 from gancore.data.reading import Survey
 from gancore.data.rejected import Unusable, described
-from gancore.data.sources import Source
+from gancore.data.sources import DataSource
 from gancore.errors import DataError
 from gancore.names import shown
 
@@ -19,7 +19,7 @@ SHOWN = 10
 """Lines of a list that are shown; --json has all of them."""
 
 
-def facts_of(source: Source, path: Path) -> dict[str, Any]:
+def facts_of(source: DataSource, path: Path) -> dict[str, Any]:
     """What the headers say, and what comes out when the images are decoded, or why that cannot be done.
 
     `unusable` is the reason, None where the images can be used; then the identity of the data is there.
@@ -105,7 +105,7 @@ def _listed(what: str, lines: list[str], inline: bool = False) -> Iterator[str]:
             yield f"  and {len(lines) - SHOWN} more (--json lists them all)"
 
 
-def _class_counts(source: Source) -> dict[str, int] | None:
+def _class_counts(source: DataSource) -> dict[str, int] | None:
     """Images of each class by its name, unusable ones included; None where there are no labels."""
     if source.keys.labels or not source.no_labels:
         labels = [item.label for item in source.items()]
@@ -116,7 +116,7 @@ def _class_counts(source: Source) -> dict[str, int] | None:
     return None
 
 
-def _resolution(source: Source, survey: Survey) -> int:
+def _resolution(source: DataSource, survey: Survey) -> int:
     """The requested size with `fit`, or the power of two that half of the images have along every side, or more."""
     if source.keys.fit and source.keys.resolution:
         return source.keys.resolution
@@ -125,7 +125,7 @@ def _resolution(source: Source, survey: Survey) -> int:
 
 
 def _next(
-    source: Source, path: Path, survey: Survey, unusable: str | None, wrong: Collection[str], skipped: bool
+    source: DataSource, path: Path, survey: Survey, unusable: str | None, wrong: Collection[str], skipped: bool
 ) -> str:
     """What to do to train on the images."""
     keys = source.keys

@@ -25,7 +25,7 @@ EXPERIMENTS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
-class Source:
+class DataSource:
     """A dataset plugin ready to be opened; `name` is what it is called in experiments.
 
     headers: those of all images, if they have been read already.
@@ -38,12 +38,12 @@ class Source:
     headers: Survey | None = None
     no_labels: str = ""
 
-    def changed(self, **keys: Any) -> "Source":
+    def changed(self, **keys: Any) -> "DataSource":
         """The same source with other keys; those that are None stay."""
         chosen = {key: value for key, value in keys.items() if value is not None}
         return replace(self, keys=self.keys.model_copy(update=chosen))
 
-    def with_labels(self) -> "Source":
+    def with_labels(self) -> "DataSource":
         """The same source, with labels where every image has one that can be used."""
         try:
             classes_of(self.dataset, self.items(), self.keys)
@@ -66,13 +66,13 @@ class Source:
         return open_data(self.dataset, self.keys, name=self.name)
 
 
-def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool | None = None) -> Source:
+def find_source(path: Path, overrides: Sequence[str] = (), trusted: bool | None = None) -> DataSource:
     """What `path` names; overrides and trust are for experiments. Raises ConfigError, DataError, PluginError."""
     if path.suffix.lower() in EXPERIMENTS or is_preset(str(path)):
         experiment = load_experiment(path, overrides, trusted=trusted)
         part = experiment.data
         with part.spec.blamed("cannot be built"):
-            return Source(part.use, part.plugin(part.cfg, experiment.base), part.core)
+            return DataSource(part.use, part.plugin(part.cfg, experiment.base), part.core)
     if overrides:
         raise DataError(f"{path}: only an experiment has keys to override")
     if not os.path.exists(path):  # unlike Path.exists, it takes what cannot be a path at all
@@ -99,7 +99,7 @@ def moved(experiment: Experiment, path: Path) -> dict[str, Any]:
     return {"data.use": other.name, **{f"data.{name}": value for name, value in chosen.items()}}
 
 
-def _bare(path: Path) -> Source:
+def _bare(path: Path) -> DataSource:
     """The first plugin that can read a file or folder; images keep their size, channels and labels."""
     broken = []
     for spec in discover().specs("dataset"):
@@ -114,7 +114,9 @@ def _bare(path: Path) -> Source:
             (width, height), channels = headers.most_common or ((0, 1), 3)
             several = headers.channels()
             keys = DataKeys(channels=channels if len(several) < 2 else 3 if max(several) > 2 else 1)
-            source = Source(spec.name, dataset, keys, headers).changed(resolution=width if width == height else None)
+            source = DataSource(spec.name, dataset, keys, headers).changed(
+                resolution=width if width == height else None
+            )
             return source.with_labels()
     raise DataError(f"{path}: no images are found here that a dataset plugin reads{_lies_at(path)}{''.join(broken)}")
 

@@ -17,7 +17,7 @@ from gancore.evaluation.pictures import finite, to_uint8
 T = TypeVar("T")
 
 
-class Fakes(Protocol):
+class GeneratedImages(Protocol):
     """Images to score."""
 
     seeded: bool

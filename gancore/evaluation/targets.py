@@ -15,10 +15,10 @@ from gancore.contracts import Generator
 from gancore.data import ImageData
 from gancore.data.labels import LabelRows
 from gancore.data.rejected import Unusable
-from gancore.data.sources import Source, find_source, moved
+from gancore.data.sources import DataSource, find_source, moved
 from gancore.discovery import discover
 from gancore.errors import DataError, GancoreError
-from gancore.evaluation.fakes import Fakes, Generated, Given
+from gancore.evaluation.fakes import Generated, GeneratedImages, Given
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Target:
 
     def fakes(
         self, reals: ImageData | None, device: torch.device, batch: int, draws: Literal["host", "device"] = "host"
-    ) -> Fakes:
+    ) -> GeneratedImages:
         """The generated side; its labels are drawn from those of the real images if they have the model's classes."""
         if self.images is not None:
             return Given(self.images, batch)
@@ -80,7 +80,7 @@ def label_rows(generator: Generator, reals: ImageData | None) -> LabelRows | Non
     return rows if rows.are_vectors == (generator.examples is not None) else None
 
 
-def _opened(source: Source) -> ImageData:
+def _opened(source: DataSource) -> ImageData:
     """The images; errors about unusable ones name options of `gancore.evaluate`."""
     try:
         return source.open()
@@ -88,13 +88,13 @@ def _opened(source: Source) -> ImageData:
         raise DataError(f"{error.found}\n--fit resize, crop or pad makes images of another size fit") from error
 
 
-def _source(named: Path, trust: bool) -> Source:
+def _source(named: Path, trust: bool) -> DataSource:
     registry = discover()
     name = str(named)
     if named.exists() or ("dataset", name) not in registry.plugins:
         return find_source(named, trusted=trust or None)
     plugin = registry.get("dataset", name).load()
-    return Source(name, plugin(plugin.Config(), Path.cwd()), DataKeys(resolution=plugin.default_resolution))
+    return DataSource(name, plugin(plugin.Config(), Path.cwd()), DataKeys(resolution=plugin.default_resolution))
 
 
 def _form(target: Target) -> dict[str, Any]:
