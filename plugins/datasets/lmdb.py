@@ -24,8 +24,8 @@ from gancore.data.rejected import Rejected
 from gancore.errors import DataError
 
 FILE = "data.mdb"
-MAPPED = 32 * 2**20
-"""Bytes of values after which the database is opened again."""
+MAPPED = 4 * 2**20
+"""Bytes of values after which the database is opened again; up to eight times as much is mapped with them."""
 KEYS = 10_000
 """Keys after which it is, since values that are small lie beside them."""
 
