@@ -1,16 +1,19 @@
 """Two processes evaluate together: each image once, and the scores of one process, bit for bit."""
 
 import json
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from support.pictures import folder, random_images
 from support.tiny import tiny_experiment
 from support.two_processes import evaluate_one, processes_of
+from torch import distributed as dist
 
 from gancore.artifacts.model import save_model
 from gancore.cli import main
 from gancore.composition import compose
+from gancore.evaluation.sharing import Sharing
 
 pytestmark = pytest.mark.xdist_group("processes")  # one worker has a server to fork them from
 
@@ -35,6 +38,19 @@ def model(place: Path) -> list[str]:
     return [str(place / "model.safetensors"), "--samples", "20", "--reals", "70", *OPTIONS]
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_batches_are_computed_once_and_come_in_their_order(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for count in range(8):
+        own = [list(Sharing(rank, size).own(count)) for rank in range(size)]
+        assert sorted(chain(*own)) == list(range(count))
+        monkeypatch.setattr(
+            dist, "all_gather_object", lambda parts, _, group, own=own: parts.__setitem__(slice(None), own)
+        )
+        for rank in range(size):
+            assert Sharing(rank, size).whole(own[rank], count) == list(range(count))
+
+
+@pytest.mark.slow
 def test_a_model_against_its_data(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
