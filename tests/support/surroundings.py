@@ -31,6 +31,8 @@ from gancore.training.trainer import Trainer
 OFTEN = {"training__kimg": 0.064, "training__checkpoint_kimg": 0.016, "training__log_kimg": 0.008}
 STEPS = 8
 YEARS = 10 * 365 * 86400
+PATIENCE = 180.0
+"""Seconds that torchrun has for a run of 50 steps, with three restarts."""
 
 
 def on_pictures(folder: Path, decode: str) -> Experiment:
@@ -147,9 +149,14 @@ def torchrun(folder: Path, draw: random.Random | None) -> str:
         process = subprocess.Popen(
             [*command, "-m", "gancore.cli", "train", str(file), "--out", str(run)], stdout=said, stderr=said
         )
-    lost = 0
+    lost, until = 0, time.monotonic() + PATIENCE
     while process.poll() is None:
         time.sleep(0.02)
+        if draw is not None and time.monotonic() > until:
+            for pid in (process.pid, *children_of(process.pid)):
+                os.kill(pid, signal.SIGKILL)
+            process.wait()
+            return "waited" if torchrun(folder, None) == "restarted 0 times" else "LOST: not done by hand"
         if draw is not None and lost < 3 and _logged(run) > 10 * lost and (workers := children_of(process.pid)):
             time.sleep(draw.uniform(0, 0.5))
             with suppress(ProcessLookupError):
@@ -188,6 +195,7 @@ WORDS = {
     "ended": "told, and resumed with equal bits",
     "went on": "trained on, equal bits",
     "refused": "one refused, the other with equal bits",
+    "waited": "restarted processes waited for one another; started by hand, equal bits",
     **{f"restarted {count} times": f"done with equal bits after {count} restarts" for count in range(4)},
 }
 
