@@ -119,12 +119,16 @@ _STAND_INS: dict[str, dict[str, Any]] = {
 
 def _imported(path: Path, module: str) -> Any:
     """A module of a checkout. Of two modules that it imports, stand-ins will do where they are missing."""
-    for name, stand_in in _STAND_INS.items():
-        if name not in sys.modules and importlib.util.find_spec(name) is None:
-            sys.modules[name] = types.ModuleType(name)
-            vars(sys.modules[name]).update(stand_in)
+    missing = {name: types.ModuleType(name) for name in _STAND_INS if importlib.util.find_spec(name) is None}
+    for name, stand_in in missing.items():
+        vars(stand_in).update(_STAND_INS[name])
     sys.path.insert(0, str(path))
-    return importlib.import_module(module)
+    sys.modules.update(missing)
+    try:
+        return importlib.import_module(module)
+    finally:
+        for name in missing:  # what looks for them later finds none
+            del sys.modules[name]
 
 
 class _Channels(ast.NodeTransformer):

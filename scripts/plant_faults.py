@@ -90,8 +90,8 @@ FAULTS = (
     Fault("gancore/data/cache_key.py", '            "labels": labels,\n', "", "data"),
     Fault(
         "gancore/evaluation/reals.py",
-        "yield images.flip(3) if flip else images",
-        "yield images.flip(2) if flip else images",
+        "plain[i - len(plain)].flip(3))",
+        "plain[i - len(plain)].flip(2))",
         "evaluation",
     ),
     Fault(

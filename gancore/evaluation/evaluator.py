@@ -11,7 +11,7 @@ from gancore.config.experiment import Chosen, ChosenEvaluation, ChosenMetric
 from gancore.contracts import Draw, Generator, Metric, Moments, Value
 from gancore.errors import GancoreError, RunError
 from gancore.evaluation.extractor import FeatureExtractor
-from gancore.evaluation.fakes import GeneratedImages
+from gancore.evaluation.fakes import Fakes
 from gancore.evaluation.moments import moments_of
 from gancore.evaluation.progress import shown
 from gancore.evaluation.reals import Reals
@@ -34,7 +34,7 @@ class Evaluator:
     def check_counts(self, count: Callable[[int | None, int], int]) -> None:
         """Raises GancoreError with every reason why a metric cannot be computed on as many images as there are.
 
-        count: generated images, if their number differs from the protocol's (`GeneratedImages.count`).
+        count: generated images, if their number differs from the protocol's (`Fakes.count`).
         """
         reals = None if self.reals is None else len(self.reals)
         wrong = []
@@ -44,7 +44,7 @@ class Evaluator:
         if wrong:
             raise GancoreError("; ".join(wrong))
 
-    def scores(self, fakes: GeneratedImages) -> list[Score]:
+    def scores(self, fakes: Fakes) -> list[Score]:
         """All scores, in the order of the metrics. Generated images are made once and shared.
 
         Raises RunError if the generator's images, or a score, are not finite.
@@ -116,7 +116,7 @@ def _advised(error: MissingWeights, part: ChosenMetric, features: Chosen) -> Gan
 class _Seen:
     """Outputs of generated images by feature plugin and seed, computed when needed."""
 
-    def __init__(self, fakes: GeneratedImages) -> None:
+    def __init__(self, fakes: Fakes) -> None:
         self.fakes = fakes
         self._outputs: dict[tuple[str, str, int], Tensor] = {}
 

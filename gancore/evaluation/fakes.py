@@ -17,7 +17,7 @@ from gancore.evaluation.pictures import finite, to_uint8
 T = TypeVar("T")
 
 
-class GeneratedImages(Protocol):
+class Fakes(Protocol):
     """Images to score."""
 
     seeded: bool

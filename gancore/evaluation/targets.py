@@ -18,7 +18,7 @@ from gancore.data.rejected import Unusable
 from gancore.data.sources import DataSource, find_source, moved
 from gancore.discovery import discover
 from gancore.errors import DataError, GancoreError
-from gancore.evaluation.fakes import Generated, GeneratedImages, Given
+from gancore.evaluation.fakes import Fakes, Generated, Given
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Target:
 
     def fakes(
         self, reals: ImageData | None, device: torch.device, batch: int, draws: Literal["host", "device"] = "host"
-    ) -> GeneratedImages:
+    ) -> Fakes:
         """The generated side; its labels are drawn from those of the real images if they have the model's classes."""
         if self.images is not None:
             return Given(self.images, batch)

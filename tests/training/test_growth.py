@@ -3,6 +3,7 @@
 import copy
 import json
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -335,8 +336,8 @@ def test_path_length_sees_the_stage_at_the_final_size(unfinished: RunFolder) -> 
         def generator(self) -> Generator:
             return load(unfinished.path)
 
-        def draws(self) -> list[tuple[SeededDraw, None]]:
-            return [(SeededDraw.whole((0,), 2), None)]
+        def of_draws(self, work: Callable[[SeededDraw, None], Tensor]) -> Tensor:
+            return work(SeededDraw.whole((0,), 2), None)
 
         def distance(self, a: Tensor, b: Tensor) -> Tensor:
             seen.append(a.shape)
